@@ -1,0 +1,90 @@
+"""Derivatives of plain NumPy code.
+
+A computation is a list, and every derivative is a walk over that list. Write a function in NumPy; differentiate it:
+
+    >>> import numpy as np
+    >>> from autodiff import grad, jacobian, record
+    >>> def f(x):
+    ...     return np.sum(np.sin(x) * x)
+    >>> grad(f)(np.array([0.0, 1.0]))
+    array([0.        , 1.38177329])
+
+What happened is a list of lines, each using only earlier ones (a Wengert list), and can be read:
+
+    >>> tape, y = record(f, np.array([0.0, 1.0]))
+    >>> print(tape)
+    v0 = input (2,)
+    v1 = sin(v0)
+    v2 = multiply(v1, v0)
+    v3 = sum(v2, axis=(0,), keepdims=False)
+
+Going up that list gives the derivatives of one number in all variables (reverse mode); carrying a tangent along while
+going down gives the derivatives of everything in one direction (forward mode).
+
+    grad(f, argnums=0)            the gradient of a number: same shape and dtype as the argument
+    value_and_grad(f, argnums=0)  the value with it
+    vjp(f, *primals)              (value, pullback), pullback(w) = w^T J
+    jvp(f, primals, tangents)     (value, J v), without a list
+    jacobian(f, argnums=0)        the output's axes first, then the input's
+    hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
+    record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
+
+All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. Functions take arrays as positional arguments
+and return one array. Integers given as arguments count as float64; float32 stays float32; an unused argument has
+gradient 0.
+
+What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse and
+cross_entropy. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError) that says what to
+write instead.
+
+One thing no message can catch: a plain array that was used in a traced operation must not be changed in place before
+the derivative is taken; the list holds the array itself, not a copy.
+
+Where to read on: `rule.py` (what a rule is), `rules.py` (all of them), `tape.py` (how a list comes about), `modes.py`
+(the walks), `jacobian.py`.
+"""
+
+from autodiff import rules as rules
+from autodiff.functions import (
+    cross_entropy,
+    half_squared_error,
+    log_softmax,
+    logsumexp,
+    mse,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+)
+from autodiff.jacobian import hessian, jacobian
+from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
+from autodiff.rule import TABLE, Rule
+from autodiff.tape import Line, RefusalError, Tape, Var
+
+__all__ = [
+    "TABLE",
+    "Line",
+    "RefusalError",
+    "Rule",
+    "Tape",
+    "Var",
+    "backward",
+    "cross_entropy",
+    "grad",
+    "half_squared_error",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "log_softmax",
+    "logsumexp",
+    "mse",
+    "project",
+    "record",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "value_and_grad",
+    "vjp",
+]

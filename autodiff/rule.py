@@ -1,0 +1,226 @@
+"""What a rule is: the kind of an operation and ONE formula, from which both modes follow.
+
+An operation y = f(a, b, ...) has a Jacobian J. Forward mode needs J u (the `jvp`), reverse mode J^T w (the `vjp`).
+Typed by hand these are two formulas that can contradict each other; here the kind says how both follow from one:
+
+kind          the one formula                          jvp                              vjp
+elementwise   a partial derivative per argument        sum of partial * tangent         partial * g
+linear        the transpose                            the operation on the tangents    the transpose
+multilinear   a transpose per argument                 one argument at a time           the transpose of that argument
+reduction     the weights dy/dx, with the shape of x   sum of weights * tangent         weights * g, spread back
+custom        both, because nothing simpler holds      as given                         as given
+composite     a definition by other operations         none of its own: it records the lines of its definition
+
+Formulas are plain NumPy, so a formula applied to traced arrays is recorded like anything else: that is all there is to
+higher derivatives. A vjp need not undo broadcasting nor care for dtypes: `modes.project` does, for every adjoint.
+
+Sources: Griewank & Walther, Evaluating Derivatives, 2nd ed. 2008, chapters 3 and 6; the kinds are those of the rule
+tables of ChainRules.jl and JAX, written anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any  # an ndarray, a NumPy scalar or a traced array: whatever NumPy accepts as an operand
+Params: TypeAlias = Mapping[str, Any]
+Interval: TypeAlias = tuple[float, float]
+Function: TypeAlias = Callable[..., Any]
+
+REAL: Interval = (-2.0, 2.0)
+POSITIVE: Interval = (0.3, 3.0)
+UNIT: Interval = (-0.9, 0.9)
+ABOVE_ONE: Interval = (1.2, 3.0)
+
+TABLE: dict[Any, Rule] = {}
+
+
+class Rule:
+    """One row of the table.
+
+    key       the NumPy function students write, or a name if NumPy has none; the key in `TABLE`
+    name      how the operation is called in tables and messages
+    evaluate  plain arrays -> plain array; called as evaluate(*args, **params)
+    bind      NumPy's own signature -> (array arguments, params): axes counted from the front, defaults filled in
+    explain   one sentence on why the derivative is what it is
+    domain    where to sample: an interval for every argument, or one interval per argument
+    """
+
+    __slots__ = ("bind", "domain", "evaluate", "explain", "key", "name")
+    kind = "rule"
+
+    def __init__(
+        self,
+        key: Any,
+        explain: str,
+        *,
+        evaluate: Function | None = None,
+        bind: Function | None = None,
+        domain: Interval | tuple[Interval, ...] = REAL,
+        name: str | None = None,
+    ) -> None:
+        self.key = key
+        self.name: str = name or (key if isinstance(key, str) else key.__name__)
+        self.evaluate: Function = evaluate or key
+        self.bind = bind
+        self.explain = explain
+        self.domain = domain
+        TABLE[key] = self
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} rule {self.name}>"
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        """J u: the tangent of y, given a tangent or None (a constant) for each argument; may still lack y's shape."""
+        raise NotImplementedError(f"{self!r} has no jvp")
+
+    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        """J^T g for argument number `slot`; may still have the shape and dtype of y (see `modes.project`)."""
+        raise NotImplementedError(f"{self!r} has no vjp")
+
+
+class Elementwise(Rule):
+    """y[i] = f(a[i], b[i], ...), broadcast. Each partial is a number or a function of (y, a, b, ...)."""
+
+    __slots__ = ("partials",)
+    kind = "elementwise"
+
+    def __init__(self, key: Any, explain: str, *partials: Any, **row: Any) -> None:
+        super().__init__(key, explain, **row)
+        self.partials = partials
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        terms = [self.vjp(slot, t, y, args, params) for slot, t in enumerate(tangents) if t is not None]
+        return total(terms)
+
+    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        # A diagonal matrix is its own transpose: J u and J^T w are the same product.
+        partial = self.partials[slot]
+        if callable(partial):
+            return g * partial(y, *args)
+        return g if partial == 1 else g * partial
+
+
+class Linear(Rule):
+    """y = L(a, b, ...), linear in all array arguments together. transpose(g, slot, args, **params)."""
+
+    __slots__ = ("transpose",)
+    kind = "linear"
+
+    def __init__(self, key: Any, explain: str, transpose: Function, **row: Any) -> None:
+        super().__init__(key, explain, **row)
+        self.transpose = transpose
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        filled = [np.zeros_like(a) if t is None else t for t, a in zip(tangents, args, strict=True)]
+        return call(self, tuple(filled), params)
+
+    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        return self.transpose(g, slot, args, **params)
+
+
+class Multilinear(Linear):
+    """y = M(a, b, ...), linear in each argument while the others are held. transpose(g, slot, args, **params)."""
+
+    __slots__ = ()
+    kind = "multilinear"
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        moving = [(slot, t) for slot, t in enumerate(tangents) if t is not None]
+        return total([call(self, (*args[:slot], t, *args[slot + 1 :]), params) for slot, t in moving])
+
+
+class Reduction(Rule):
+    """y = one number per slice of x along params["axis"] (a tuple). weights(y, x, **params) = dy/dx.
+
+    The weights have the shape of x, or are one number; y comes with its reduced axes kept as length 1.
+    """
+
+    __slots__ = ("weights",)
+    kind = "reduction"
+
+    def __init__(self, key: Any, explain: str, weights: Function, **row: Any) -> None:
+        super().__init__(key, explain, **row)
+        self.weights = weights
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        x, t, axis, keepdims = args[0], tangents[0], params["axis"], params["keepdims"]
+        weights = self.weights(keep(y, x, axis), x, **params)
+        if isinstance(weights, (int, float)):
+            return call(TABLE[np.sum], (t,), {"axis": axis, "keepdims": keepdims}) * weights
+        return np.sum(weights * t, axis=axis, keepdims=keepdims)
+
+    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        x, axis = args[0], params["axis"]
+        weights = self.weights(keep(y, x, axis), x, **params)
+        g = keep(g, x, axis)
+        if isinstance(weights, (int, float)):
+            return np.broadcast_to(g if weights == 1 else g * weights, x.shape)
+        return g * weights
+
+
+class Custom(Rule):
+    """Both modes given: jvp(tangents, y, args, **params) and vjp(slot, g, y, args, **params)."""
+
+    __slots__ = ("pull", "push")
+    kind = "custom"
+
+    def __init__(self, key: Any, explain: str, *, push: Function, pull: Function, **row: Any) -> None:
+        super().__init__(key, explain, **row)
+        self.push = push
+        self.pull = pull
+
+    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        return self.push(tangents, y, args, **params)
+
+    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+        return self.pull(slot, g, y, args, **params)
+
+
+class Composite(Rule):
+    """An operation that is defined by others, and leaves their lines on the tape. Signature as in NumPy."""
+
+    __slots__ = ()
+    kind = "composite"
+
+
+def composite(key: Any) -> Callable[[Function], Function]:
+    """Make a Python function the definition of the NumPy function `key`; its docstring says how."""
+
+    def defined(definition: Function) -> Function:
+        Composite(key, str(definition.__doc__), evaluate=definition)
+        return definition
+
+    return defined
+
+
+def call(rule: Rule, args: tuple[Array, ...], params: Params) -> Array:
+    """The operation itself, on arrays of which the outermost traced one, if any, does the recording."""
+    top: Any = None
+    for a in args:
+        if hasattr(a, "emit") and (top is None or a.level > top.level):
+            top = a
+    return rule.evaluate(*args, **params) if top is None else top.emit(rule, args, params)
+
+
+def total(terms: list[Array]) -> Array:
+    """The sum of one or more arrays, without a zero to start from (a 0 would not be an array, nor have a dtype)."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def keep(y: Array, x: Array, axis: tuple[int, ...]) -> Array:
+    """y, reduced from x along axis, with the reduced axes present as length 1, so that it broadcasts against x."""
+    shape = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
+    return y if y.shape == shape else np.reshape(y, shape)
+
+
+def reduced_size(x: Array, axis: tuple[int, ...]) -> int:
+    """How many entries of x go into one entry of the reduction along axis."""
+    return math.prod(x.shape[i] for i in axis)

@@ -1,0 +1,120 @@
+"""The checks of the rows are themselves checked: a wrong rule must not pass them."""
+
+import numpy as np
+import pytest
+from row_checks import cases, check
+
+from autodiff import modes
+from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
+
+ROWS = list(TABLE.values())
+
+
+def survives(rule):
+    """Whether every case of the row still passes."""
+    try:
+        for f, args in cases(rule):
+            check(f, args, second=False)
+    # A wrong transpose may also fail loudly: in the gate, or in NumPy for want of a fitting shape.
+    except (AssertionError, ValueError, IndexError):
+        return False
+    return True
+
+
+def scaled(formula, factor):
+    if callable(formula):
+        return lambda *args, **params: formula(*args, **params) * factor
+    return formula * factor if formula else 1.0
+
+
+def of_kind(*kinds):
+    return [rule for rule in ROWS if isinstance(rule, kinds)]
+
+
+def named(rule):
+    return str(rule.key) if isinstance(rule.key, str) else rule.name
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 0.999])
+@pytest.mark.parametrize("rule", of_kind(Elementwise), ids=named)
+def test_wrong_partial(rule, factor, monkeypatch):
+    for slot, partial in enumerate(rule.partials):
+        wrong = (*rule.partials[:slot], scaled(partial, factor), *rule.partials[slot + 1 :])
+        if rule.name in {"maximum", "minimum"} and partial == 0:
+            continue  # the slot of the plain number, which no derivative ever asks for
+        monkeypatch.setattr(rule, "partials", wrong)
+        assert not survives(rule), f"argument {slot}"
+        monkeypatch.undo()
+    assert survives(rule)
+
+
+@pytest.mark.parametrize("rule", [r for r in of_kind(Elementwise) if len(r.partials) == 2], ids=named)
+def test_swapped_partials(rule, monkeypatch):
+    monkeypatch.setattr(rule, "partials", rule.partials[::-1])
+    same = {np.add, np.floor_divide}
+    assert survives(rule) == (rule.key in same)
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 0.999])
+@pytest.mark.parametrize("rule", of_kind(Linear, Multilinear), ids=named)
+def test_wrong_transpose(rule, factor, monkeypatch):
+    monkeypatch.setattr(rule, "transpose", scaled(rule.transpose, factor))
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("rule", of_kind(Multilinear), ids=named)
+def test_swapped_operands(rule, monkeypatch):
+    right = rule.transpose
+    monkeypatch.setattr(rule, "transpose", lambda g, slot, args, **p: right(g, slot, args[::-1], **p))
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("factor", [2.0, -1.0, 0.999])
+@pytest.mark.parametrize("rule", of_kind(Reduction), ids=named)
+def test_wrong_weights(rule, factor, monkeypatch):
+    monkeypatch.setattr(rule, "weights", scaled(rule.weights, factor))
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("attribute", ["push", "pull"])
+@pytest.mark.parametrize("rule", of_kind(Custom), ids=named)
+def test_wrong_half_of_a_custom_rule(rule, attribute, monkeypatch):
+    monkeypatch.setattr(rule, attribute, scaled(getattr(rule, attribute), 2.0))
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("rule", of_kind(Elementwise, Linear, Multilinear, Reduction, Custom), ids=named)
+def test_dropped_adjoint(rule, monkeypatch):
+    """The classic: a vjp that answers for an adjoint of ones, whatever it is given."""
+    right = type(rule).vjp
+    monkeypatch.setattr(type(rule), "vjp", lambda self, slot, g, *rest: right(self, slot, np.ones_like(g), *rest))
+    flat = isinstance(rule, Elementwise) and not any(rule.partials)
+    assert survives(rule) == flat
+
+
+@pytest.mark.parametrize("key", [np.add, np.multiply, np.power, np.matmul, np.broadcast_to, np.where, np.linalg.solve])
+def test_forgotten_projection(key, monkeypatch):
+    monkeypatch.setattr(modes, "project", lambda g, like: g)
+    assert not survives(TABLE[key])
+
+
+def test_transposition_not_undone(monkeypatch):
+    rule = TABLE[np.transpose]
+    monkeypatch.setattr(rule, "transpose", lambda g, slot, args, axes: np.transpose(g, axes))
+    assert not survives(rule)
+
+
+def test_indexing_that_forgets_repeated_entries(monkeypatch):
+    def overwrite(x, index, shape):
+        out = np.zeros(shape, x.dtype)
+        out[index] = x
+        return out
+
+    monkeypatch.setattr(TABLE["scatter"], "evaluate", overwrite)
+    assert not survives(TABLE["getitem"])
+
+
+def test_sum_along_the_wrong_axis(monkeypatch):
+    rule = TABLE[np.cumsum]
+    monkeypatch.setattr(rule, "transpose", lambda g, slot, args, axis: np.flip(np.cumsum(np.flip(g, 0), 0), 0))
+    assert not survives(rule)

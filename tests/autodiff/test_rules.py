@@ -1,0 +1,201 @@
+"""Every row of the table against witnesses that do not share its formula."""
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from row_checks import CASES, REAL, as_written, cases, check, close, domains, sample
+
+import autodiff as ad
+from autodiff.rule import TABLE, Elementwise
+
+ROWS = list(TABLE.values())
+# The thresholds take one array and one plain number; test_row has their cases.
+ELEMENTWISE = [r for r in ROWS if isinstance(r, Elementwise) and r.key not in {"threshold_below", "threshold_above"}]
+REDUCTIONS = [np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std]
+drawn = settings(max_examples=8, deadline=None, derandomize=True)
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: str(rule.name))
+def test_row(rule):
+    for f, args in cases(rule):
+        check(f, args)
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: str(rule.name))
+def test_row_says_what_it_is(rule):
+    assert len(rule.explain) > 5
+    assert rule.kind in {"elementwise", "linear", "multilinear", "reduction", "custom", "composite"}
+    interval = rule.domain if isinstance(rule.domain[0], float) else rule.domain[0]
+    assert interval[0] < interval[1]
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: str(rule.name))
+def test_elementwise_broadcasts(rule):
+    where = domains(rule)
+
+    @drawn
+    @given(hnp.mutually_broadcastable_shapes(num_shapes=len(where), max_dims=3, max_side=3))
+    def holds(shapes):
+        args = [sample(s, d, k) for k, (s, d) in enumerate(zip(shapes.input_shapes, where, strict=True))]
+        check(as_written(rule), args, second=False)
+
+    holds()
+
+
+@pytest.mark.parametrize("rule", [r for r in ELEMENTWISE if len(r.partials) == 2], ids=lambda rule: str(rule.name))
+def test_binary_with_a_constant(rule):
+    f, (da, db) = as_written(rule), domains(rule)
+    a, b = sample((3, 1), da), sample((2, 3, 2), db, 1)
+    check(lambda x: f(x, b), (a,))
+    check(lambda x: f(a, x), (b,))
+    check(lambda x: f(x, float(b[0, 0, 0])), (a,))
+    check(lambda x: f(float(a[0, 0]), x), (b,))
+    check(lambda x: f(x, x), (sample((3,), (0.4, 0.8)),)) if f not in STEPS else None
+
+
+STEPS = (np.remainder, np.floor_divide, np.maximum, np.minimum)
+
+
+@pytest.mark.parametrize("f", REDUCTIONS, ids=lambda f: f.__name__)
+def test_reductions_along_drawn_axes(f):
+    @drawn
+    @given(st.data())
+    def holds(data):
+        shape = data.draw(hnp.array_shapes(max_dims=4, max_side=3))
+        axis = data.draw(st.none() | hnp.valid_tuple_axes(len(shape)) | st.integers(-len(shape), len(shape) - 1))
+        keepdims = data.draw(st.booleans())
+        # The deviation of a single number, or of equal ones, sits on the kink of the root.
+        if f is not np.std or np.size(np.zeros(shape)) // max(np.size(f(np.zeros(shape), axis=axis)), 1) > 1:
+            check(lambda x: f(x, axis=axis, keepdims=keepdims), (sample(shape),), second=False)
+
+    holds()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+def test_indexing_with_drawn_indices(data):
+    shape = data.draw(hnp.array_shapes(max_dims=3, max_side=4))
+    kinds = hnp.basic_indices(shape, allow_newaxis=True) | hnp.integer_array_indices(shape)
+    index = data.draw(kinds)
+    check(lambda x: x[index], (sample(shape),), second=False)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3))
+def test_matmul_of_drawn_shapes(shapes):
+    check(np.matmul, [sample(s, REAL, k) for k, s in enumerate(shapes.input_shapes)], second=False)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.data())
+def test_transposition_with_drawn_signs(data):
+    shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=4, max_side=3))
+    order = data.draw(st.permutations(range(len(shape))))
+    signed = [i - len(shape) if data.draw(st.booleans()) else i for i in order]
+    check(lambda x: np.transpose(x, signed), (sample(shape),), second=False)
+
+
+@pytest.mark.parametrize(
+    "x", [np.array([0.0, 2.0, 3.0]), np.array([0.0, 0.0, 3.0]), np.array([[2.0, 0.0], [1.0, 4.0]])]
+)
+def test_product_with_zeros(x):
+    check(lambda x: np.prod(x, axis=-1), (x,))
+
+
+# --- PyTorch ---------------------------------------------------------------------------------------------------------
+
+NAMES = {
+    "arccos": "acos",
+    "power": "pow",
+    "reciprocal": "reciprocal",
+    "rint": "round",
+    "around": "round",
+    "fabs": "abs",
+}
+NAMES |= {"degrees": "rad2deg", "radians": "deg2rad"}
+WITHOUT_TORCH = {"cbrt", "floor_divide"}
+
+
+def both_gradients(ours, theirs, args):
+    w = sample(np.shape(ours(*args)), REAL, 3)
+    tensors = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in args]
+    expected = torch.autograd.grad(theirs(*tensors), tensors, torch.tensor(w), allow_unused=True)
+    for g, e, x in zip(ad.vjp(ours, *args)[1](w), expected, args, strict=True):
+        close(g, np.zeros(np.shape(x)) if e is None else e.numpy(), "the gradient against PyTorch", 1e-12)
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: str(rule.name))
+def test_elementwise_agrees_with_torch(rule):
+    if rule.name in WITHOUT_TORCH:
+        assert not hasattr(torch, rule.name) or rule.name == "floor_divide"
+        return
+    where = domains(rule)
+    shapes = [(3, 1), (1, 4), (4,)][: len(where)]
+    theirs = getattr(torch, NAMES.get(rule.name, rule.name))
+    both_gradients(
+        as_written(rule), theirs, [sample(s, d, k) for k, (s, d) in enumerate(zip(shapes, where, strict=True))]
+    )
+
+
+X, Y, SQUARE = sample((3, 4)), sample((2, 4, 3), seed=1), sample((3, 3), (-0.5, 0.5)) + 2 * np.eye(3)
+LIKE_TORCH = {
+    "matmul": (np.matmul, torch.matmul, (X, Y)),
+    "tensordot": (lambda a, b: np.tensordot(a, b, 1), lambda a, b: torch.tensordot(a, b, 1), (X, Y.reshape(4, 6))),
+    "einsum": (lambda a, b: np.einsum("ij,bjk->bik", a, b), lambda a, b: torch.einsum("ij,bjk->bik", a, b), (X, Y)),
+    "prod": (lambda a: np.prod(a, axis=1), lambda a: torch.prod(a, 1), (X,)),
+    "max": (lambda a: np.max(a, axis=-1), lambda a: torch.amax(a, -1), (X,)),
+    "var": (lambda a: np.var(a, axis=0, ddof=1), lambda a: torch.var(a, 0), (X,)),
+    "std": (lambda a: np.std(a, axis=(0, 1)), lambda a: torch.std(a, correction=0), (X,)),
+    "cumsum": (lambda a: np.cumsum(a, axis=-1), lambda a: torch.cumsum(a, -1), (X,)),
+    "norm": (np.linalg.norm, torch.linalg.norm, (X,)),
+    "inv": (np.linalg.inv, torch.linalg.inv, (SQUARE,)),
+    "det": (np.linalg.det, torch.linalg.det, (SQUARE,)),
+    "solve": (np.linalg.solve, torch.linalg.solve, (SQUARE, X)),
+    "kron": (np.kron, torch.kron, (X, SQUARE)),
+    "roll": (lambda a: np.roll(a, 1, -1), lambda a: torch.roll(a, 1, -1), (X,)),
+    "sort": (lambda a: np.sort(a, 0), lambda a: torch.sort(a, 0).values, (X,)),
+    "diag": (lambda a: np.diag(a, 1), lambda a: torch.diag(a, 1), (X,)),
+}
+
+
+@pytest.mark.parametrize("name", LIKE_TORCH)
+def test_array_function_agrees_with_torch(name):
+    both_gradients(*LIKE_TORCH[name])
+
+
+KINKS = {
+    "absolute at 0": (np.abs, torch.abs, (np.zeros(2),)),
+    "norm at 0": (np.linalg.norm, torch.linalg.norm, (np.zeros(3),)),
+    "ties of maximum": (np.maximum, torch.maximum, (np.ones(2), np.ones(2))),
+    "ties of minimum": (np.minimum, torch.minimum, (np.ones(2), np.ones(2))),
+    "ties of max": (np.max, torch.amax, (np.array([1.0, 3.0, 3.0]),)),
+    "clip on its bounds": (
+        lambda x: np.clip(x, 0, 1),
+        lambda x: torch.clamp(x, 0, 1),
+        (np.array([-1.0, 0.0, 0.5, 1.0, 2.0]),),
+    ),
+    "relu at 0": (ad.relu, torch.relu, (np.array([-1.0, 0.0, 1.0]),)),
+    "0 to the power 0": (lambda x: x**0, lambda x: x**0, (np.zeros(2),)),
+    "0 to a power": (np.power, torch.pow, (np.zeros(2), np.array([2.0, 3.0]))),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_convention_where_there_is_no_derivative(name):
+    both_gradients(*KINKS[name])
+
+
+@pytest.mark.parametrize("f", [lambda x: np.maximum(x, 0), lambda x: np.maximum(0.0, x), ad.relu])
+def test_threshold_at_zero_is_zero(f):
+    x = np.array([-1.0, 0.0, 2.0])
+    np.testing.assert_array_equal(ad.vjp(f, x)[1](np.ones(3))[0], [0, 0, 1])
+    np.testing.assert_array_equal(ad.jvp(f, (x,), (np.ones(3),))[1], [0, 0, 1])
+    assert ad.grad(f)(0.0) == 0
+
+
+def test_every_row_is_exercised():
+    assert set(CASES) <= set(TABLE)
+    assert all(cases(rule) for rule in ROWS)
