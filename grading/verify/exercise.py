@@ -1,0 +1,209 @@
+"""What is asked of a student: a function declared once, its inputs, and which derivative of it is wanted."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autodiff
+
+Asks = Literal["gradient", "jacobian", "jvp", "vjp", "hessian_diagonal", "value"]
+Array = NDArray[Any]
+Point = dict[str, Array]
+Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
+
+_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+_LONGEST_CELL_ID = 64  # the notebook format's limit; the answer cell adds a suffix to the exercise's id
+_ANSWER_SUFFIX = "-answer"
+
+
+class ExerciseError(ValueError):
+    """An exercise cannot be declared as it stands; the message says which, and what to change."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One question about one function.
+
+    `function` is declared once, over an array namespace: `lambda xp, W, x: xp.sum((W @ x) ** 2)` runs under NumPy,
+    autodiff and PyTorch alike. A function whose first parameter is not `xp` is plain NumPy: autodiff and finite
+    differences witness it and PyTorch is left out.
+
+    Parameters
+    ----------
+    id : dot-separated name, unique within a sheet; its notebook cell carries it with '.' as '-'
+    function : the function the question is about
+    inputs : `rng -> {name: array}`; draws one point. Axis sizes should be distinct, values of both signs
+    wrt : names of the inputs that are differentiated, in the order in which answers are given
+    asks : what the answer returns at a point, each with the shape named here
+        - "gradient": one array per `wrt`, with the shape of that input (`function` is scalar)
+        - "jacobian": one array per `wrt`, output axes first, then the input's axes
+        - "jvp": one array with the output's shape; the tangents, one per `wrt`, follow the inputs as arguments
+        - "vjp": one array per `wrt`; a cotangent with the output's shape follows the inputs as an argument
+        - "hessian_diagonal": one array per `wrt`, the second derivative in each entry (`function` is scalar)
+        - "value": the function's own value
+    points : marks for a right answer
+    draws : number of fresh points at which an answer is judged
+    edge_inputs : optional second sampler, for points where mistakes hide (zeros, large values, negative only)
+    given : a published point; the answer is then data (numbers computed by hand) instead of a function
+    decimals : with `given`: the digits to which the answer is to be rounded; None asks for full precision
+    statement : the question in Markdown, shown by `show(id)` where it differs between students
+    hints : from where to look to nearly the answer
+    limit_s : seconds one call of the answer may take
+
+    Raises
+    ------
+    ExerciseError : an inconsistent declaration, or an operation that autodiff cannot differentiate
+    """
+
+    id: str
+    function: Callable[..., Any]
+    inputs: Sampler | None = None
+    wrt: tuple[str, ...] = ()
+    asks: Asks = "gradient"
+    points: float = 1.0
+    draws: int = 3
+    edge_inputs: Sampler | None = None
+    given: Mapping[str, Any] | None = None
+    decimals: int | None = None
+    statement: str = ""
+    hints: tuple[str, ...] = ()
+    limit_s: float = 5.0
+    takes_xp: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "takes_xp", _first_parameter(self.function) == "xp")
+        _check_fields(self)
+        _check_function(self)
+
+    @property
+    def cell_id(self) -> str:
+        """The id of the exercise's graded notebook cell."""
+        return self.id.replace(".", "-")
+
+    @property
+    def answer_cell_id(self) -> str:
+        """The id of the notebook cell in which the student answers."""
+        return self.cell_id + _ANSWER_SUFFIX
+
+    @property
+    def is_data(self) -> bool:
+        """Whether the answer is numbers computed by hand rather than a function."""
+        return self.given is not None
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """Names of the arrays an answer consists of: one per differentiated input, or one for the whole output."""
+        return ("output",) if self.asks in ("jvp", "value") else self.wrt
+
+    def value_at(self, point: Point) -> Array:
+        """The function's value at a point, computed with NumPy."""
+        return np.asarray(self._bound(np)(*point.values()))
+
+    def of_wrt(self, point: dict[str, Any], xp: Any = np) -> Callable[..., Any]:
+        """The function of its differentiated inputs alone, the others held at `point`, over the namespace `xp`."""
+        function = self._bound(xp)
+
+        def of_differentiated(*primals: Any) -> Any:
+            return function(*(point | dict(zip(self.wrt, primals, strict=True))).values())
+
+        return of_differentiated
+
+    def _bound(self, xp: Any) -> Callable[..., Any]:
+        return partial(self.function, xp) if self.takes_xp else self.function
+
+
+def as_point(raw: Mapping[str, Any]) -> Point:
+    """Inputs as arrays that PyTorch and NumPy read alike: floats as float64, integers kept, 0-d as NumPy scalars."""
+    point: Point = {}
+    for name, value in raw.items():
+        array = np.asarray(value)
+        if array.dtype.kind == "f":
+            array = array.astype(np.float64)
+        elif array.dtype.kind not in "iub":
+            raise ExerciseError(f"input '{name}' is of type {array.dtype}; inputs are real or integer arrays")
+        if not np.all(np.isfinite(array)):
+            raise ExerciseError(f"input '{name}' was drawn with values that are not finite")
+        point[name] = array[()]
+    return point
+
+
+def draw(exercise: Exercise, rng: np.random.Generator) -> Point:
+    """One point: the published one if there is one, otherwise a fresh draw.
+
+    Raises
+    ------
+    ExerciseError : a value drawn is not finite or not a real number
+    """
+    if exercise.inputs is None:
+        return as_point(exercise.given or {})
+    return as_point(exercise.inputs(rng))
+
+
+def _first_parameter(function: Callable[..., Any]) -> str | None:
+    try:
+        return next(iter(inspect.signature(function).parameters), None)
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_fields(exercise: Exercise) -> None:
+    refuse = _refusal(exercise)
+    if not _ID.fullmatch(exercise.id):
+        raise refuse("an id is lower-case words joined by dots, such as 'tensor.sq_norm'")
+    if len(exercise.answer_cell_id) > _LONGEST_CELL_ID:
+        raise refuse(f"the id is too long for a notebook cell; use at most {_LONGEST_CELL_ID - len(_ANSWER_SUFFIX)}")
+    if exercise.asks not in get_args(Asks):
+        raise refuse(f"asks={exercise.asks!r} is not one of {', '.join(get_args(Asks))}")
+    if not (math.isfinite(exercise.points) and exercise.points >= 0):
+        raise refuse(f"points={exercise.points} must be a finite number, zero or more")
+    if exercise.draws < 1:
+        raise refuse(f"draws={exercise.draws} must be at least 1")
+    if (exercise.inputs is None) == (exercise.given is None):
+        raise refuse("declare either inputs (the answer is a function) or given (the answer is numbers)")
+    if exercise.given is not None and exercise.edge_inputs is not None:
+        raise refuse("edge_inputs draws points for a function; an answer that is numbers has its one given point")
+    if exercise.given is not None and exercise.asks in ("jvp", "vjp"):
+        raise refuse(f"asks='{exercise.asks}' draws a direction and so needs a function as its answer")
+    if exercise.decimals is not None and exercise.given is None:
+        raise refuse("decimals belongs to a given point; a function's answer is compared at full precision")
+    if not isinstance(exercise.wrt, tuple):
+        raise refuse(f"wrt is a tuple of names, such as ('W',), not {exercise.wrt!r}")
+    if not exercise.wrt and exercise.asks != "value":
+        raise refuse("wrt must name at least one input to differentiate")
+
+
+def _check_function(exercise: Exercise) -> None:
+    """Run the function once, plainly and recorded, so that a mistake shows when it is declared."""
+    refuse = _refusal(exercise)
+    try:
+        point = draw(exercise, np.random.default_rng(0))
+    except Exception as error:
+        raise refuse(f"inputs could not be drawn: {type(error).__name__}: {error}") from error
+    for name in exercise.wrt:
+        if name not in point:
+            raise refuse(f"wrt names '{name}', which is not among the inputs {', '.join(point)}")
+        if np.asarray(point[name]).dtype.kind != "f":
+            raise refuse(f"'{name}' holds integers; only real inputs can be differentiated")
+    try:
+        value = exercise.value_at(point)
+    except Exception as error:
+        raise refuse(f"the function fails on its own inputs: {type(error).__name__}: {error}") from error
+    if value.shape != () and exercise.asks in ("gradient", "hessian_diagonal"):
+        raise refuse(f"asks='{exercise.asks}' needs a scalar function; this one returns shape {value.shape}")
+    try:
+        autodiff.vjp(exercise.of_wrt(point), *(point[name] for name in exercise.wrt))
+    except Exception as error:
+        raise refuse(f"autodiff cannot differentiate the function: {error}") from error
+
+
+def _refusal(exercise: Exercise) -> Callable[[str], ExerciseError]:
+    return lambda reason: ExerciseError(f"exercise '{exercise.id}': {reason}")

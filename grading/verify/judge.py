@@ -1,0 +1,296 @@
+"""The judge: puts an answer beside the witnesses at fresh points and says what it found."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grading.verify import contract
+from grading.verify.diagnose import Observation, explain
+from grading.verify.exercise import Array, Exercise
+from grading.verify.oracles import (
+    Blocks,
+    Testimony,
+    autodiff_witness,
+    difference_witness,
+    tolerance,
+    torch_witness,
+)
+from grading.verify.respondent import HomeRespondent, Reply, Respondent
+from grading.verify.sampling import Question, edge_question, fresh_question
+from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict, Worst
+
+_REDRAWS = 5  # at most so often is a point replaced at which the function has no derivative
+_BARS = 10  # witnesses contradict each other if they are further apart than this many error bars
+_BREACH_SHARE = 0.5  # what right values are worth if the function does something it must not do besides
+
+
+def verify(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict:
+    """Judge an answer: a function of the exercise's inputs, or the numbers themselves where the exercise gives a point.
+
+    Parameters
+    ----------
+    exercise : what is asked
+    answer : called as `answer(*inputs)`, in their declared order, with the judge's directions after them; returns an
+        array, or a tuple of arrays in the order of `wrt`. None, returning None and NotImplementedError all read as
+        "not attempted"
+    seed : draws the points; the same seed gives the same verdict. Left out, one is drawn, and the verdict tells it
+
+    Returns
+    -------
+    Verdict : never raises because of what the answer does
+    """
+    return judge(exercise, HomeRespondent(answer), secrets.randbits(31) if seed is None else seed, answer)
+
+
+def judge(exercise: Exercise, respondent: Respondent, seed: int, answer: Any = ...) -> Verdict:
+    """Judge whoever answers through the `ask` interface. `answer` is only looked at to tell a function from data."""
+    session = _Session(exercise, seed)
+    if answer is None:
+        return session.verdict("not attempted")
+    if answer is not ... and callable(answer) == exercise.is_data:
+        wanted = "the numbers themselves" if exercise.is_data else "the function itself, without calling it"
+        return session.verdict("wrong", problem=f"The answer is a {type(answer).__name__}; hand in {wanted}.")
+    try:
+        benches = _benches(exercise, seed)
+    except _FaultError as fault:
+        return session.verdict("fault", problem=str(fault))
+    return _examine(session, respondent, benches)
+
+
+class _FaultError(Exception):
+    """The exercise cannot be judged: its function fails, or its witnesses contradict each other."""
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Everything known about one point before the answer is heard."""
+
+    question: Question
+    witnesses: tuple[Testimony, ...]
+    expected: Blocks
+    tolerance: Blocks
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What every verdict of one examination shares."""
+
+    exercise: Exercise
+    seed: int
+
+    def verdict(self, outcome: Outcome, **found: Any) -> Verdict:
+        found.setdefault("mark", 0.0)
+        return Verdict(self.exercise.id, outcome, points=self.exercise.points, seed=self.seed, **found)
+
+
+# --- before the answer: points and what the witnesses say there --------------------------------------------------
+
+
+def _benches(exercise: Exercise, seed: int) -> list[_Bench]:
+    """One bench per point. A fresh point at which the function has no derivative is drawn again."""
+    draws = 1 if exercise.is_data else exercise.draws
+    benches = [_fresh_bench(exercise, seed, number) for number in range(draws)]
+    edge = _guarded(exercise, lambda: edge_question(exercise, seed))
+    return benches if edge is None else [*benches, _bench(edge)]
+
+
+def _fresh_bench(exercise: Exercise, seed: int, number: int) -> _Bench:
+    redraws = 1 if exercise.is_data else _REDRAWS
+    for redraw in range(redraws):
+        question = _guarded(exercise, lambda redraw=redraw: fresh_question(exercise, seed, number, redraw))
+        bench = _bench(question)
+        if bench.witnesses[-1].conclusive:
+            break
+    return bench
+
+
+def _guarded(exercise: Exercise, draw: Any) -> Any:
+    try:
+        return draw()
+    except Exception as error:
+        raise _FaultError(f"its inputs could not be drawn: {type(error).__name__}: {error}") from error
+
+
+def _bench(question: Question) -> _Bench:
+    try:
+        with np.errstate(all="ignore"):
+            heard = (torch_witness(question), autodiff_witness(question), difference_witness(question))
+            witnesses = tuple(testimony for testimony in heard if testimony is not None)
+            expected = witnesses[0].blocks
+            allowed = tolerance(question, expected)
+    except Exception as error:
+        raise _FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
+    _check_agreement(witnesses, allowed)
+    decimals = question.exercise.decimals
+    if decimals is not None:
+        allowed = tuple(block + 0.5 * 10.0**-decimals for block in allowed)
+    return _Bench(question, witnesses, expected, allowed)
+
+
+def _check_agreement(witnesses: tuple[Testimony, ...], allowed: Blocks) -> None:
+    """Every conclusive witness must agree with the first one, to the sum of their error bars."""
+    first = witnesses[0]
+    if not all(np.all(np.isfinite(block)) for block in first.blocks):
+        raise _FaultError(f"{first.witness} finds values that are not finite")
+    for other in witnesses[1:]:
+        if not other.conclusive:
+            continue
+        for one, two, bar, slack in zip(first.blocks, other.blocks, other.bars, allowed, strict=True):
+            if one.shape != two.shape or not np.all(np.abs(one - two) <= _BARS * (bar + slack)):
+                raise _FaultError(f"{first.witness} and {other.witness} contradict each other")
+
+
+# --- the answer --------------------------------------------------------------------------------------------------
+
+
+def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -> Verdict:
+    exercise = session.exercise
+    known = {"witnesses": tuple(said.witness for said in benches[0].witnesses), "draws": len(benches)}
+    replies: list[Reply] = []
+    for bench in benches:
+        reply = respondent.ask(bench.question.args, exercise.limit_s)
+        if reply.error is not None:
+            if reply.error.kind == "not attempted":
+                return session.verdict("not attempted")
+            return session.verdict("wrong", problem=_problem(reply), **known)
+        replies.append(reply)
+    heard = zip(benches, replies, strict=True)
+    seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
+    blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in seen), strict=True))
+    breaches = [] if exercise.is_data else _breaches(exercise, respondent, benches, replies)
+    share = sum(block.right for block in blocks) / len(blocks)
+    right = share == 1.0 and not breaches
+    mark = exercise.points * share * (_BREACH_SHARE if breaches else 1.0)
+    causes = (*breaches, *_causes(seen, blocks))
+    notes = sorted({note for point in seen for note in point.notes} | set(_witness_notes(benches)))
+    hint = 1 if exercise.hints and not right else 0
+    return session.verdict(
+        "right" if right else "wrong",
+        mark=float(mark),
+        blocks=blocks,
+        causes=causes,
+        notes=tuple(notes),
+        hint=hint,
+        **known,
+    )
+
+
+def _problem(reply: Reply) -> str:
+    assert reply.error is not None
+    if reply.error.kind == "time":
+        return f"Your function takes too long: {reply.error.message}. Is there a loop that never ends?"
+    if reply.error.kind == "raised":
+        return f"Your function stopped with {reply.error.message}"
+    return f"Your function gave no numbers: {reply.error.message}."
+
+
+def _witness_notes(benches: list[_Bench]) -> list[str]:
+    exercise = benches[0].question.exercise
+    names = {said.witness for said in benches[0].witnesses}
+    if "PyTorch autograd" in names:
+        return []
+    reason = "is not installed" if exercise.takes_xp else "is left out, since the function is plain NumPy"
+    return [f"PyTorch {reason}; autodiff and finite differences agree"]
+
+
+# --- values ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _PointResult:
+    results: tuple[BlockResult, ...]
+    observations: tuple[Observation, ...]
+    notes: tuple[str, ...]
+
+
+def _compare_point(bench: _Bench, reply: Reply, number: int) -> _PointResult:
+    exercise = bench.question.exercise
+    values = contract.split_blocks(reply, bench.expected)
+    if isinstance(values, str):
+        results = tuple(
+            BlockResult(name, False, block.shape, problem=values)
+            for name, block in zip(exercise.block_names, bench.expected, strict=True)
+        )
+        return _PointResult(results, (), ())
+    compared = [_compare_block(bench, block, value, number) for block, value in enumerate(values)]
+    observations = tuple(_observe(bench, block, value) for block, value in enumerate(values))
+    return _PointResult(
+        tuple(result for result, _ in compared), observations, tuple(note for _, note in compared if note)
+    )
+
+
+def _observe(bench: _Bench, block: int, value: Array) -> Observation:
+    shaped, _ = contract.with_shape(value, bench.expected[block].shape)
+    yours = np.asarray(value if shaped is None else shaped, dtype=np.float64)
+    return Observation(bench.question, block, yours, bench.expected, bench.tolerance[block])
+
+
+def _compare_block(bench: _Bench, block: int, value: Array, number: int) -> tuple[BlockResult, str]:
+    name = bench.question.exercise.block_names[block]
+    expected, allowed = bench.expected[block], bench.tolerance[block]
+    shaped, said = contract.with_shape(value, expected.shape)
+    if shaped is None:
+        return BlockResult(name, False, expected.shape, problem=said), ""
+    note = f"{name}: {said}" if said else ""
+    shaped = shaped.astype(np.float64)
+    if not np.all(np.isfinite(shaped)):
+        bad = int(np.sum(~np.isfinite(shaped)))
+        return BlockResult(name, False, expected.shape, problem=f"{bad} of {shaped.size} entries are not finite"), note
+    excess = np.abs(shaped - expected) - allowed
+    differ = int(np.sum(excess > 0))
+    if not differ:
+        return BlockResult(name, True, expected.shape, entries=shaped.size), note
+    index = tuple(int(axis) for axis in np.unravel_index(np.argmax(excess), expected.shape))
+    worst = Worst(
+        index,
+        number,
+        float(shaped[index]),
+        {said.witness: float(said.blocks[block][index]) for said in bench.witnesses if said.witness != "autodiff"},
+        float(bench.witnesses[-1].bars[block][index]),
+    )
+    return BlockResult(name, False, expected.shape, entries=shaped.size, differ=differ, worst=worst), note
+
+
+def _worst_of(results: Sequence[BlockResult]) -> BlockResult:
+    """Of one block's results at all points the one to tell: the first that is wrong."""
+    return next((result for result in results if not result.right), results[0])
+
+
+def _causes(seen: list[_PointResult], blocks: tuple[BlockResult, ...]) -> tuple[Cause, ...]:
+    """Explanations of the blocks that are wrong; the same one is said once."""
+    found: dict[str, Cause] = {}
+    if not all(point.observations for point in seen):
+        return ()
+    for number, block in enumerate(blocks):
+        if block.right:
+            continue
+        observations = [point.observations[number] for point in seen]
+        for cause in explain(observations):
+            text = cause.text if len(blocks) == 1 else f"{block.name}: {cause.text}"
+            found.setdefault(text, Cause(cause.label, text, cause.certainty))
+    return tuple(found.values())
+
+
+# --- behaviour ---------------------------------------------------------------------------------------------------
+
+
+def _breaches(exercise: Exercise, respondent: Respondent, benches: list[_Bench], replies: list[Reply]) -> list[Cause]:
+    """What the function does that it must not, whatever its values."""
+    found = []
+    names = [*benches[0].question.point, *(f"direction {n}" for n in range(len(benches[0].question.directions)))]
+    altered: dict[str, None] = {}
+    for bench, reply in zip(benches, replies, strict=True):
+        altered |= dict.fromkeys(contract.changed_arguments(bench.question.args, reply.args_after, names))
+    if altered:
+        found.append(contract.changes_arguments(list(altered)))
+    again = respondent.ask(benches[0].question.args, exercise.limit_s)
+    if not contract.same_values(again.values, replies[0].values):
+        found.append(contract.TWO_CALLS_DISAGREE)
+    elif any(not contract.same_values(respondent.reread(n), reply.values) for n, reply in enumerate(replies)):
+        found.append(contract.OVERWRITES_EARLIER)
+    return found

@@ -1,0 +1,175 @@
+"""The one small interface through which the judge asks an answer: at home a function call, in grading a channel."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from grading.verify.exercise import Array
+
+ErrorKind = Literal["not attempted", "raised", "time", "type"]
+Container = Literal["array", "tuple", "list"]
+
+
+@dataclass(frozen=True)
+class AnswerError:
+    """Why there are no values: the stub was left untouched, the code raised, took too long, or returned no numbers."""
+
+    kind: ErrorKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an answer was returned, before it became plain arrays: its container, and the dtype of each array."""
+
+    container: Container
+    dtypes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back from one call of an answer.
+
+    `values` are the arrays as returned (one if it was no tuple); `args_after` the arguments as the call left them.
+    Either `values` or `error` is empty.
+    """
+
+    values: tuple[Array, ...]
+    args_after: tuple[Array, ...]
+    form: Form | None
+    error: AnswerError | None
+    seconds: float
+
+
+class Respondent(Protocol):
+    """Somebody who answers: the student's function here, or at the other end of a channel."""
+
+    def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
+        """Call the answer once with fresh copies of `args`, within `limit_s` seconds."""
+
+    def reread(self, number: int) -> tuple[Array, ...]:
+        """The arrays of the `number`-th earlier reply, as they are now: a later call may have overwritten them."""
+
+
+class HomeRespondent:
+    """Answers by calling a function in this process, or with data that was worked out by hand."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self._returned: list[Any] = []
+
+    def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
+        """Call the answer; an exception, an overrun or a result without numbers becomes the reply's error."""
+        given = [deepcopy(arg) for arg in args]
+        start = time.perf_counter()
+        try:
+            with _time_limit(limit_s):
+                returned = self._answer(*given) if callable(self._answer) else self._answer
+            error = AnswerError("not attempted", "") if returned is None else None
+        except NotImplementedError:
+            returned, error = None, AnswerError("not attempted", "")
+        except TimeLimitReached:
+            returned, error = None, AnswerError("time", f"it had not returned after {limit_s:g} seconds")
+        except (Exception, SystemExit) as exception:
+            returned, error = None, AnswerError("raised", describe_exception(exception))
+        seconds = time.perf_counter() - start
+        self._returned.append(returned)
+        values: tuple[Array, ...] = ()
+        form = None
+        if error is None:
+            try:
+                values, form = to_arrays(returned)
+            except (TypeError, ValueError) as exception:
+                error = AnswerError("type", str(exception))
+        return Reply(values, tuple(np.asarray(arg)[()] for arg in given), form, error, seconds)
+
+    def reread(self, number: int) -> tuple[Array, ...]:
+        """The arrays of an earlier reply, read again from the very objects that the answer returned."""
+        return to_arrays(self._returned[number])[0]
+
+
+def to_arrays(returned: Any) -> tuple[tuple[Array, ...], Form]:
+    """Copies, as plain real arrays, of what an answer returned: one array, or a tuple or list of arrays.
+
+    Raises
+    ------
+    TypeError : something in it is not made of real numbers
+    """
+    container: Container
+    if isinstance(returned, tuple):
+        arrays, container = _each_to_array(returned), "tuple"
+    elif isinstance(returned, list):
+        arrays, container = _list_to_arrays(returned), "list"
+    else:
+        arrays, container = [_to_array(returned)], "array"
+    return tuple(arrays), Form(container, tuple(str(array.dtype) for array in arrays))
+
+
+def _list_to_arrays(items: list[Any]) -> list[Array]:
+    """A list that is one array, written row by row; or else a list of arrays of different shapes."""
+    try:
+        return [_to_array(items)]
+    except TypeError:
+        return _each_to_array(items)
+
+
+def _each_to_array(items: Sequence[Any]) -> list[Array]:
+    return [_to_array(item) for item in items]
+
+
+def _to_array(item: Any) -> Array:
+    try:
+        array = np.array(item)
+    except Exception as error:
+        raise TypeError(f"it returned a {type(item).__name__} that is no array of numbers: {error}") from error
+    if array.dtype.kind == "c":
+        raise TypeError("it returned complex numbers; the answer is real")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"it returned a {type(item).__name__}; expected an array of numbers")
+    return array
+
+
+def describe_exception(exception: BaseException) -> str:
+    """One line: what was raised, and on which line of the student's own code."""
+    frames = traceback.extract_tb(exception.__traceback__)
+    own = [frame for frame in frames if _is_students(frame.filename)]
+    where = f" (line {own[-1].lineno} of your cell: {own[-1].line})" if own and own[-1].line else ""
+    message = str(exception).strip().splitlines()
+    return f"{type(exception).__name__}: {message[0] if message else 'no message'}{where}"
+
+
+def _is_students(filename: str) -> bool:
+    return "ipykernel_" in filename or filename.startswith("<ipython")
+
+
+class TimeLimitReached(BaseException):
+    """Raised inside an answer that runs too long; no Exception, so that a broad except does not swallow it."""
+
+
+@contextmanager
+def _time_limit(limit_s: float) -> Iterator[None]:
+    """Interrupt what runs inside after `limit_s` seconds; without effect outside the main thread, or on Windows."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def interrupt(signum: int, frame: Any) -> None:
+        raise TimeLimitReached
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

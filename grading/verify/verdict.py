@@ -1,0 +1,179 @@
+"""The verdict on one answer, and how it reads: as text, as HTML, as JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["not attempted", "right", "wrong", "inconclusive", "fault"]
+
+_HEADLINES: dict[Outcome, str] = {
+    "not attempted": "Not attempted yet",
+    "right": "Right",
+    "wrong": "Not right yet",
+    "inconclusive": "Cannot be decided here",
+    "fault": "The exercise itself is at fault, not your answer",
+}
+# A shape and a word beside the colour, so that no one has to see the colour.
+_SIGNS: dict[Outcome, str] = {"not attempted": "○", "right": "✓", "wrong": "✗", "inconclusive": "?", "fault": "!"}
+_COLOURS: dict[Outcome, str] = {
+    "not attempted": "#6e6e6e",
+    "right": "#00694f",
+    "wrong": "#a34700",
+    "inconclusive": "#005a92",
+    "fault": "#8c2d6e",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A mistake that reproduces the student's numbers: a short name, what it is and how to mend it, and how sure."""
+
+    label: str
+    text: str
+    certainty: float
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The entry that is furthest off, at the point where it is."""
+
+    index: tuple[int, ...]
+    point: int
+    yours: float
+    witnesses: dict[str, float]
+    bar: float
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """One array of the answer: whether it is right, and if not, how it differs."""
+
+    name: str
+    right: bool
+    shape: tuple[int, ...]
+    entries: int = 0
+    differ: int = 0
+    problem: str = ""
+    worst: Worst | None = None
+
+    def line(self) -> str:
+        """What there is to say about this array, in one line."""
+        if self.right:
+            return f"{self.name}: right, shape {self.shape}"
+        if self.problem:
+            return f"{self.name}: {self.problem}"
+        said = f"{self.name}: shape {self.shape} is right; {self.differ} of {self.entries} entries differ"
+        return f"{said}, {_worst(self.worst)}" if self.worst else said
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge found.
+
+    Attributes
+    ----------
+    outcome : "not attempted", "right", "wrong", "inconclusive" or "fault" (the witnesses contradict each other, or
+        the exercise failed; never charged to the student)
+    mark : marks earned, a plain float from 0 to `points`
+    causes : mistakes that reproduce the student's numbers, likeliest first
+    problem : one line, where there are no values to compare (an exception, a time-out, a result without numbers)
+    notes : one line each, on what was accepted or left out
+    hint : number of the hint to open next, 0 for none
+    seed : reproduces the verdict; None where the seed is not to be known
+    """
+
+    exercise: str
+    outcome: Outcome
+    mark: float
+    points: float
+    seed: int | None
+    blocks: tuple[BlockResult, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    problem: str = ""
+    notes: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
+    hint: int = 0
+    draws: int = field(default=0, compare=False)
+
+    def headline(self) -> str:
+        """Outcome and mark in one line."""
+        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}, {self.mark:g} of {self.points:g}"
+
+    def details(self) -> list[str]:
+        """Everything else there is to say, a line each."""
+        lines = [self.problem] if self.problem else []
+        if self.outcome == "wrong":
+            lines += [block.line() for block in self.blocks]
+        lines += [f"{_sureness(cause.certainty)}: {cause.text}" for cause in self.causes]
+        lines += [f"Note: {note}" for note in self.notes]
+        if self.hint:
+            lines.append(f'Next: hint("{self.exercise}", {self.hint})')
+        return lines
+
+    def text(self) -> str:
+        """The verdict as plain text."""
+        lines = [self.headline(), *(f"  {line}" for line in self.details())]
+        basis = self._basis()
+        return "\n".join([*lines, f"  {basis}"] if basis else lines)
+
+    def html(self) -> str:
+        """The verdict as HTML that survives an untrusted notebook: no script, no style sheet, no colour needed."""
+        colour = _COLOURS[self.outcome]
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.details())
+        basis = self._basis()
+        return (
+            f'<div role="status" style="border-left:4px solid {colour};padding:0.2em 0.8em;margin:0.3em 0">'
+            f"<strong>{html.escape(self.headline())}</strong>"
+            + (f"<ul>{items}</ul>" if items else "")
+            + (f"<small>{html.escape(basis)}</small>" if basis else "")
+            + "</div>"
+        )
+
+    def json(self) -> str:
+        """The verdict as JSON; `Verdict.from_json` reads it back."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        """The verdict that `json` wrote."""
+        data: dict[str, Any] = json.loads(text)
+        return cls(
+            **data
+            | {
+                "blocks": tuple(_block(block) for block in data["blocks"]),
+                "causes": tuple(Cause(**cause) for cause in data["causes"]),
+                "notes": tuple(data["notes"]),
+                "witnesses": tuple(data["witnesses"]),
+            }
+        )
+
+    def _basis(self) -> str:
+        """What the verdict rests on, and how to get it again."""
+        if self.outcome == "not attempted" or not self.witnesses:
+            return ""
+        points = "1 point" if self.draws == 1 else f"{self.draws} points"
+        checked = f"checked at {points} against {', '.join(self.witnesses)}"
+        return checked if self.seed is None else f"Public checks: {checked}; seed {self.seed}"
+
+
+def _block(data: dict[str, Any]) -> BlockResult:
+    worst = data["worst"]
+    if worst is not None:
+        worst = Worst(**worst | {"index": tuple(worst["index"])})
+    return BlockResult(**data | {"shape": tuple(data["shape"]), "worst": worst})
+
+
+def _worst(worst: Worst) -> str:
+    where = f"[{', '.join(map(str, worst.index))}] " if worst.index else ""
+    said = "; ".join(
+        f"{name} {value:.6g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
+        for name, value in worst.witnesses.items()
+    )
+    return f"worst {where}at point {worst.point}: yours {worst.yours:.6g}; {said}"
+
+
+def _sureness(certainty: float) -> str:
+    return "Cause" if certainty >= 0.9 else "Likely"
