@@ -1,0 +1,5 @@
+"""What a notebook calls: `open_sheet` once, then `show`, `check` and `hint` with an exercise's id."""
+
+from grading.notebook.session import Hint, Opened, Result, Statement, check, hint, open_sheet, show
+
+__all__ = ["Hint", "Opened", "Result", "Statement", "check", "hint", "open_sheet", "show"]

@@ -1,0 +1,70 @@
+"""A notebook's end of the answer channel: it answers the grader's questions and learns only that it was heard."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from grading.notebook.session import Opened, Result, Statement
+from grading.trusted import wire
+from grading.verify import Verdict
+from grading.verify.respondent import HomeRespondent
+
+
+@dataclass(frozen=True)
+class _Welcome:
+    opened: Opened
+    statements: dict[str, Statement]
+
+
+class GradedSession:
+    """A sheet in a kernel that is being marked. The marking happens at the other end."""
+
+    def __init__(self, name: str, channel: str) -> None:
+        self._channel = channel
+        self._welcome = self._greet(name)
+
+    def opened(self) -> Opened:
+        """What `open_sheet` shows."""
+        return self._welcome.opened
+
+    def statement(self, exercise_id: str) -> Statement:
+        """The exercise's statement, as the trusted side rendered it for this student."""
+        return self._welcome.statements.get(exercise_id, Statement("", {}))
+
+    def hints(self, exercise_id: str) -> tuple[str, ...]:
+        """No hints are needed while marking."""
+        return ()
+
+    def check(self, exercise_id: str, answer: Any) -> Result:
+        """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""
+        respondent = HomeRespondent(answer)
+        with self._connect() as connection:
+            wire.send(
+                connection,
+                {"type": "check", "exercise": exercise_id, "none": answer is None, "callable": callable(answer)},
+            )
+            while (question := wire.receive(connection))["type"] in ("ask", "reread"):
+                if question["type"] == "ask":
+                    reply = respondent.ask(wire.arrays_in(question["args"]), float(question["limit_s"]))
+                    wire.send(connection, {"type": "reply", "reply": wire.reply_out(reply)})
+                else:
+                    values = respondent.reread(int(question["number"]))
+                    wire.send(connection, {"type": "values", "values": wire.arrays_out(values)})
+        return Result(
+            Verdict(exercise_id, "inconclusive", 0.0, 0.0, None, problem="Heard; the mark is kept elsewhere.")
+        )
+
+    def _greet(self, name: str) -> _Welcome:
+        with self._connect() as connection:
+            wire.send(connection, {"type": "open", "sheet": name})
+            said = wire.receive(connection)
+        opened = Opened(said["title"], int(said["checks"]), float(said["points"]), said["student"])
+        statements = {name: Statement(text, given) for name, (text, given) in said["statements"].items()}
+        return _Welcome(opened, statements)
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._channel)
+        return connection

@@ -1,0 +1,193 @@
+"""One open sheet in one kernel: at home it judges here, in grading it passes questions on and judges nothing."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from grading.sheets import Prose, SheetError, Variant, load_sheet
+from grading.verify import Exercise, Verdict, verify
+
+PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
+CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
+SHEET_FILE = "sheet.json"
+SHEETS_FOLDER = "sheets"  # beside a notebook, for sheets that are not part of the package
+
+
+class _Session(Protocol):
+    def opened(self) -> Opened: ...
+    def statement(self, exercise_id: str) -> Statement: ...
+    def hints(self, exercise_id: str) -> tuple[str, ...]: ...
+    def check(self, exercise_id: str, answer: Any) -> Result: ...
+
+
+_session: _Session | None = None
+
+
+def open_sheet(name: str) -> Opened:
+    """Open a sheet; the first cell of every notebook.
+
+    Variant and student are read from `sheet.json` beside the notebook, which `gradsheet start` wrote.
+    """
+    global _session
+    channel = os.environ.get(CHANNEL_VARIABLE)
+    if channel:
+        from grading.notebook.graded import GradedSession
+
+        _session = GradedSession(name, channel)
+    else:
+        _session = HomeSession(name, Path.cwd())
+    return _session.opened()
+
+
+def show(exercise_id: str) -> Statement:
+    """The statement of an exercise that differs from student to student."""
+    return _current().statement(exercise_id)
+
+
+def hint(exercise_id: str, number: int = 1) -> Hint:
+    """The `number`-th hint of an exercise: 1 says where to look, the last nearly the answer. No mark is lost by it."""
+    return Hint(_current().hints(exercise_id), number)
+
+
+def check(exercise_id: str, answer: Any) -> Result:
+    """Check an answer. What comes back is the mark (as a number) and the explanation (on the screen) in one.
+
+    Never raises because of the answer, so that Run All goes on.
+    """
+    return _current().check(exercise_id, answer)
+
+
+def _current() -> _Session:
+    if _session is None:
+        raise SheetError("no sheet is open: run the first cell of this notebook, the one with open_sheet(...)")
+    return _session
+
+
+class HomeSession:
+    """A sheet on the student's own computer; judged in this process with the public seed."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.variant = read_variant(folder)
+        self.sheet = load_sheet(name, self.variant, sheet_folders(folder))
+
+    def opened(self) -> Opened:
+        """What `open_sheet` shows."""
+        return Opened(self.sheet.title, len(self.sheet.checked), self.sheet.points, self.variant.student)
+
+    def statement(self, exercise_id: str) -> Statement:
+        """The exercise's statement, for this student."""
+        return statement_of(self.sheet[exercise_id])
+
+    def hints(self, exercise_id: str) -> tuple[str, ...]:
+        """The exercise's hints, from where to look to nearly the answer."""
+        item = self.sheet[exercise_id]
+        return () if isinstance(item, Prose) else item.hints
+
+    def check(self, exercise_id: str, answer: Any) -> Result:
+        """Judge an answer here."""
+        item = self.sheet[exercise_id]
+        if isinstance(item, Prose):
+            raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
+        return Result(verify(item, answer, seed=PUBLIC_SEED))
+
+
+def statement_of(item: Exercise | Prose) -> Statement:
+    """The statement of an exercise; empty for prose, whose statement stands in the notebook."""
+    if isinstance(item, Prose):
+        return Statement("", {})
+    return Statement(item.statement, dict(item.given or {}))
+
+
+def read_variant(folder: Path) -> Variant:
+    """The variant that `sheet.json` in `folder` names; the standard one where there is no such file.
+
+    Raises
+    ------
+    SheetError : the file cannot be read
+    """
+    path = folder / SHEET_FILE
+    if not path.exists():
+        return Variant()
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Variant(int(data.get("variant", 0)), str(data.get("student", "")))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise SheetError(f"{path} cannot be read ({error}); `gradsheet start` writes a new one") from None
+
+
+def sheet_folders(folder: Path) -> list[Path]:
+    """Folders of sheets that are not part of the package: `sheets/` beside the notebook or in a folder above it."""
+    return [path / SHEETS_FOLDER for path in (folder, *folder.parents) if (path / SHEETS_FOLDER).is_dir()]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What stands under the first cell of a notebook."""
+
+    title: str
+    checks: int
+    points: float
+    student: str
+
+    def __repr__(self) -> str:
+        whose = f" for {self.student}" if self.student else ""
+        return f"Setup complete{whose}: {self.title}, {self.checks} checks, {self.points:g} points"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An exercise's statement, shown as Markdown. `given` holds its numbers by name, for use in a computation."""
+
+    text: str
+    given: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One rung of the ladder of hints."""
+
+    ladder: tuple[str, ...]
+    number: int
+
+    def text(self) -> str:
+        """The hint as plain text."""
+        if not self.ladder:
+            return "There is no hint for this exercise."
+        if not 1 <= self.number <= len(self.ladder):
+            return f"There are hints 1 to {len(self.ladder)}."
+        return f"Hint {self.number} of {len(self.ladder)}: {self.ladder[self.number - 1]}"
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return f"<details open><summary>Hint {self.number}</summary>{html.escape(self.text())}</details>"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict as a notebook shows it: its plain text is the mark, which is what nbgrader reads."""
+
+    verdict: Verdict
+
+    def __repr__(self) -> str:
+        return repr(float(self.verdict.mark))
+
+    def _repr_html_(self) -> str:
+        return self.verdict.html()
+
+    def text(self) -> str:
+        """The explanation as plain text."""
+        return self.verdict.text()

@@ -1,0 +1,322 @@
+"""Sheet 1, the chain rule: what is asked. The statements and solutions stand in its master text.
+
+Sources, by the numbers of the seed sheets: Jacobians and composition S1-1a, S2-4 to S2-7; ridge layers S2-10; loss
+gradients S2-11; activity backpropagation S2-9, S2-12; computations with shared values and the gradient as a graph
+S0-1a, S0-1b. Conventions: a gradient has the shape of its variable, a Jacobian has the output's axes first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grading.sheets.sheet import Prose, Sheet, Variant
+from grading.verify import Exercise
+
+# Sizes are drawn from these: all distinct, and none that could be taken for a factor 1, 2 or 1/2.
+_SIZES = (3, 5, 6, 7)
+
+
+def sheet(variant: Variant) -> Sheet:
+    """The chain rule, from the derivative of a composition to backpropagation through layers and shared values."""
+    inner, middle, outer = (int(size) for size in variant.rng("chain_rule sizes").permutation(_SIZES)[:3])
+    return Sheet(
+        "The chain rule",
+        (
+            *_one_number(variant),
+            *_jacobians(inner, middle, outer),
+            *_layers(inner, outer),
+            *_losses(outer),
+            *_backwards(inner, middle, outer),
+            *_shared_values(variant),
+        ),
+    )
+
+
+def _one_number(variant: Variant) -> tuple[Exercise | Prose, ...]:
+    return (
+        Exercise(
+            id="chain.one_number",
+            function=lambda xp, x, a: xp.sin(a * x**2),
+            inputs=lambda rng: {"x": rng.uniform(0.5, 2.0) * rng.choice([-1, 1]), "a": rng.uniform(0.3, 1.5)},
+            wrt=("x",),
+            points=1,
+            hints=(
+                "Name the inner function u = a x². What is the outer one?",
+                "The derivative of the outer function is taken at u, and is multiplied by du/dx.",
+                "cos(a x²) times the derivative of a x² in x.",
+            ),
+        ),
+    )
+
+
+def _jacobians(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, ...]:
+    def composition(xp: Any, A: Any, B: Any, x: Any) -> Any:
+        return xp.sin(A @ xp.tanh(B @ x))
+
+    def draw(rng: np.random.Generator) -> dict[str, Any]:
+        return {
+            "A": rng.normal(size=(outer, middle)),
+            "B": rng.normal(size=(middle, inner)) / 2,
+            "x": rng.normal(size=inner),
+        }
+
+    return (
+        Exercise(
+            id="chain.jacobian",
+            function=lambda xp, x: xp.stack([x[0] * x[1], xp.sin(x[1]), x[2] ** 2, x[0] + x[2], xp.exp(x[0] * x[2])]),
+            inputs=lambda rng: {"x": rng.uniform(0.3, 1.2, size=3) * rng.choice([-1, 1], size=3)},
+            wrt=("x",),
+            asks="jacobian",
+            points=2,
+            hints=(
+                "One row per component of F, one column per component of x: what shape is that?",
+                "Differentiate one component at a time; its partial derivatives are one row.",
+                "The first row is (x[1], x[0], 0).",
+            ),
+        ),
+        Exercise(
+            id="chain.composition",
+            function=composition,
+            inputs=draw,
+            wrt=("x",),
+            asks="jacobian",
+            points=3,
+            hints=(
+                "H(z) = sin(A z) and G(x) = tanh(B x): write down the Jacobian of each alone.",
+                "J of H∘G is J_H, taken at z = G(x), times J_G, in this order.",
+                "A vector times a matrix from the left, entry by row: v[:, None] * A is diag(v) A.",
+            ),
+        ),
+        Prose(
+            id="chain.lemma",
+            points=4,
+            rubric=(
+                "1 point: states what J_G and J_H are and their shapes. 1 point: component chain rule, summed over the "
+                "middle index. 1 point: recognises the sum as an entry of the product J_H J_G. 1 point: says at which "
+                "points the two Jacobians are taken and that both maps must be differentiable there."
+            ),
+        ),
+        Exercise(
+            id="chain.push_forward",
+            function=composition,
+            inputs=draw,
+            wrt=("x",),
+            asks="jvp",
+            points=2,
+            hints=(
+                "The tangent dx enters at x. What is the tangent of B x?",
+                "Carry a pair through each step: the value and its tangent.",
+                "tanh multiplies the tangent by 1 - tanh²; sin multiplies it by cos.",
+            ),
+        ),
+        Exercise(
+            id="chain.function_of_a_map",
+            function=lambda xp, B, x: 0.5 * xp.sum(xp.sin(B @ x) ** 2),
+            inputs=lambda rng: {"B": rng.normal(size=(middle, inner)), "x": rng.normal(size=inner)},
+            wrt=("x",),
+            points=2,
+            hints=(
+                "The outer function takes a vector to a number: its gradient is a row times the inner Jacobian.",
+                "Gradient in z of half the sum of squares: z itself.",
+                "The gradient has the shape of x: Bᵀ times a vector.",
+            ),
+        ),
+    )
+
+
+def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
+    return (
+        Exercise(
+            id="chain.tanh_layer",
+            function=lambda xp, W, b, x: xp.tanh(W @ x + b),
+            inputs=lambda rng: {
+                "W": rng.normal(size=(outer, inner)),
+                "b": rng.normal(size=outer),
+                "x": rng.normal(size=inner),
+            },
+            wrt=("x",),
+            asks="jacobian",
+            points=2,
+            hints=(
+                "Component i of the layer depends on x only through its own pre-activation.",
+                "Row i is tanh' at that pre-activation times row i of W.",
+                "diag(1 - tanh²) W, not W diag(...).",
+            ),
+        ),
+        Exercise(
+            id="chain.relu_layer",
+            function=lambda xp, W, b, x: _relu(xp, W @ x + b),
+            inputs=lambda rng: _half_active_layer(rng, outer, inner),
+            wrt=("x",),
+            asks="jacobian",
+            points=2,
+            hints=(
+                "What is the derivative of the ReLU where its argument is negative?",
+                "It is decided row by row: a unit that is off contributes nothing at all.",
+                "Rows of W whose pre-activation is positive, and rows of zeros.",
+            ),
+        ),
+    )
+
+
+def _relu(xp: Any, a: Any) -> Any:
+    return xp.where(a > 0, a, xp.zeros_like(a))
+
+
+def _half_active_layer(rng: np.random.Generator, outer: int, inner: int) -> dict[str, Any]:
+    """A layer in which some units are on and some are off, none of them near the kink."""
+    W, x = rng.normal(size=(outer, inner)), rng.normal(size=inner)
+    signs = rng.permutation(np.arange(outer) % 2 * 2 - 1)
+    pre_activations = signs * rng.uniform(0.3, 2.0, size=outer)
+    return {"W": W, "b": pre_activations - W @ x, "x": x}
+
+
+def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
+    return (
+        Exercise(
+            id="chain.squared_loss",
+            function=lambda xp, y, target: 0.5 * xp.sum((target - y) ** 2),
+            inputs=lambda rng: {"y": rng.normal(size=outer), "target": rng.normal(size=outer)},
+            wrt=("y",),
+            points=1,
+            hints=(
+                "The loss grows as y moves away from the target: which sign must the gradient have?",
+                "The inner derivative of target - y in y is -1.",
+                "y - target.",
+            ),
+        ),
+        Exercise(
+            id="chain.cross_entropy",
+            function=lambda xp, z, label: xp.log(xp.sum(xp.exp(z))) - z[label],
+            inputs=lambda rng: {"z": rng.normal(size=outer) * 2, "label": rng.integers(outer)},
+            wrt=("z",),
+            points=2,
+            hints=(
+                "Two terms: the logarithm of a sum, and one single entry of z.",
+                "The gradient of log(sum(exp(z))) is the vector of probabilities.",
+                "Probabilities, minus 1 at the place of the label.",
+            ),
+        ),
+    )
+
+
+def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, ...]:
+    def layer_loss(xp: Any, W: Any, b: Any, x: Any, target: Any) -> Any:
+        return 0.5 * xp.sum((xp.tanh(W @ x + b) - target) ** 2)
+
+    def network_loss(xp: Any, W1: Any, W2: Any, x: Any, target: Any) -> Any:
+        return 0.5 * xp.sum((W2 @ xp.tanh(W1 @ x) - target) ** 2)
+
+    return (
+        Exercise(
+            id="chain.error_through_layer",
+            function=lambda xp, W, b, x: xp.tanh(W @ x + b),
+            inputs=lambda rng: {
+                "W": rng.normal(size=(outer, inner)),
+                "b": rng.normal(size=outer),
+                "x": rng.normal(size=inner),
+            },
+            wrt=("x",),
+            asks="vjp",
+            points=2,
+            hints=(
+                "The error row at the layer's output times the layer's Jacobian is the error row at its input.",
+                "You have that Jacobian from the exercise on the tanh layer.",
+                "First scale the error by 1 - tanh², then multiply by Wᵀ.",
+            ),
+        ),
+        Exercise(
+            id="chain.error_at_input",
+            function=network_loss,
+            inputs=lambda rng: {
+                "W1": rng.normal(size=(middle, inner)),
+                "W2": rng.normal(size=(outer, middle)),
+                "x": rng.normal(size=inner),
+                "target": rng.normal(size=outer),
+            },
+            wrt=("x",),
+            points=3,
+            hints=(
+                "Four steps: forward pass, error at the output, error through each layer.",
+                "Start with e = y - target and go back through W2, then through tanh, then through W1.",
+                "W1ᵀ ((1 - h²) * (W2ᵀ e)), with h the hidden activations.",
+            ),
+        ),
+        Exercise(
+            id="chain.weights",
+            function=layer_loss,
+            inputs=lambda rng: {
+                "W": rng.normal(size=(outer, inner)),
+                "b": rng.normal(size=outer),
+                "x": rng.normal(size=inner),
+                "target": rng.normal(size=outer),
+            },
+            wrt=("W", "b"),
+            points=4,
+            hints=(
+                "W[i, j] acts on unit i alone, through its pre-activation.",
+                "Error times tanh' gives the error at the pre-activations; that is already the gradient in b.",
+                "The gradient in W is the outer product of that error and x.",
+            ),
+        ),
+    )
+
+
+def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
+    rng = variant.own_rng("chain.paths_by_hand")
+    k = int(rng.integers(2, 6))
+    x, y = float(rng.choice([0.5, 1.5, 2.5])), float(rng.choice([-3.0, -2.0, 3.0]))
+
+    def by_hand(xp: Any, x: Any, y: Any, k: Any) -> Any:
+        a = x * y
+        return a * (a + k * x)
+
+    return (
+        Exercise(
+            id="chain.paths",
+            function=lambda xp, x, y: (x * y) * (x * y + xp.sin(x)),
+            inputs=lambda rng: {
+                "x": rng.uniform(0.4, 2.0) * rng.choice([-1, 1]),
+                "y": rng.uniform(0.4, 2.0) * rng.choice([-1, 1]),
+            },
+            wrt=("x", "y"),
+            points=3,
+            hints=(
+                "Draw the graph. On how many paths does x reach l?",
+                "Every path contributes the product of the derivatives along it; the contributions are added.",
+                "a reaches l twice: directly, and by way of c. Its adjoint is c + a.",
+            ),
+        ),
+        Exercise(
+            id="chain.paths_by_hand",
+            function=by_hand,
+            given={"x": x, "y": y, "k": float(k)},
+            wrt=("x",),
+            decimals=3,
+            points=2,
+            statement=(
+                f"Let $a = x\\,y$, $\\;b = {k}\\,x$, $\\;c = a + b$ and $l = a\\,c$. At $x = {x:g}$, $y = {y:g}$: "
+                "what is $\\partial l/\\partial x$? Give three decimals."
+            ),
+            hints=(
+                "Compute a, b and c first, then the adjoints from l backwards.",
+                "The adjoint of a has two contributions, and so has that of x.",
+                "x̄ = y ā + k b̄, where b̄ = c̄ = a.",
+            ),
+        ),
+        Exercise(
+            id="chain.gradient_again",
+            function=lambda xp, x: xp.sum(x * xp.sin(x)),
+            inputs=lambda rng: {"x": rng.uniform(0.4, 2.5, size=5) * rng.choice([-1, 1], size=5)},
+            wrt=("x",),
+            asks="hessian_diagonal",
+            points=2,
+            hints=(
+                "The gradient is computed by a graph of its own, so it can be differentiated again.",
+                "The gradient's entries are sin(x) + x cos(x).",
+                "Mind the product rule in the second term.",
+            ),
+        ),
+    )

@@ -1,0 +1,158 @@
+"""What a sheet is: a title, its exercises, and the variant they are drawn for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from grading.verify import Exercise
+
+_NAME = re.compile(r"\d\d_(?P<topic>[a-z0-9_]+)")
+
+
+class SheetError(ValueError):
+    """A sheet cannot be found or used as declared; the message says which, and what to change."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which set of a sheet: the course's number for everybody, and the student for what differs between students."""
+
+    number: int = 0
+    student: str = ""
+
+    def rng(self, what: str) -> np.random.Generator:
+        """Random numbers for `what`, the same for the whole class."""
+        return np.random.default_rng([self.number, zlib.crc32(what.encode())])
+
+    def own_rng(self, what: str) -> np.random.Generator:
+        """Random numbers for `what` that differ from student to student."""
+        return np.random.default_rng([self.number, zlib.crc32(what.encode()), zlib.crc32(self.student.encode())])
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A derivation or an explanation in words, marked by a person.
+
+    `rubric` says what earns marks; it is for the person who marks and never reaches a student's notebook.
+    """
+
+    id: str
+    points: float
+    rubric: str
+
+    @property
+    def cell_id(self) -> str:
+        """The id of the notebook cell that holds the answer."""
+        return self.id.replace(".", "-")
+
+    @property
+    def answer_cell_id(self) -> str:
+        """The same cell: words are answered and marked in one place."""
+        return self.cell_id
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet's title and its exercises, in the order of the notebook.
+
+    Raises
+    ------
+    SheetError : two exercises would share a notebook cell's id ('a.b' and 'a-b' read the same)
+    """
+
+    title: str
+    exercises: tuple[Exercise | Prose, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exercises", tuple(self.exercises))
+        owner: dict[str, str] = {}
+        for item in self.exercises:
+            for cell_id in {item.cell_id, item.answer_cell_id}:
+                if cell_id in owner:
+                    raise SheetError(
+                        f"sheet '{self.title}': exercises '{owner[cell_id]}' and '{item.id}' both need a cell "
+                        f"called '{cell_id}'; rename one"
+                    )
+                owner[cell_id] = item.id
+
+    def __getitem__(self, exercise_id: str) -> Exercise | Prose:
+        for item in self.exercises:
+            if item.id == exercise_id:
+                return item
+        known = ", ".join(item.id for item in self.exercises)
+        raise SheetError(f"sheet '{self.title}' has no exercise '{exercise_id}'; it has {known}")
+
+    @property
+    def checked(self) -> tuple[Exercise, ...]:
+        """The exercises that are checked by machine."""
+        return tuple(item for item in self.exercises if isinstance(item, Exercise))
+
+    @property
+    def points(self) -> float:
+        """The marks of the whole sheet."""
+        return float(sum(item.points for item in self.exercises))
+
+
+def load_sheet(name: str, variant: Variant | None = None, folders: Sequence[Path] = ()) -> Sheet:
+    """The sheet called `name` ('01_chain_rule'), declared in `chain_rule.py` in one of `folders` or in this package.
+
+    Raises
+    ------
+    SheetError : no such sheet, or its module does not declare `sheet(variant) -> Sheet`
+    """
+    module = _module(name, folders)
+    declare = getattr(module, "sheet", None)
+    if not callable(declare):
+        raise SheetError(f"{module.__file__} declares no function sheet(variant)")
+    declared = declare(variant or Variant())
+    if not isinstance(declared, Sheet):
+        raise SheetError(f"{module.__file__}: sheet(variant) returned a {type(declared).__name__}, not a Sheet")
+    return declared
+
+
+def sheet_file(name: str, folders: Sequence[Path] = ()) -> Path:
+    """The file in which a sheet is declared.
+
+    Raises
+    ------
+    SheetError : no such sheet
+    """
+    return Path(str(_module(name, folders).__file__))
+
+
+def _module(name: str, folders: Sequence[Path]) -> ModuleType:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise SheetError(f"'{name}' is not the name of a sheet; names look like 01_chain_rule")
+    topic = match["topic"]
+    for folder in folders:
+        path = folder / f"{topic}.py"
+        if path.exists():
+            return _module_at(f"_gradsheet_sheet_{topic}", path)
+    try:
+        return importlib.import_module(f"grading.sheets.{topic}")
+    except ModuleNotFoundError as error:
+        if error.name != f"grading.sheets.{topic}":
+            raise
+        places = ", ".join(str(folder) for folder in folders) or "the package grading.sheets"
+        raise SheetError(f"no sheet '{name}': {topic}.py was not found in {places}") from None
+
+
+def _module_at(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SheetError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickles inside look their module up by name
+    spec.loader.exec_module(module)
+    return module
