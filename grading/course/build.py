@@ -1,0 +1,239 @@
+"""From a master text to the executed solution and the students' notebook, byte for byte the same each time.
+
+A master is a jupytext percent script. What a cell is for stands in its header:
+
+    # %% setup=true                          opens the sheet; locked
+    # %% show="chain.paths_by_hand"          shows a statement that differs between students; locked
+    # %% answer="chain.compose"              where the student answers; holds a BEGIN SOLUTION region
+    # %% check="chain.compose"               the graded cell; locked
+    # %% [markdown] prose="chain.derive"     an answer in words, marked by a person
+    # %% attempt="chain.compose" expect="wrong" cause="transposed"
+                                             a known answer, for trying out the exercise; never in a notebook
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from grading.course.layout import Course, CourseError, write_sheet_file
+from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
+from grading.notebook.session import sheet_folders
+from grading.sheets import Prose, Sheet, Variant, load_sheet
+from grading.sheets.sheet import sheet_file
+from grading.trusted.kernel import OwnKernelManager, scratch_folder
+from grading.verify import Exercise
+
+_ROLES = ("show", "answer", "check", "prose")
+_KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+SHOW_SUFFIX = "-show"
+_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
+
+
+class BuildError(CourseError):
+    """A master text cannot be turned into notebooks; the message says where, and what to change."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A known answer to an exercise: what it should come to, the marks it earns, and the cause that should be named."""
+
+    exercise: str
+    expect: str
+    mark: float
+    cause: str
+    source: str
+
+
+def build(course: Course, name: str, variant: int | None = None, only_if_changed: bool = False) -> bool:
+    """Regenerate one sheet's solution and assignment; returns whether there was anything to do.
+
+    `variant` changes the course to another set of the sheet; left out, the released one is kept.
+
+    Raises
+    ------
+    BuildError : the master does not fit its declaration, or a cell of the solution fails
+    """
+    number = course.variant(name) if variant is None else variant
+    digest = _digest(course, name, number)
+    if only_if_changed and _built_from(course, name) == digest:
+        return False
+    sheet = load_sheet(name, Variant(number), sheet_folders(course.root))
+    notebook = compose(_read_master(course, name), sheet, course.master(name))
+    notebook.metadata["gradsheet"] = {"made_from": digest}
+    write_sheet_file(course.solutions / name, name, number)
+    _execute(notebook, course.solutions / name)
+    _write(course.solution(name), notebook)
+    _release(course, name)
+    return True
+
+
+def read_attempts(course: Course, name: str) -> list[Attempt]:
+    """The known answers that a master declares, in its order. Right ones earn full marks, wrong ones `mark` or none."""
+    sheet = course.sheet(name)
+    return [
+        Attempt(
+            exercise=meta["attempt"],
+            expect=meta["expect"],
+            mark=float(sheet[meta["attempt"]].points if meta["expect"] == "right" else meta.get("mark", 0)),
+            cause=meta.get("cause", ""),
+            source=cell.source,
+        )
+        for cell in _read_master(course, name).cells
+        if "attempt" in (meta := cell.metadata)
+    ]
+
+
+def _read_master(course: Course, name: str) -> NotebookNode:
+    path = course.master(name)
+    try:
+        return jupytext.read(path, fmt="py:percent")
+    except OSError as error:
+        raise BuildError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
+    """The solution notebook, not yet executed: nbgrader's metadata and stable cell ids in every cell.
+
+    Raises
+    ------
+    BuildError : a cell or an exercise is missing, doubled or unknown
+    """
+    cells = [cell for cell in master.cells if "attempt" not in cell.metadata]
+    _check_cells(cells, sheet, path)
+    used: Counter[str] = Counter()
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": _KERNELSPEC, "language_info": {"name": "python"}})
+    notebook.cells = [_dressed(cell, sheet, used) for cell in cells]
+    return notebook
+
+
+def _check_cells(cells: list[NotebookNode], sheet: Sheet, path: Path) -> None:
+    found = Counter((role, cell.metadata[role]) for cell in cells for role in _ROLES if role in cell.metadata)
+    wanted = [(role, item.id) for item in sheet.exercises for role in _roles_of(item)]
+    for role, exercise in wanted:
+        if found[role, exercise] != 1:
+            raise BuildError(f'{path}: {found[role, exercise]} cells {role}="{exercise}"; there must be exactly one')
+    for role, exercise in found:
+        if (role, exercise) not in wanted:
+            raise BuildError(f'{path}: a cell says {role}="{exercise}", which the sheet does not declare so')
+    if sum("setup" in cell.metadata for cell in cells) != 1:
+        raise BuildError(f"{path}: exactly one cell must be the setup cell, '# %% setup=true'")
+    for cell in cells:
+        if "answer" in cell.metadata and not (_BEGIN in cell.source and _END in cell.source):
+            raise BuildError(f'{path}: the cell answer="{cell.metadata["answer"]}" has no {_BEGIN} ... {_END} region')
+
+
+def _roles_of(item: Exercise | Prose) -> tuple[str, ...]:
+    if isinstance(item, Prose):
+        return ("prose",)
+    return ("show", "answer", "check") if item.statement else ("answer", "check")
+
+
+def _dressed(cell: NotebookNode, sheet: Sheet, used: Counter[str]) -> NotebookNode:
+    """A cell with the id and the nbgrader metadata that its role asks for, and no other metadata."""
+    meta = cell.metadata
+    dressed = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
+    if "setup" in meta:
+        return dressed(cell.source, id="setup", metadata={"nbgrader": _nbgrader("setup", locked=True)})
+    for role in _ROLES:
+        if role in meta:
+            details = _role_details(role, sheet[meta[role]])
+            return dressed(cell.source, id=details["grade_id"], metadata={"nbgrader": details})
+    digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+    used[digest] += 1
+    return dressed(cell.source, id=f"{cell.cell_type}-{digest}-{used[digest]}")
+
+
+def _role_details(role: str, item: Exercise | Prose) -> dict[str, Any]:
+    if role == "show":
+        return _nbgrader(item.cell_id + SHOW_SUFFIX, locked=True)
+    if role == "answer":
+        return _nbgrader(item.answer_cell_id, solution=True)
+    if role == "check":
+        return _nbgrader(item.cell_id, grade=True, locked=True, points=item.points)
+    return _nbgrader(item.cell_id, grade=True, solution=True, points=item.points)
+
+
+def _nbgrader(
+    grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "grade": grade,
+        "grade_id": grade_id,
+        "locked": locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return details if points is None else details | {"points": float(points)}
+
+
+class _SolutionRun(NotebookClient):
+    """Runs a solution in this interpreter's own kernel."""
+
+    scratch: Path
+
+    def create_kernel_manager(self) -> OwnKernelManager:
+        self.km = OwnKernelManager(self.scratch)
+        return self.km
+
+
+def _execute(notebook: NotebookNode, folder: Path) -> None:
+    with scratch_folder() as scratch:
+        client = _SolutionRun(
+            notebook,
+            timeout=120,
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+            shutdown_kernel="immediate",
+        )
+        client.scratch = scratch
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            complaint = str(error).strip().splitlines()[-1]
+            raise BuildError(f"{folder.name}: a cell of the solution fails: {complaint}") from None
+    # the exact Python version is the builder's, not the course's
+    notebook.metadata["language_info"] = {"name": "python"}
+
+
+def _write(path: Path, notebook: NotebookNode) -> None:
+    nbformat.validate(notebook)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+def _release(course: Course, name: str) -> None:
+    """Let nbgrader make the students' notebook, with a gradebook that is thrown away."""
+    with tempfile.TemporaryDirectory() as throwaway:
+        api = nbgrader_api(course, db_url=f"sqlite:///{os.path.join(throwaway, 'gradebook.db')}")
+        run_nbgrader(lambda: api.generate_assignment(name, force=True), f"nbgrader could not release {name}")
+    path = course.assignment(name)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if any(mark in cell.source for mark in (_BEGIN, _END)):
+            raise BuildError(f"{path}: cell '{cell.id}' still holds a solution region; check its BEGIN and END lines")
+
+
+def _digest(course: Course, name: str, variant: int) -> str:
+    """A digest of everything an instructor edits: the master, the declaration, the variant."""
+    declaration = sheet_file(name, sheet_folders(course.root))
+    parts = (course.master(name).read_bytes(), declaration.read_bytes(), str(variant).encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _built_from(course: Course, name: str) -> str:
+    path = course.solution(name)
+    if not path.exists() or not course.assignment(name).exists():
+        return ""
+    return str(nbformat.read(path, as_version=4).metadata.get("gradsheet", {}).get("made_from", ""))

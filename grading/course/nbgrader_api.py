@@ -1,0 +1,83 @@
+"""nbgrader, called from Python: the course's own configuration, and failures as one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from grading.course.layout import CONFIG, Course, CourseError
+
+
+def nbgrader_api(course: Course, *, db_url: str = "", submitted: str = "", sandbox: bool = True) -> NbGraderAPI:
+    """nbgrader on this course, with the course's own configuration and what is given here on top of it."""
+    config = _config(course)
+    config.CourseDirectory.root = str(course.root)
+    config.CourseDirectory.db_url = db_url or f"sqlite:///{course.gradebook}"
+    if submitted:
+        config.CourseDirectory.submitted_directory = submitted
+    if not sandbox:
+        config.MarkedExecute.sandbox = False
+    log = logging.getLogger("gradsheet.nbgrader")
+    log.propagate = False
+    log.addHandler(logging.NullHandler())
+    log.setLevel(logging.INFO)
+    api = NbGraderAPI(config=config, log=log)
+    api.coursedir = CourseDirectory(parent=api)
+    return api
+
+
+def _config(course: Course) -> Config:
+    try:
+        return PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
+    except Exception as error:
+        raise CourseError(f"{course.root / CONFIG} cannot be read: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def open_gradebook(course: Course) -> Iterator[Gradebook]:
+    """The course's gradebook; made if there is none yet."""
+    with _quietly(), nbgrader_api(course).gradebook as book:
+        yield book
+
+
+def run_nbgrader(step: Callable[[], dict[str, Any]], failure: str) -> None:
+    """Run one step of nbgrader's.
+
+    Raises
+    ------
+    CourseError : the step failed; the message is one line, nbgrader's own last word in it
+    """
+    with _quietly():
+        result = step()
+    if not result["success"]:
+        raise CourseError(f"{failure}: {_last_word(result)}")
+
+
+def _last_word(result: dict[str, Any]) -> str:
+    """The most telling line of nbgrader's log: the exception that ended it."""
+    lines = [line.strip() for line in f"{result.get('log', '')}\n{result.get('error', '')}".splitlines()]
+    telling = [line for line in lines if "Error: " in line or "Exception: " in line]
+    own = [line for line in telling if "NbGraderException" not in line]
+    return ([*telling[-1:], *own[-1:]] or ["no reason given"])[-1]
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """nbgrader's libraries warn about each other, and it changes the current folder; a person sees neither."""
+    here = os.getcwd()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            os.chdir(here)

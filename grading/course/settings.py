@@ -1,0 +1,38 @@
+"""What nbgrader must be told so that it works on our courses: where things lie, and which of its steps are ours."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from typing import Any
+
+
+def configure(c: Any) -> None:
+    """Set up nbgrader's configuration object; called from a course's `nbgrader_config.py`."""
+    c.CourseDirectory.source_directory = "solutions"
+    c.CourseDirectory.release_directory = "assignments"
+    # nbgrader's own list, and what lies beside a master but must not be handed out
+    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.html", "*.pdf"]
+
+    # A stub that does nothing: an untouched notebook runs to its end, and its answers read as "not attempted".
+    c.ClearSolutions.code_stub = {"python": "...  # your answer here"}
+    c.ClearSolutions.text_stub = "*Your answer here.*"
+
+    # RestoreRelease stands in for DeduplicateIds, whose repair of a copied cell stops the whole batch.
+    c.Autograde.sanitize_preprocessors = [
+        "nbgrader.preprocessors.ClearOutput",
+        "grading.course.intake.RestoreRelease",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.OverwriteCells",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    # MarkedExecute stands in for Execute: it runs the submission in a sandbox and takes every mark from the judge.
+    c.Autograde.autograde_preprocessors = [
+        "grading.trusted.marking.MarkedExecute",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    # nbgrader calls alembic by its bare name, also where this environment was not activated.
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])

@@ -1,0 +1,136 @@
+"""The grader's end of the answer channel: it asks a submission's kernel, and judges in its own memory."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grading.sheets import Sheet
+from grading.trusted import wire
+from grading.verify import Exercise, Verdict, judge
+from grading.verify.exercise import Array
+from grading.verify.respondent import AnswerError, Reply
+
+_GREETING_S = 5.0  # a connection that says nothing for so long is closed
+_GRACE_S = 2.0  # beyond an exercise's own limit, which the kernel enforces first
+
+
+class _RemoteRespondent:
+    """Asks the function at the other end of a connection; gives up for good after one unanswered question."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._silent = False
+
+    def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
+        """Send a question and wait for the reply, within the limit and a little grace."""
+        start = time.perf_counter()
+        error = AnswerError("time", f"it had not returned after {limit_s:g} seconds")
+        if not self._silent:
+            try:
+                self._connection.settimeout(limit_s + _GRACE_S)
+                wire.send(self._connection, {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s})
+                reply = wire.reply_in(wire.receive(self._connection).get("reply"))
+                if len(reply.args_after) == len(args) or reply.error is not None:
+                    return reply
+                error = AnswerError("type", "its arguments did not come back")
+            except TimeoutError:
+                self._silent = True
+            except (wire.WireError, OSError) as failure:
+                self._silent = True
+                error = AnswerError("raised", f"no usable reply: {failure}")
+        return Reply((), (), None, error, time.perf_counter() - start)
+
+    def reread(self, number: int) -> tuple[Array, ...]:
+        """The arrays of an earlier reply, as they are now at the other end."""
+        try:
+            wire.send(self._connection, {"type": "reread", "number": number})
+            return wire.arrays_in(wire.receive(self._connection).get("values"))
+        except (wire.WireError, OSError):
+            return ()
+
+
+class AnswerDesk:
+    """Serves one submission's kernel on a socket, and judges only what it was told to expect.
+
+    A question that arrives while no graded cell runs, or for another exercise than that cell's, is turned away. Of
+    several answers from one cell the first counts.
+    """
+
+    def __init__(self, path: Path, sheet: Sheet, student: str, seed: int) -> None:
+        self._sheet, self._student, self._seed = sheet, student, seed
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen(4)
+        self._lock = threading.Lock()
+        self._expected: Exercise | None = None
+        self._verdict: Verdict | None = None
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> AnswerDesk:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(timeout=_GREETING_S)
+
+    def expect(self, exercise: Exercise) -> None:
+        """From now on an answer to this exercise counts."""
+        with self._lock:
+            self._expected, self._verdict = exercise, None
+
+    def collect(self) -> Verdict | None:
+        """The verdict on the expected exercise, or None if it was never answered; nothing counts from now on."""
+        with self._lock:
+            self._expected = None
+            return self._verdict
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(wire.WireError, OSError):
+                connection.settimeout(_GREETING_S)
+                self._handle(connection, wire.receive(connection))
+
+    def _handle(self, connection: socket.socket, message: dict[str, Any]) -> None:
+        if message["type"] == "open":
+            wire.send(connection, self._welcome())
+        elif message["type"] == "check":
+            with self._lock:
+                if self._expected is not None and self._verdict is None:
+                    self._verdict = self._judge(connection, message, self._expected)
+            wire.send(connection, {"type": "done"})
+
+    def _judge(self, connection: socket.socket, message: dict[str, Any], exercise: Exercise) -> Verdict | None:
+        if message.get("exercise") != exercise.id:
+            return None
+        answer = None if message.get("none") else (len if message.get("callable") else 0.0)
+        return judge(exercise, _RemoteRespondent(connection), self._seed, answer)
+
+    def _welcome(self) -> dict[str, Any]:
+        return {
+            "type": "welcome",
+            "title": self._sheet.title,
+            "checks": len(self._sheet.checked),
+            "points": self._sheet.points,
+            "student": self._student,
+            "statements": {item.id: (item.statement, _plain(item)) for item in self._sheet.checked},
+        }
+
+
+def _plain(exercise: Exercise) -> dict[str, Any]:
+    """The numbers of a given point as JSON has them."""
+    return {name: np.asarray(value).tolist() for name, value in (exercise.given or {}).items()}

@@ -1,0 +1,109 @@
+"""The grader's own record: the seed of each release, every verdict ever given, and what was set aside."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from grading.verify import Verdict
+
+# Raised whenever a change to the judge can change a mark: what an older judge said is then not reused.
+JUDGE_VERSION = 1
+
+GRADED = "graded"
+SET_ASIDE = "set aside"  # nothing in it can be marked, until something else is handed in
+FAILED = "failed"  # marking it broke down; it is tried again at the next grading
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS release (
+    sheet TEXT NOT NULL, variant INTEGER NOT NULL, seed INTEGER NOT NULL,
+    PRIMARY KEY (sheet, variant)
+);
+CREATE TABLE IF NOT EXISTS verdict (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    sheet TEXT NOT NULL, student TEXT NOT NULL, submission TEXT NOT NULL, judge INTEGER NOT NULL,
+    seed INTEGER NOT NULL, exercise TEXT NOT NULL, verdict TEXT NOT NULL,
+    given TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE IF NOT EXISTS intake (
+    sheet TEXT NOT NULL, student TEXT NOT NULL, submission TEXT NOT NULL, judge INTEGER NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (sheet, student)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of a submission, and why in one line; for a graded one, what had to be mended in it."""
+
+    student: str
+    state: str
+    reason: str
+
+
+class Ledger:
+    """One SQLite file beside the gradebook. Verdicts are only ever added; the latest one counts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._path, timeout=30)
+        try:
+            connection.executescript("PRAGMA journal_mode=WAL;" + _SCHEMA)
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    def seed(self, sheet: str, variant: int) -> int:
+        """The seed of a release's grading: drawn once, kept, and the same at every regrading."""
+        with self._open() as db:
+            db.execute("INSERT OR IGNORE INTO release VALUES (?, ?, ?)", (sheet, variant, secrets.randbits(53)))
+            (seed,) = db.execute("SELECT seed FROM release WHERE sheet=? AND variant=?", (sheet, variant)).fetchone()
+        return int(seed)
+
+    def add(self, sheet: str, student: str, submission: str, seed: int, verdicts: list[Verdict]) -> None:
+        """Write down one submission's verdicts. `submission` is a digest of its contents."""
+        rows = [(sheet, student, submission, JUDGE_VERSION, seed, said.exercise, said.json()) for said in verdicts]
+        with self._open() as db:
+            db.executemany(
+                "INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def verdicts(self, sheet: str) -> dict[str, dict[str, Verdict]]:
+        """The latest verdicts, by student and exercise."""
+        latest: dict[str, dict[str, Verdict]] = {}
+        with self._open() as db:
+            rows = db.execute("SELECT student, exercise, verdict FROM verdict WHERE sheet=? ORDER BY number", (sheet,))
+            for student, exercise, verdict in rows:
+                latest.setdefault(student, {})[exercise] = Verdict.from_json(verdict)
+        return latest
+
+    def note_intake(self, sheet: str, submission: str, intake: Intake) -> None:
+        """Write down what became of a submission."""
+        with self._open() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO intake VALUES (?, ?, ?, ?, ?, ?)",
+                (sheet, intake.student, submission, JUDGE_VERSION, intake.state, intake.reason),
+            )
+
+    def is_done(self, sheet: str, student: str, submission: str) -> bool:
+        """Whether this very submission was dealt with already, by this version of the judge."""
+        with self._open() as db:
+            row = db.execute("SELECT submission, judge FROM intake WHERE sheet=? AND student=?", (sheet, student))
+            return bool(row.fetchone() == (submission, JUDGE_VERSION))
+
+    def intakes(self, sheet: str) -> list[Intake]:
+        """What became of every submission to a sheet, by student."""
+        with self._open() as db:
+            rows = db.execute("SELECT student, state, reason FROM intake WHERE sheet=? ORDER BY student", (sheet,))
+            return [Intake(*row) for row in rows]

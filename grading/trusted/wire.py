@@ -1,0 +1,141 @@
+"""How the grader and a submission's kernel talk: frames of JSON, arrays as plain bytes with their type and shape.
+
+Nothing that arrives is ever executed or unpickled, and every size is bounded before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from grading.verify.exercise import Array
+from grading.verify.respondent import AnswerError, Form, Reply
+
+LARGEST_FRAME = 64 * 2**20  # bytes
+_LONGEST_MESSAGE = 2000  # characters of an error's text
+_MOST_ARRAYS = 1000
+_DTYPE = re.compile(r"[<|][fiub](1|2|4|8)")
+_LENGTH = struct.Struct(">I")
+
+
+class WireError(Exception):
+    """What arrived is not what the protocol allows; the connection is of no further use."""
+
+
+def send(connection: socket.socket, message: dict[str, Any]) -> None:
+    """Send one message."""
+    frame = json.dumps(message).encode()
+    connection.sendall(_LENGTH.pack(len(frame)) + frame)
+
+
+def receive(connection: socket.socket) -> dict[str, Any]:
+    """The next message, a dict with a "type".
+
+    Raises
+    ------
+    WireError : the frame is too large, cut off, or not such a dict
+    TimeoutError : the connection's time-out passed
+    """
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    if length > LARGEST_FRAME:
+        raise WireError(f"a frame of {length} bytes; at most {LARGEST_FRAME} are accepted")
+    try:
+        message = json.loads(_exactly(connection, length))
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a frame that is not JSON: {error}") from error
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise WireError("a frame without a type")
+    return message
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    parts, missing = [], size
+    while missing:
+        part = connection.recv(min(missing, 2**20))
+        if not part:
+            raise WireError("the connection closed in the middle of a frame")
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def arrays_out(arrays: Sequence[Array]) -> list[dict[str, Any]]:
+    """Arrays as JSON. Big-endian ones are turned round; extended precision becomes float64."""
+    return [_array_out(np.asarray(array)) for array in arrays]
+
+
+def _array_out(array: Array) -> dict[str, Any]:
+    plain = array.astype(np.float64) if array.dtype.kind == "f" and array.dtype.itemsize > 8 else array
+    plain = plain.astype(plain.dtype.newbyteorder("<"), order="C", copy=False)
+    return {
+        "dtype": plain.dtype.str,
+        "shape": list(plain.shape),
+        "data": base64.b64encode(plain.tobytes()).decode(),
+    }
+
+
+def arrays_in(raw: Any) -> tuple[Array, ...]:
+    """Arrays from JSON, each writable and owning its memory; zero-dimensional ones as NumPy scalars.
+
+    Raises
+    ------
+    WireError : not a list of arrays of real numbers, or a size that does not fit
+    """
+    if not isinstance(raw, list) or len(raw) > _MOST_ARRAYS:
+        raise WireError("not a list of arrays")
+    return tuple(_array_in(item) for item in raw)
+
+
+def _array_in(item: Any) -> Array:
+    try:
+        dtype, shape, data = item["dtype"], item["shape"], base64.b64decode(item["data"], validate=True)
+        if not _DTYPE.fullmatch(dtype):
+            raise WireError(f"an array of type {dtype!r}")
+        if not all(type(size) is int and size >= 0 for size in shape) or len(shape) > 32:
+            raise WireError("an array with an impossible shape")
+        if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
+            raise WireError("an array whose bytes do not fit its shape")
+        return np.frombuffer(data, dtype=dtype).reshape(shape).copy()[()]
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise WireError(f"not an array: {error}") from error
+
+
+def reply_out(reply: Reply) -> dict[str, Any]:
+    """A reply as JSON."""
+    return {
+        "values": arrays_out(reply.values),
+        "args_after": arrays_out(reply.args_after),
+        "container": reply.form.container if reply.form else "",
+        "dtypes": list(reply.form.dtypes) if reply.form else [],
+        "error": [reply.error.kind, reply.error.message[:_LONGEST_MESSAGE]] if reply.error else [],
+        "seconds": reply.seconds,
+    }
+
+
+def reply_in(raw: Any) -> Reply:
+    """A reply from JSON.
+
+    Raises
+    ------
+    WireError : not a reply
+    """
+    try:
+        error = AnswerError(raw["error"][0], str(raw["error"][1])[:_LONGEST_MESSAGE]) if raw["error"] else None
+        if error is not None and error.kind not in ("not attempted", "raised", "time", "type"):
+            raise WireError("a reply with an unknown error")
+        if error is None and raw["container"] not in ("array", "tuple", "list"):
+            raise WireError("a reply in an unknown form")
+        form = None if error else Form(raw["container"], tuple(map(str, raw["dtypes"])))
+        values = () if error else arrays_in(raw["values"])
+        return Reply(values, arrays_in(raw["args_after"]), form, error, float(raw["seconds"]))
+    except (KeyError, TypeError, ValueError, IndexError) as error_found:
+        raise WireError(f"not a reply: {error_found}") from error_found
