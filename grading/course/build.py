@@ -38,7 +38,7 @@ from grading.verify import Exercise
 _ROLES = ("show", "answer", "check", "prose")
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SHOW_SUFFIX = "-show"
-_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
+SOLUTION_MARKS = _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 class BuildError(CourseError):
@@ -221,7 +221,7 @@ def _release(course: Course, name: str) -> None:
     path = course.assignment(name)
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
-        if any(mark in cell.source for mark in (_BEGIN, _END)):
+        if any(mark in cell.source for mark in SOLUTION_MARKS):
             raise BuildError(f"{path}: cell '{cell.id}' still holds a solution region; check its BEGIN and END lines")
 
 

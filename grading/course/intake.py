@@ -91,7 +91,7 @@ def _read_notebook(path: Path) -> NotebookNode:
     except OSError as error:
         raise SetAsideError(f"{path.name} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise SetAsideError(f"{path.name} is not a notebook: {type(error).__name__} {error}".rstrip()) from None
+        raise SetAsideError(f"{path.name} is not a notebook: {error or type(error).__name__}") from None
 
 
 def _upgraded(data: Any) -> Any:

@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grading.course.build import Attempt, read_attempts
+from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.layout import Course
 from grading.verify import Exercise
 
@@ -60,7 +60,7 @@ class _Maker:
         self.release = nbformat.read(self.course.assignment(self.name), as_version=4)
         solution = nbformat.read(self.course.solution(self.name), as_version=4)
         self.exercises = self.course.sheet(self.name).checked
-        by_id = {cell.id: cell.source for cell in solution.cells}
+        by_id = {cell.id: _without_marks(cell.source) for cell in solution.cells}
         self.solution: Sources = {item.id: by_id[item.answer_cell_id] for item in self.exercises}
         self.full = {item.id: item.points for item in self.exercises}
         self.attempts = read_attempts(self.course, self.name)
@@ -77,7 +77,7 @@ class _Maker:
     # --- answers, right and wrong ---
 
     def _answering(self) -> None:
-        self._add("everything right", self.solution, self.full)
+        self._add("everything right, the prose too", self.solution, self.full, self._answer_prose)
         for nth in range(2):
             self._add_attempts("everything right, in an unusual way", self._nth("right", nth))
         for nth in range(3):
@@ -89,6 +89,12 @@ class _Maker:
             for number, (one, other) in enumerate(zip(self._nth("right", 0), self._nth("wrong", 0), strict=True))
         ]
         self._add_attempts("right and wrong by turns", mixed)
+
+    def _answer_prose(self, notebook: NotebookNode) -> None:
+        """Words in every cell that a person marks: worth nothing until then."""
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown" and "nbgrader" in cell.metadata:
+                cell.source = "By the chain rule for one number, applied to every component."
 
     def _nth(self, expect: str, nth: int) -> list[Attempt]:
         """For each exercise its `nth` known answer of a kind, starting again where there are fewer."""
@@ -187,6 +193,10 @@ class _Maker:
     def _add_files(self, does: str, files: dict[str, str], marks: dict[str, float] | None = None) -> None:
         everything = dict.fromkeys(self.full, 0.0) | (marks or {})
         self.made.append(Simulated(f"student-{len(self.made) + 1:02d}", does, files, everything))
+
+
+def _without_marks(source: str) -> str:
+    return "\n".join(line for line in source.splitlines() if line.strip() not in SOLUTION_MARKS)
 
 
 def _is_function(source: str) -> bool:

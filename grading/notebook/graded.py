@@ -16,6 +16,7 @@ from grading.verify.respondent import HomeRespondent
 class _Welcome:
     opened: Opened
     statements: dict[str, Statement]
+    hints: dict[str, tuple[str, ...]]
 
 
 class GradedSession:
@@ -34,8 +35,8 @@ class GradedSession:
         return self._welcome.statements.get(exercise_id, Statement("", {}))
 
     def hints(self, exercise_id: str) -> tuple[str, ...]:
-        """No hints are needed while marking."""
-        return ()
+        """The exercise's hints, so that a marked notebook shows what its student saw."""
+        return self._welcome.hints.get(exercise_id, ())
 
     def check(self, exercise_id: str, answer: Any) -> Result:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""
@@ -62,7 +63,7 @@ class GradedSession:
             said = wire.receive(connection)
         opened = Opened(said["title"], int(said["checks"]), float(said["points"]), said["student"])
         statements = {name: Statement(text, given) for name, (text, given) in said["statements"].items()}
-        return _Welcome(opened, statements)
+        return _Welcome(opened, statements, {name: tuple(ladder) for name, ladder in said["hints"].items()})
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)

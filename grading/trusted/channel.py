@@ -128,6 +128,7 @@ class AnswerDesk:
             "points": self._sheet.points,
             "student": self._student,
             "statements": {item.id: (item.statement, _plain(item)) for item in self._sheet.checked},
+            "hints": {item.id: item.hints for item in self._sheet.checked},
         }
 
 

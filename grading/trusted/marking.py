@@ -35,7 +35,7 @@ class MarkedExecute(Execute):
     """
 
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
-    timeout = Integer(15, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
+    timeout = Integer(10, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
 
     @default("shutdown_kernel")
     def _stop_at_once(self) -> str:

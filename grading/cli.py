@@ -1,0 +1,168 @@
+"""`gradsheet`, the command: every subcommand here only parses and prints; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# What may go wrong because of what a person typed or has; everything else is a defect and shows its traceback.
+_EXPECTED = (ValueError, OSError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status. An error that a person can mend is one line on stderr."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options) or 0)
+    except ModuleNotFoundError as error:
+        return _complain(f"{error.name} is not installed; this command needs: pip install 'gradsheet[grader]'")
+    except KeyboardInterrupt:
+        return _complain("stopped; what was finished is kept")
+    except _EXPECTED as error:
+        return _complain(str(error))
+
+
+def _complain(message: str) -> int:
+    print(f"gradsheet: {message}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradsheet",
+        description="Exercise sheets on backpropagation: every gradient is checked, every wrong one explained.",
+        epilog="A sheet is named in full (01_chain_rule), by its topic (chain_rule) or by its number (1).",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_start(commands)
+    _add_build(commands)
+    _add_grade(commands)
+    _add_report(commands)
+    _add_demo(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction
+
+
+def _command(
+    commands: Commands[argparse.ArgumentParser], name: str, summary: str, details: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {details}")
+
+
+# --- students ----------------------------------------------------------------------------------------------------
+
+
+def _add_start(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "start", "take your own copy of a sheet", "A copy that is there already is never overwritten."
+    )
+    command.add_argument("sheet", help="which sheet")
+    command.add_argument("--to", type=Path, default=Path("work"), help="folder for your copies (default: work)")
+    command.add_argument(
+        "--student", default="", help="your id in this course, for exercises that differ between students"
+    )
+    command.add_argument("--if-missing", action="store_true", help="do nothing if you have a copy already")
+    command.set_defaults(run=_start)
+
+
+def _start(options: argparse.Namespace) -> None:
+    from grading.course.start import start
+
+    path, is_new = start(options.sheet, options.to, options.student, options.if_missing)
+    print(f"{'Your copy' if is_new else 'You have a copy already'}: {path}")
+    print(f"Open it with: jupyter lab {path}")
+
+
+# --- instructors -------------------------------------------------------------------------------------------------
+
+
+def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "build",
+        "make solutions and assignments from the masters",
+        "The same master gives the same files, byte for byte.",
+    )
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
+    command.add_argument("--variant", type=int, help="release another set of the sheets, with this number")
+    command.add_argument("--if-changed", action="store_true", help="leave sheets alone whose master has not changed")
+    command.set_defaults(run=_build)
+
+
+def _build(options: argparse.Namespace) -> None:
+    from grading.course.build import build
+    from grading.course.layout import Course
+
+    course = Course.find()
+    names = [course.require_sheet(name) for name in options.sheet] or course.sheet_names()
+    for name in names:
+        made = build(course, name, options.variant, options.if_changed)
+        print(f"{name}: {'solution and assignment made' if made else 'nothing has changed'}")
+
+
+def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "grade",
+        "mark what was handed in",
+        "Reads submitted/<student>/<sheet>/, writes nbgrader's gradebook and a feedback page per student. What was "
+        "marked before and has not changed is left alone; marks given by hand are never touched.",
+    )
+    command.add_argument("sheet", help="which sheet")
+    command.add_argument("--student", default="", help="mark this student alone")
+    command.add_argument("--again", action="store_true", help="mark what has not changed as well")
+    command.add_argument("--no-sandbox", action="store_true", help="run submissions unprotected: they can do anything")
+    command.set_defaults(run=_grade)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.progress import grade_with_progress
+
+    course = Course.find()
+    name = course.require_sheet(options.sheet)
+    return grade_with_progress(course, name, options.student, not options.no_sandbox, options.again)
+
+
+def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "report", "write the report on the class", "One HTML page, and the same marks as CSV, in report/."
+    )
+    command.add_argument("sheet", help="which sheet")
+    command.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from grading.course.layout import Course
+    from grading.course.report import write_report
+
+    course = Course.find()
+    print(f"Report: {write_report(course, course.require_sheet(options.sheet))}")
+
+
+def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "demo",
+        "build the course and grade a simulated class",
+        "Everything is made in demo/ and can be thrown away. What is done already is not repeated.",
+    )
+    command.add_argument("--sheet", default="1", help="which sheet (default: 1)")
+    command.add_argument("--to", type=Path, default=Path("demo"), help="where (default: demo)")
+    command.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from grading.course.demo import demo
+    from grading.course.layout import Course
+
+    course = Course.find()
+    return demo(course, course.require_sheet(options.sheet), options.to)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
