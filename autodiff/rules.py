@@ -602,6 +602,28 @@ def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
     return pick(a, axis, np.repeat(np.arange(a.shape[axis]), strip(repeats)))
 
 
+@composite(np.tile)
+def tile(A: Array, reps: Any) -> Array:
+    """np.tile: joined with itself, axis by axis from the last."""
+    times = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    out = np.reshape(A, (1,) * max(len(times) - A.ndim, 0) + A.shape)
+    for axis, n in enumerate(reversed(times), 1):
+        out = np.concatenate([out] * n, axis=-axis) if n else pick(out, -axis, slice(0))
+    return out
+
+
+@composite(np.tril)
+def tril(m: Array, k: int = 0) -> Array:
+    """np.tril: what lies above a diagonal becomes 0."""
+    return m * np.tril(np.ones(m.shape[-2:], m.dtype), k)
+
+
+@composite(np.triu)
+def triu(m: Array, k: int = 0) -> Array:
+    """np.triu: what lies below a diagonal becomes 0."""
+    return m * np.triu(np.ones(m.shape[-2:], m.dtype), k)
+
+
 @composite(np.take)
 def take(a: Array, indices: Any, axis: int | None = None) -> Array:
     """np.take: the entries with these numbers."""
@@ -680,6 +702,15 @@ def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) ->
     )
 
 
+@composite(np.linalg.vector_norm)
+def array_vector_norm(x: Array, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
+    """np.linalg.vector_norm: over all axes, or along one."""
+    if axis is None:
+        flat = norm(np.ravel(x), ord)
+        return np.reshape(flat, (1,) * x.ndim) if keepdims else flat
+    return norm(x, ord, axis, keepdims)
+
+
 def vector_norm(x: Array, ord: float, axis: int, keepdims: bool) -> Array:
     """(sum |x|^p)^(1/p), and its limits."""
     if abs(ord) == math.inf:
@@ -736,6 +767,28 @@ Custom(
     pull=pull_det,
 )
 Custom(np.linalg.solve, "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, bind=lambda a, b: ((a, b), {}))
+
+# --- the array API's names, for the last axes of a stack of matrices -------------------------------------------------
+
+Composite(
+    np.vecdot,
+    "multiplied and summed along the last axis",
+    evaluate=lambda a, b: np.sum(np.multiply(a, b), axis=-1),
+)
+Composite(
+    np.linalg.outer, "a column times a row", evaluate=lambda a, b: np.multiply(operand(a)[:, None], operand(b)[None, :])
+)
+Composite(np.linalg.diagonal, "np.diagonal of the last axes", evaluate=lambda x, offset=0: diagonal(x, offset, -2, -1))
+Composite(np.linalg.trace, "np.trace over the last axes", evaluate=lambda x, offset=0: trace(x, offset, -2, -1))
+Composite(np.linalg.matrix_transpose, "a transposition", evaluate=lambda x: np.swapaxes(x, -1, -2))
+Composite(np.linalg.matmul, "np.matmul", evaluate=np.matmul)
+Composite(np.linalg.tensordot, "np.tensordot", evaluate=lambda a, b, axes=2: np.tensordot(a, b, axes))
+Composite(np.linalg.vecdot, "np.vecdot", evaluate=lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis))
+Composite(
+    np.cumulative_sum,
+    "np.cumsum",
+    evaluate=lambda x, axis=None: np.cumsum(x, axis=0 if axis is None and x.ndim == 1 else axis),
+)
 
 # --- facts, and advice -----------------------------------------------------------------------------------------------
 

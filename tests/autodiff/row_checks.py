@@ -243,6 +243,11 @@ CASES = {
     np.repeat: [
         (lambda x, r=r, a=a: np.repeat(x, r, a), (A,)) for r, a in ((2, None), (2, 0), (3, -1), ([1, 0, 2], 0))
     ],
+    np.tile: [(lambda x, r=r: np.tile(x, r), (x,)) for r in (2, (2, 1), (2, 1, 3), (0, 2)) for x in (A, V)],
+    np.tril: [(lambda x, k=k: np.tril(x, k), (x,)) for k in (0, 1, -1) for x in (A, T)],
+    np.triu: [(lambda x, k=k: np.triu(x, k), (x,)) for k in (0, 1, -1) for x in (A, T)],
+    np.vecdot: [(np.vecdot, (A, V)), (np.vecdot, (T, A))],
+    np.cumulative_sum: [(np.cumulative_sum, (V,)), (lambda x: np.cumulative_sum(x, axis=1), (T,))],
     np.take: [(lambda x, a=a: np.take(x, [0, 2, 2], a), (A,)) for a in (None, 0, 1, -1)],
     np.take_along_axis: [(lambda x, a=a: np.take_along_axis(x, np.argsort(T, a), a), (T,)) for a in (0, 1, -1)],
     np.sort: [(lambda x, a=a: np.sort(x, axis=a), (T,)) for a in (None, 0, -1, -2)],
@@ -251,6 +256,19 @@ CASES = {
     np.trace: [(lambda x, o=o: np.trace(x, o), (A,)) for o in (0, 1, -2)]
     + [(lambda x: np.trace(x, axis1=-1, axis2=1), (T,))],
     np.diag: [(lambda x, k=k: np.diag(x, k), (x,)) for x in (V, A, A.T) for k in (0, 1, -1)],
+    np.linalg.vecdot: [(np.linalg.vecdot, (T, V)), (lambda a, b: np.linalg.vecdot(a, b, axis=0), (A, A + 1))],
+    np.linalg.outer: [(np.linalg.outer, (V, V[:3]))],
+    np.linalg.matmul: [(np.linalg.matmul, (T, B))],
+    np.linalg.tensordot: [(lambda a, b: np.linalg.tensordot(a, b, axes=1), (A, B))],
+    np.linalg.matrix_transpose: [(np.linalg.matrix_transpose, (T,))],
+    np.linalg.diagonal: [(lambda x, o=o: np.linalg.diagonal(x, offset=o), (T,)) for o in (0, 1, -1)],
+    np.linalg.trace: [(lambda x, o=o: np.linalg.trace(x, offset=o), (T,)) for o in (0, 1, -1)],
+    np.linalg.vector_norm: [
+        (lambda x, a=a, k=k, o=o: np.linalg.vector_norm(x, axis=a, keepdims=k, ord=o), (A,))
+        for a in (None, 0, -1)
+        for k in (False, True)
+        for o in (1, 2, 3)
+    ],
     np.linalg.inv: [(np.linalg.inv, (regular(3),)), (np.linalg.inv, (regular(2, (3,)),))],
     np.linalg.det: [(np.linalg.det, (regular(3),)), (np.linalg.det, (regular(2, (3,)),))],
     np.linalg.solve: [
