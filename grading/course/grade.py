@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -118,14 +119,14 @@ def _grade_one(course: Course, name: str, submission: Submission, release: Noteb
     try:
         collect(course, name, submission, release)
         api = nbgrader_api(course, submitted=course.collected.name, sandbox=sandbox)
-        run_nbgrader(lambda: api.autograde(name, student, force=True), "it could not be marked")
-        run_nbgrader(
-            lambda: api.generate_feedback(name, student, force=True), "it was marked, but has no feedback page"
-        )
+        who = glob.escape(student)  # nbgrader takes an id for a pattern
+        run_nbgrader(lambda: api.autograde(name, who, force=True), "it could not be marked")
+        run_nbgrader(lambda: api.generate_feedback(name, who, force=True), "it was marked, but has no feedback page")
     except SetAsideError as reason:
         return Intake(student, SET_ASIDE, str(reason))
-    except CourseError as reason:
-        return Intake(student, FAILED, str(reason))
+    except Exception as reason:  # whatever it is, it must not keep the others from their marks
+        said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
+        return Intake(student, FAILED, " ".join(said.split()))
     return Intake(student, GRADED, "; ".join(submission.notes))
 
 

@@ -54,10 +54,7 @@ def collect(course: Course, name: str, submission: Submission, release: Notebook
     target = course.collected / submission.student / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for file in _files_beside(source):
-        copy = target / file.relative_to(source.parent)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, copy)
+    copy_files(source.parent, target)
     submission.notebook = target / f"{name}.ipynb"
     submission.notebook.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
@@ -103,10 +100,18 @@ def _upgraded(data: Any) -> Any:
     return data
 
 
-def _files_beside(notebook: Path) -> Iterator[Path]:
+def copy_files(folder: Path, to: Path, pattern: str = "*") -> None:
+    """Copy what was handed in beside a notebook."""
+    for file in _files_beside(folder, pattern):
+        copy = to / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+
+
+def _files_beside(folder: Path, pattern: str) -> Iterator[Path]:
     """Other files that were handed in: no links, nothing large, nothing of ours."""
-    for path in sorted(notebook.parent.rglob("*")):
-        parts = path.relative_to(notebook.parent).parts
+    for path in sorted(folder.rglob(pattern)):
+        parts = path.relative_to(folder).parts
         if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or set(parts) & set(_NOT_COLLECTED):
             continue
         if path.stat().st_size <= _LARGEST_FILE:

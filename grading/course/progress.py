@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 
 from grading.course.grade import grade
 from grading.course.layout import Course
@@ -31,6 +32,7 @@ class _Progress:
         remaining = spent / number * (total - number)
         said = f"{number:>4}/{total}  {intake.student:<20} {intake.state:<10} {intake.reason}".rstrip()
         left = f"about {remaining:.0f} s to go" if number < total and remaining >= 1 else ""
+        said = escape(said)
         self.console.print(f"{said}  [dim]{left}[/dim]" if left else said, highlight=False, soft_wrap=True)
 
     def summary(self) -> str:
@@ -47,7 +49,10 @@ def grade_with_progress(course: Course, name: str, student: str, sandbox: bool, 
     intakes = grade(course, name, only=student, sandbox=sandbox, again=again, tell=progress.tell)
     console.print(progress.summary())
     console.print(
-        f"Gradebook: {course.gradebook}\nFeedback:  {course.root / 'feedback'}", soft_wrap=True, highlight=False
+        f"Gradebook: {course.gradebook}\nFeedback:  {course.root / 'feedback'}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
     return int(any(intake.state == FAILED for intake in intakes))
 

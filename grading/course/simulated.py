@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
+from grading.course.grade import read_marks
 from grading.course.layout import Course
 from grading.verify import Exercise
 
@@ -48,6 +49,18 @@ class Simulated:
 def simulated_class(course: Course, name: str) -> list[Simulated]:
     """The simulated submissions to a sheet."""
     return _Maker(course, name).everybody()
+
+
+def unexpected_marks(course: Course, name: str, simulated: list[Simulated]) -> dict[str, list[str]]:
+    """Where the gradebook has another mark than a simulated student must get: exercises, by student."""
+    in_book = {marks.student: marks.by_cell for marks in read_marks(course, name)}
+    found = {}
+    for one in simulated:
+        got = in_book.get(one.student, {})
+        wrong = [key for key, mark in one.marks.items() if (got.get(key.replace(".", "-")) or 0.0) != mark]
+        if wrong:
+            found[one.student] = wrong
+    return found
 
 
 @dataclass

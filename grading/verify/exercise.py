@@ -20,7 +20,7 @@ Array = NDArray[Any]
 Point = dict[str, Array]
 Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
 
-_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+_ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_CELL_ID = 64  # the notebook format's limit; the answer cell adds a suffix to the exercise's id
 _ANSWER_SUFFIX = "-answer"
 
@@ -158,7 +158,7 @@ def _first_parameter(function: Callable[..., Any]) -> str | None:
 def _check_fields(exercise: Exercise) -> None:
     refuse = _refusal(exercise)
     if not _ID.fullmatch(exercise.id):
-        raise refuse("an id is lower-case words joined by dots, such as 'tensor.sq_norm'")
+        raise refuse("an id is words of letters, digits, - and _, joined by dots, such as 'tensor.sq_norm'")
     if len(exercise.answer_cell_id) > _LONGEST_CELL_ID:
         raise refuse(f"the id is too long for a notebook cell; use at most {_LONGEST_CELL_ID - len(_ANSWER_SUFFIX)}")
     if exercise.asks not in get_args(Asks):
@@ -186,8 +186,11 @@ def _check_function(exercise: Exercise) -> None:
     refuse = _refusal(exercise)
     try:
         point = draw(exercise, np.random.default_rng(0))
+        edge = as_point(exercise.edge_inputs(np.random.default_rng(0))) if exercise.edge_inputs else point
     except Exception as error:
         raise refuse(f"inputs could not be drawn: {type(error).__name__}: {error}") from error
+    if list(edge) != list(point):
+        raise refuse(f"edge_inputs draws {', '.join(edge)}; it must name the inputs in their order, {', '.join(point)}")
     for name in exercise.wrt:
         if name not in point:
             raise refuse(f"wrt names '{name}', which is not among the inputs {', '.join(point)}")
@@ -199,11 +202,16 @@ def _check_function(exercise: Exercise) -> None:
         raise refuse(f"the function fails on its own inputs: {type(error).__name__}: {error}") from error
     if value.shape != () and exercise.asks in ("gradient", "hessian_diagonal"):
         raise refuse(f"asks='{exercise.asks}' needs a scalar function; this one returns shape {value.shape}")
+    if exercise.asks == "value":
+        return
+    primals = tuple(point[name] for name in exercise.wrt)
     try:
-        autodiff.vjp(exercise.of_wrt(point), *(point[name] for name in exercise.wrt))
+        autodiff.vjp(exercise.of_wrt(point), *primals)
+        if exercise.asks == "hessian_diagonal":
+            autodiff.hvp(exercise.of_wrt(point), primals, primals)
     except Exception as error:
         raise refuse(f"autodiff cannot differentiate the function: {error}") from error
 
 
 def _refusal(exercise: Exercise) -> Callable[[str], ExerciseError]:
-    return lambda reason: ExerciseError(f"exercise '{exercise.id}': {reason}")
+    return lambda reason: ExerciseError(f"exercise '{exercise.id}': {' '.join(reason.split())}")
