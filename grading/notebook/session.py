@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import os
+import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +17,8 @@ from grading.verify import Exercise, Verdict, verify
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
 CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
 SHEET_FILE = "sheet.json"
+VALIDATING_VARIABLE = "NBGRADER_VALIDATING"  # set by nbgrader's Validate
+_VALIDATE_WIDTH = 72  # characters
 SHEETS_FOLDER = "sheets"  # beside a notebook, for sheets that are not part of the package
 
 
@@ -94,7 +98,17 @@ class HomeSession:
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        return Result(verify(item, answer, seed=PUBLIC_SEED))
+        result = Result(verify(item, answer, seed=PUBLIC_SEED))
+        if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
+            # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
+            print(_wrapped(result.text()), file=sys.stderr)
+        return result
+
+
+def _wrapped(text: str) -> str:
+    """`text` in lines short enough for Validate's window, which does not break them."""
+    lines = (textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ") for line in text.splitlines())
+    return "\n".join(lines)
 
 
 def statement_of(item: Exercise | Prose) -> Statement:
@@ -167,13 +181,19 @@ class Hint:
             return "There is no hint for this exercise."
         if not 1 <= self.number <= len(self.ladder):
             return f"There are hints 1 to {len(self.ladder)}."
-        return f"Hint {self.number} of {len(self.ladder)}: {self.ladder[self.number - 1]}"
+        return f"{self._title()}: {self.ladder[self.number - 1]}"
+
+    def _title(self) -> str:
+        return f"Hint {self.number} of {len(self.ladder)}"
 
     def __repr__(self) -> str:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return f"<details open><summary>Hint {self.number}</summary>{html.escape(self.text())}</details>"
+        if not 1 <= self.number <= len(self.ladder):
+            return f"<p>{html.escape(self.text())}</p>"
+        hint = html.escape(self.ladder[self.number - 1])
+        return f"<details open><summary>{self._title()}</summary>{hint}</details>"
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def _one_number(variant: Variant) -> tuple[Exercise | Prose, ...]:
         Exercise(
             id="chain.one_number",
             function=lambda xp, x, a: xp.sin(a * x**2),
-            inputs=lambda rng: {"x": rng.uniform(0.5, 2.0) * rng.choice([-1, 1]), "a": rng.uniform(0.3, 1.5)},
+            inputs=lambda rng: {"x": rng.uniform(0.5, 2.0), "a": rng.uniform(0.3, 1.5)},
+            edge_inputs=lambda rng: {"x": -rng.uniform(0.5, 2.0), "a": rng.uniform(0.3, 1.5)},
             wrt=("x",),
             points=1,
             hints=(
@@ -267,7 +268,7 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
 def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
     rng = variant.own_rng("chain.paths_by_hand")
     k = int(rng.integers(2, 6))
-    x, y = float(rng.choice([0.5, 1.5, 2.5])), float(rng.choice([-3.0, -2.0, 3.0]))
+    x, y = float(rng.choice([0.5, 1.5, 2.5])), float(rng.choice([-1.5, 1.5, 3.0]))  # never y = -k: all would be 0
 
     def by_hand(xp: Any, x: Any, y: Any, k: Any) -> Any:
         a = x * y
@@ -277,10 +278,8 @@ def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
         Exercise(
             id="chain.paths",
             function=lambda xp, x, y: (x * y) * (x * y + xp.sin(x)),
-            inputs=lambda rng: {
-                "x": rng.uniform(0.4, 2.0) * rng.choice([-1, 1]),
-                "y": rng.uniform(0.4, 2.0) * rng.choice([-1, 1]),
-            },
+            inputs=lambda rng: {"x": rng.uniform(0.4, 2.0), "y": -rng.uniform(0.4, 2.0)},
+            edge_inputs=lambda rng: {"x": -rng.uniform(0.4, 2.0), "y": rng.uniform(0.4, 2.0)},
             wrt=("x", "y"),
             points=3,
             hints=(

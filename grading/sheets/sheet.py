@@ -16,6 +16,7 @@ import numpy as np
 
 from grading.verify import Exercise
 
+SETUP_CELL_ID = "setup"
 _NAME = re.compile(r"\d\d_(?P<topic>[a-z0-9_]+)")
 
 
@@ -56,9 +57,9 @@ class Prose:
         return self.id.replace(".", "-")
 
     @property
-    def answer_cell_id(self) -> str:
+    def cell_ids(self) -> tuple[str, ...]:
         """The same cell: words are answered and marked in one place."""
-        return self.cell_id
+        return (self.cell_id,)
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,13 @@ class Sheet:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exercises", tuple(self.exercises))
-        owner: dict[str, str] = {}
+        owner = {SETUP_CELL_ID: "the setup cell"}
         for item in self.exercises:
-            for cell_id in {item.cell_id, item.answer_cell_id}:
+            for cell_id in item.cell_ids:
                 if cell_id in owner:
                     raise SheetError(
-                        f"sheet '{self.title}': exercises '{owner[cell_id]}' and '{item.id}' both need a cell "
-                        f"called '{cell_id}'; rename one"
+                        f"sheet '{self.title}': {owner[cell_id]} and {item.id} both need a notebook cell called "
+                        f"'{cell_id}'; rename one"
                     )
                 owner[cell_id] = item.id
 

@@ -15,7 +15,7 @@ points. Nothing is stored: the function is declared once and every witness diffe
 """
 
 from grading.verify.exercise import Exercise, ExerciseError
-from grading.verify.judge import judge, verify
+from grading.verify.judge import verify
 from grading.verify.verdict import BlockResult, Cause, Verdict, Worst
 
-__all__ = ["BlockResult", "Cause", "Exercise", "ExerciseError", "Verdict", "Worst", "judge", "verify"]
+__all__ = ["BlockResult", "Cause", "Exercise", "ExerciseError", "Verdict", "Worst", "verify"]

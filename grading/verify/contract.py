@@ -19,9 +19,16 @@ def split_blocks(reply: Reply, expected: Blocks) -> Blocks | str:
         return values
     if len(values) == 1 and values[0].ndim and len(values[0]) == len(expected):
         return tuple(values[0])  # a list of equal-shaped arrays arrives stacked
+    if len(expected) == 1 and (len(values), *_common_shape(values)) == expected[0].shape:
+        return (np.stack(values),)  # a tuple of rows, where a list of them would do as well
     wanted = "one array" if len(expected) == 1 else f"a tuple of {len(expected)} arrays"
     got = "one array" if len(values) == 1 else f"{len(values)} arrays"
     return f"it returned {got}; expected {wanted}"
+
+
+def _common_shape(values: Blocks) -> tuple[int, ...]:
+    shapes = {value.shape for value in values}
+    return shapes.pop() if len(shapes) == 1 else (-1,)
 
 
 def with_shape(value: Array, shape: tuple[int, ...]) -> tuple[Array | None, str]:
@@ -57,7 +64,7 @@ def changes_arguments(names: Sequence[str]) -> Cause:
     which = " and ".join(names)
     return Cause(
         "changes its arguments",
-        f"Your function changes {which} in place. Work on a copy: `{names[0]} = {names[0]}.copy()`.",
+        f"Your function changes {which} in place. Work on a copy, made with `.copy()`.",
         1.0,
     )
 

@@ -53,11 +53,21 @@ class Mistake:
 
 def explain(observations: list[Observation]) -> tuple[Cause, ...]:
     """The mistakes that account for one block at all points; the first family that has any, in this order."""
+    if all(_is_near(seen) for seen in observations):
+        return ()  # so near that a prediction would fit which hardly differs from the right answer
     for family in (_layout, _targets, _scales, _constants, _precision):
-        fitting = [mistake for mistake in family(observations) if all(map(mistake.fits, observations))]
+        fitting: dict[str, Mistake] = {}
+        for mistake in family(observations):
+            if mistake.label not in fitting and all(map(mistake.fits, observations)):
+                fitting[mistake.label] = mistake
         if fitting:
-            return tuple(Cause(mistake.label, mistake.text, mistake.certainty) for mistake in fitting[:2])
+            found = list(fitting.values())[:2]
+            return tuple(Cause(mistake.label, mistake.text, mistake.certainty) for mistake in found)
     return ()
+
+
+def _is_near(seen: Observation) -> bool:
+    return seen.yours.shape == seen.right.shape and _within(seen.yours, seen.right, seen)
 
 
 def _equals(predict: Predict) -> Fits:
@@ -92,12 +102,12 @@ def _layout(observations: list[Observation]) -> Iterator[Mistake]:
         yield Mistake(
             "reshape for transpose",
             "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
-            _equals(lambda seen: seen.right.T.reshape(seen.right.shape)),
+            _equals(_reshaped_transpose),
         )
         yield Mistake(
             "diagonal only",
-            "You returned the diagonal alone; the Jacobian is the matrix that has it on its diagonal.",
-            _equals(lambda seen: np.diagonal(seen.right)),
+            "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
+            _equals(_diagonal),
         )
     elif axes > 2:
         for order in list(permutations(range(axes)))[1:]:
@@ -116,10 +126,39 @@ def _layout(observations: list[Observation]) -> Iterator[Mistake]:
         "An axis is left over: the contributions along it still have to be summed.",
         _sums_up,
     )
+    yield Mistake(
+        "summed too much",
+        "You summed over an axis that the answer still has: each of its entries is asked for by itself.",
+        _summed,
+    )
+
+
+def _summed(seen: Observation) -> bool:
+    """Whether the student's array is the right one, summed over all or one of its axes."""
+    if seen.right.ndim == 2 and _diagonal(seen) is not None:
+        return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
+    totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
+    return any(
+        seen.yours.shape == np.shape(total) and _within(seen.yours, np.asarray(total), seen)
+        for total in totals
+        if seen.yours.size < seen.right.size
+    )
 
 
 def _permuted(order: tuple[int, ...]) -> Predict:
     return lambda seen: np.transpose(seen.right, order)
+
+
+def _reshaped_transpose(seen: Observation) -> Array | None:
+    """The transpose's numbers in the right shape; for a square matrix that is the transpose itself."""
+    rows, columns = seen.right.shape
+    return seen.right.T.reshape(seen.right.shape) if rows != columns else None
+
+
+def _diagonal(seen: Observation) -> Array | None:
+    rows, columns = seen.right.shape
+    diagonal = np.diagonal(seen.right)
+    return diagonal if rows == columns and np.array_equal(seen.right, np.diag(diagonal)) else None
 
 
 def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
@@ -128,7 +167,7 @@ def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
 
 def _sums_up(seen: Observation) -> bool:
     """Whether the student's array gives the right one when summed over one of its axes."""
-    totals = (seen.yours.sum(axis=axis) for axis in range(seen.yours.ndim))
+    totals = (seen.yours.sum(axis=axis) for axis, size in enumerate(seen.yours.shape) if size > 1)
     return any(total.shape == seen.right.shape and _within(total, seen.right, seen) for total in totals)
 
 
@@ -141,7 +180,7 @@ def _targets(observations: list[Observation]) -> Iterator[Mistake]:
     yield Mistake(
         "zeros",
         "Everything you returned is zero.",
-        _equals(lambda seen: np.zeros_like(seen.yours) if np.any(seen.right) else None),
+        _equals(lambda seen: np.zeros_like(seen.yours)),
     )
     for other, name in enumerate(names):
         if other != first.block:
@@ -189,11 +228,13 @@ def _scales(observations: list[Observation]) -> Iterator[Mistake]:
             "sum for mean",
             f"Every entry is too large by the length of axis {axis} of {name}: you summed where the mean was asked.",
             _equals(_times_length(name, axis, 1)),
+            _LIKELY,
         )
         yield Mistake(
             "mean for sum",
             f"Every entry is too small by the length of axis {axis} of {name}: you averaged where the sum was asked.",
             _equals(_times_length(name, axis, -1)),
+            _LIKELY,
         )
 
 
@@ -209,7 +250,7 @@ def _constants(observations: list[Observation]) -> Iterator[Mistake]:
 
 
 def _times(factor: float) -> Predict:
-    return lambda seen: np.asarray(seen.right * factor) if np.any(seen.right) else None
+    return lambda seen: np.asarray(seen.right * factor)
 
 
 def _times_length(name: str, axis: int, power: int) -> Predict:
@@ -220,7 +261,7 @@ def _axes(seen: Observation) -> Iterator[tuple[str, int]]:
     """The inputs' axes whose length cannot be taken for a plain factor 1 or 2."""
     for name, value in seen.question.point.items():
         for axis, size in enumerate(np.shape(value)):
-            if size > 2 and np.any(seen.right):
+            if size > 2:
                 yield name, axis
 
 
@@ -238,6 +279,8 @@ def _common_constant(observations: list[Observation]) -> float | None:
 
 
 def _precision(observations: list[Observation]) -> Iterator[Mistake]:
+    if observations[0].question.exercise.is_data:
+        return  # numbers found by hand are rounded, not computed in another precision
     yield Mistake(
         "single precision",
         "Your numbers are right to about seven digits only: something was computed in float32.",
@@ -245,7 +288,8 @@ def _precision(observations: list[Observation]) -> Iterator[Mistake]:
     )
     yield Mistake(
         "a finite difference",
-        "Your numbers are close but not exact, as a difference quotient would give them; the exact formula is asked.",
+        "Your numbers are close but not exact, as a difference quotient, or float32 on the way, would give them; "
+        "the exact formula is asked.",
         lambda seen: _relative_error(seen) < 1e-3 and not _is_float32(seen.yours),
         _LIKELY,
     )

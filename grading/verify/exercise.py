@@ -23,6 +23,7 @@ Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
 _ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LONGEST_CELL_ID = 64  # the notebook format's limit; the answer cell adds a suffix to the exercise's id
 _ANSWER_SUFFIX = "-answer"
+_SHOW_SUFFIX = "-show"
 
 
 class ExerciseError(ValueError):
@@ -93,6 +94,17 @@ class Exercise:
     def answer_cell_id(self) -> str:
         """The id of the notebook cell in which the student answers."""
         return self.cell_id + _ANSWER_SUFFIX
+
+    @property
+    def show_cell_id(self) -> str:
+        """The id of the notebook cell that shows a statement which differs between students."""
+        return self.cell_id + _SHOW_SUFFIX
+
+    @property
+    def cell_ids(self) -> tuple[str, ...]:
+        """All the notebook cells that the exercise needs."""
+        shown = (self.show_cell_id,) if self.statement else ()
+        return (*shown, self.answer_cell_id, self.cell_id)
 
     @property
     def is_data(self) -> bool:
@@ -214,4 +226,4 @@ def _check_function(exercise: Exercise) -> None:
 
 
 def _refusal(exercise: Exercise) -> Callable[[str], ExerciseError]:
-    return lambda reason: ExerciseError(f"exercise '{exercise.id}': {' '.join(reason.split())}")
+    return lambda reason: ExerciseError(f"exercise {exercise.id!r}: {' '.join(reason.split())}")

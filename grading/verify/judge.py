@@ -54,12 +54,24 @@ def judge(exercise: Exercise, respondent: Respondent, seed: int, answer: Any = .
         return session.verdict("not attempted")
     if answer is not ... and callable(answer) == exercise.is_data:
         wanted = "the numbers themselves" if exercise.is_data else "the function itself, without calling it"
-        return session.verdict("wrong", problem=f"The answer is a {type(answer).__name__}; hand in {wanted}.")
+        return session.verdict("wrong", problem=f"The answer is of type {type(answer).__name__}; hand in {wanted}.")
     try:
         benches = _benches(exercise, seed)
     except _FaultError as fault:
-        return session.verdict("fault", problem=str(fault))
+        if _is_blank(exercise, respondent, seed):
+            return session.verdict("not attempted")
+        return session.verdict("fault", mark=exercise.points, problem=f"The exercise cannot be judged: {fault}.")
     return _examine(session, respondent, benches)
+
+
+def _is_blank(exercise: Exercise, respondent: Respondent, seed: int) -> bool:
+    """Whether there is no answer at all; a fault of the exercise costs nobody a point, but earns nobody one either."""
+    try:
+        question = fresh_question(exercise, seed, 0)
+    except Exception:
+        return False
+    error = respondent.ask(question.args, exercise.limit_s).error
+    return error is not None and error.kind == "not attempted"
 
 
 class _FaultError(Exception):
@@ -74,6 +86,18 @@ class _Bench:
     witnesses: tuple[Testimony, ...]
     expected: Blocks
     tolerance: Blocks
+
+    @property
+    def allowed(self) -> Blocks:
+        """How far each entry of an answer may be off: the tolerance, and half a unit of the last digit asked for."""
+        decimals = self.question.exercise.decimals
+        rounding = 0.0 if decimals is None else 0.5 * 10.0**-decimals
+        return tuple(block + rounding for block in self.tolerance)
+
+    @property
+    def decides(self) -> bool:
+        """Whether two witnesses have something to say here."""
+        return sum(said.conclusive for said in self.witnesses) > 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,11 @@ def _benches(exercise: Exercise, seed: int) -> list[_Bench]:
     draws = 1 if exercise.is_data else exercise.draws
     benches = [_fresh_bench(exercise, seed, number) for number in range(draws)]
     edge = _guarded(exercise, lambda: edge_question(exercise, seed))
-    return benches if edge is None else [*benches, _bench(edge)]
+    if edge is not None:
+        benches.append(_bench(edge))
+    for bench in benches:
+        _check_agreement(bench)
+    return benches
 
 
 def _fresh_bench(exercise: Exercise, seed: int, number: int) -> _Bench:
@@ -123,24 +151,23 @@ def _bench(question: Question) -> _Bench:
             witnesses = tuple(testimony for testimony in heard if testimony is not None)
             expected = witnesses[0].blocks
             allowed = tolerance(question, expected)
+            value = question.exercise.value_at(question.point)
     except Exception as error:
         raise _FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
-    _check_agreement(witnesses, allowed)
-    decimals = question.exercise.decimals
-    if decimals is not None:
-        allowed = tuple(block + 0.5 * 10.0**-decimals for block in allowed)
+    if not np.all(np.isfinite(value)):
+        raise _FaultError("its function has no finite value at a point that was drawn")
+    if not all(np.all(np.isfinite(block)) for block in expected):
+        raise _FaultError(f"{witnesses[0].witness} finds values that are not finite")
     return _Bench(question, witnesses, expected, allowed)
 
 
-def _check_agreement(witnesses: tuple[Testimony, ...], allowed: Blocks) -> None:
+def _check_agreement(bench: _Bench) -> None:
     """Every conclusive witness must agree with the first one, to the sum of their error bars."""
-    first = witnesses[0]
-    if not all(np.all(np.isfinite(block)) for block in first.blocks):
-        raise _FaultError(f"{first.witness} finds values that are not finite")
-    for other in witnesses[1:]:
+    first = bench.witnesses[0]
+    for other in bench.witnesses[1:]:
         if not other.conclusive:
             continue
-        for one, two, bar, slack in zip(first.blocks, other.blocks, other.bars, allowed, strict=True):
+        for one, two, bar, slack in zip(first.blocks, other.blocks, other.bars, bench.tolerance, strict=True):
             if one.shape != two.shape or not np.all(np.abs(one - two) <= _BARS * (bar + slack)):
                 raise _FaultError(f"{first.witness} and {other.witness} contradict each other")
 
@@ -152,25 +179,40 @@ def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -
     exercise = session.exercise
     known = {"witnesses": tuple(said.witness for said in benches[0].witnesses), "draws": len(benches)}
     replies: list[Reply] = []
+    silent = 0
     for bench in benches:
         reply = respondent.ask(bench.question.args, exercise.limit_s)
-        if reply.error is not None:
-            if reply.error.kind == "not attempted":
-                return session.verdict("not attempted")
-            return session.verdict("wrong", problem=_problem(reply), **known)
+        if reply.error is not None and reply.error.kind != "not attempted":
+            return session.verdict("wrong", problem=_problem(reply, exercise.is_data), **known)
+        silent += reply.error is not None
         replies.append(reply)
+    if silent == len(benches):
+        return session.verdict("not attempted")
+    if silent:
+        problem = f"Your function returned nothing at {silent} of {len(benches)} points. Is a `return` missing?"
+        return session.verdict("wrong", problem=problem, **known)
+    return _weigh(session, respondent, benches, replies, known)
+
+
+def _weigh(
+    session: _Session, respondent: Respondent, benches: list[_Bench], replies: list[Reply], known: dict[str, Any]
+) -> Verdict:
+    exercise = session.exercise
     heard = zip(benches, replies, strict=True)
-    seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
-    blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in seen), strict=True))
+    with np.errstate(all="ignore"):  # the student's numbers may overflow; that is not to end on their screen
+        seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
+        blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in seen), strict=True))
+        mistakes = _causes(seen, blocks)
     breaches = [] if exercise.is_data else _breaches(exercise, respondent, benches, replies)
     share = sum(block.right for block in blocks) / len(blocks)
     right = share == 1.0 and not breaches
+    undecided = share < 1.0 and not breaches and _is_undecided(benches, seen)
     mark = exercise.points * share * (_BREACH_SHARE if breaches else 1.0)
-    causes = (*breaches, *_causes(seen, blocks))
+    causes = () if undecided else (*breaches, *mistakes)
     notes = sorted({note for point in seen for note in point.notes} | set(_witness_notes(benches)))
-    hint = 1 if exercise.hints and not right else 0
+    hint = 1 if exercise.hints and not (right or undecided) else 0
     return session.verdict(
-        "right" if right else "wrong",
+        "right" if right else "inconclusive" if undecided else "wrong",
         mark=float(mark),
         blocks=blocks,
         causes=causes,
@@ -180,13 +222,20 @@ def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -
     )
 
 
-def _problem(reply: Reply) -> str:
+def _is_undecided(benches: list[_Bench], seen: list[_PointResult]) -> bool:
+    """Whether values differ, but only where a single witness is left, which is not enough to call them wrong."""
+    pairs = [(bench, result) for bench, point in zip(benches, seen, strict=True) for result in point.results]
+    return all(result.right or (result.worst is not None and not bench.decides) for bench, result in pairs)
+
+
+def _problem(reply: Reply, is_data: bool) -> str:
     assert reply.error is not None
     if reply.error.kind == "time":
         return f"Your function takes too long: {reply.error.message}. Is there a loop that never ends?"
     if reply.error.kind == "raised":
         return f"Your function stopped with {reply.error.message}"
-    return f"Your function gave no numbers: {reply.error.message}."
+    what = "Your answer" if is_data else "What your function returned"
+    return f"{what} is {reply.error.message}."
 
 
 def _witness_notes(benches: list[_Bench]) -> list[str]:
@@ -195,7 +244,7 @@ def _witness_notes(benches: list[_Bench]) -> list[str]:
     if "PyTorch autograd" in names:
         return []
     reason = "is not installed" if exercise.takes_xp else "is left out, since the function is plain NumPy"
-    return [f"PyTorch {reason}; autodiff and finite differences agree"]
+    return [f"PyTorch {reason}; {' and '.join(said.witness for said in benches[0].witnesses)} agree"]
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -227,12 +276,12 @@ def _compare_point(bench: _Bench, reply: Reply, number: int) -> _PointResult:
 def _observe(bench: _Bench, block: int, value: Array) -> Observation:
     shaped, _ = contract.with_shape(value, bench.expected[block].shape)
     yours = np.asarray(value if shaped is None else shaped, dtype=np.float64)
-    return Observation(bench.question, block, yours, bench.expected, bench.tolerance[block])
+    return Observation(bench.question, block, yours, bench.expected, bench.allowed[block])
 
 
 def _compare_block(bench: _Bench, block: int, value: Array, number: int) -> tuple[BlockResult, str]:
     name = bench.question.exercise.block_names[block]
-    expected, allowed = bench.expected[block], bench.tolerance[block]
+    expected, allowed = bench.expected[block], bench.allowed[block]
     shaped, said = contract.with_shape(value, expected.shape)
     if shaped is None:
         return BlockResult(name, False, expected.shape, problem=said), ""
@@ -246,11 +295,12 @@ def _compare_block(bench: _Bench, block: int, value: Array, number: int) -> tupl
     if not differ:
         return BlockResult(name, True, expected.shape, entries=shaped.size), note
     index = tuple(int(axis) for axis in np.unravel_index(np.argmax(excess), expected.shape))
+    told = () if bench.question.exercise.is_data else (bench.witnesses[0], bench.witnesses[-1])
     worst = Worst(
         index,
         number,
         float(shaped[index]),
-        {said.witness: float(said.blocks[block][index]) for said in bench.witnesses if said.witness != "autodiff"},
+        {said.witness: float(said.blocks[block][index]) for said in told},
         float(bench.witnesses[-1].bars[block][index]),
     )
     return BlockResult(name, False, expected.shape, entries=shaped.size, differ=differ, worst=worst), note
@@ -282,7 +332,8 @@ def _causes(seen: list[_PointResult], blocks: tuple[BlockResult, ...]) -> tuple[
 def _breaches(exercise: Exercise, respondent: Respondent, benches: list[_Bench], replies: list[Reply]) -> list[Cause]:
     """What the function does that it must not, whatever its values."""
     found = []
-    names = [*benches[0].question.point, *(f"direction {n}" for n in range(len(benches[0].question.directions)))]
+    directions = ["the cotangent"] if exercise.asks == "vjp" else [f"the tangent of {name}" for name in exercise.wrt]
+    names = [*benches[0].question.point, *directions[: len(benches[0].question.directions)]]
     altered: dict[str, None] = {}
     for bench, reply in zip(benches, replies, strict=True):
         altered |= dict.fromkeys(contract.changed_arguments(bench.question.args, reply.args_after, names))

@@ -27,6 +27,8 @@ _SHAKES = 6
 # An answer may be the exact derivative at inputs that are this many units in the last place away. Correct answers of
 # many forms stay well below, the smallest wrong ones far above: see docs/verification.md.
 _ULPS = 256
+# At most this fraction of an answer may be lost in the last bits of the function's value: below float32's.
+_LARGEST_UNSEEN = 2.0**-27
 
 _FIRST_STEP = 2.0**-4
 _STEP_FACTOR = 4.0
@@ -70,7 +72,7 @@ def autodiff_witness(question: Question) -> Testimony:
 def difference_witness(question: Question) -> Testimony:
     """Central differences over a ladder of steps with one Richardson level, each entry with an error bar.
 
-    Of the ladder's rungs each entry takes the one with the smallest bar: the change from the rung above plus the
+    Of the ladder's rungs each entry takes the one with the smallest bar: the change to the rungs beside it plus the
     rounding of the function's values (Ridders 1982; Press et al., Numerical Recipes, section 5.7).
     """
     if question.exercise.asks == "value":
@@ -86,20 +88,52 @@ def tolerance(question: Question, expected: Blocks) -> Blocks:
     """Entrywise: how much the answer itself changes when the inputs change in their last bits.
 
     With u the unit roundoff, S_i the largest relative reaction of entry i over a few shaken inputs and
-    w_i = |o_i| + S_i, entry i may differ by K u (w_i + rms(w)).
+    w_i = |o_i| + S_i, entry i may differ by K u (w_i + rms(w)). Where a unit saturates, 1 - tanh² and 1 / cosh² agree
+    to the last bits of 1 only, which are many digits of the derivative: an entry may also differ by what moving the
+    input by its own size would not show in the last K bits of the function's value, but by no more than a small
+    fraction of itself.
     """
     rng = np.random.default_rng(0)
+    bases = [_as_float64(block) for block in _autodiff_blocks(question)]
     reactions = [np.zeros_like(block) for block in expected]
     for _ in range(_SHAKES):
-        shaken = question.at(tuple(_shake(primal, rng) for primal in question.primals))
-        for reaction, base, moved in zip(reactions, _autodiff_base(question), _autodiff_blocks(shaken), strict=True):
+        shaken = _shaken(question, rng)
+        for reaction, base, moved in zip(reactions, bases, _autodiff_blocks(shaken), strict=True):
             np.maximum(reaction, np.abs(np.asarray(moved) - base) / _SHAKE, out=reaction)
     weights = [np.abs(block) + reaction for block, reaction in zip(expected, reactions, strict=True)]
-    return tuple(_ULPS * UNIT_ROUNDOFF * (weight + _rms(weight)) for weight in weights)
+    conditioned = [_ULPS * UNIT_ROUNDOFF * (weight + _rms(weight)) for weight in weights]
+    unseen = [_ULPS * UNIT_ROUNDOFF * scale for scale in _value_scales(question, expected)]
+    most = [_LARGEST_UNSEEN * (np.abs(block) + _rms(block)) for block in expected]
+    return tuple(one + np.minimum(two, cap) for one, two, cap in zip(conditioned, unseen, most, strict=True))
 
 
-def _autodiff_base(question: Question) -> Blocks:
-    return tuple(_as_float64(block) for block in _autodiff_blocks(question))
+def _value_scales(question: Question, expected: Blocks) -> Blocks:
+    """Per entry of the answer, the size of the function's value over the size of the input that it belongs to."""
+    asks = question.exercise.asks
+    if asks == "value":
+        return tuple(np.zeros_like(block) for block in expected)
+    value = np.abs(question.exercise.value_at(question.point)).astype(np.float64)
+    sizes = [_size(primal) for primal in question.primals]
+    if asks == "jvp":
+        steps = [np.max(np.abs(d) / size, initial=0.0) for d, size in zip(question.directions, sizes, strict=True)]
+        return (value * max(steps),)
+    if asks == "vjp":
+        value = np.asarray(np.sum(value * np.abs(question.directions[0])))
+    power = 2 if asks == "hessian_diagonal" else 1
+    return tuple(np.asarray(np.multiply.outer(value, 1 / size**power)) for size in sizes)
+
+
+def _size(primal: Array) -> Array:
+    """What counts as a large change of each entry: its own size, or that of its neighbours, or 1 where all are zero."""
+    return np.maximum(np.abs(primal), _rms(primal) or 1.0)
+
+
+def _shaken(question: Question, rng: np.random.Generator) -> Question:
+    """The question at inputs whose last bits are different. What is asked a value for reacts to all of its inputs."""
+    if question.exercise.asks != "value":
+        return question.at(tuple(_shake(primal, rng) for primal in question.primals))
+    moved = {name: _shake(value, rng) if value.dtype.kind == "f" else value for name, value in question.point.items()}
+    return Question(question.exercise, moved)
 
 
 def _shake(primal: Array, rng: np.random.Generator) -> Array:
@@ -239,7 +273,7 @@ def _difference_slopes(question: Question) -> list[_Slope]:
     slopes = []
     for block, primal in enumerate(primals):
         for index in np.ndindex(np.shape(primal)):
-            size = abs(float(np.asarray(primal)[index])) or 1.0
+            size = float(_size(primal)[index])
             slopes.append(_slope(_along(evaluate, primals, block, index), size, order))
     return slopes
 
@@ -268,11 +302,15 @@ def _slope(along: Callable[[float], Array], size: float, order: int) -> _Slope:
     factor = _STEP_FACTOR**2
     refined = [(factor * fine - coarse) / (factor - 1) for coarse, fine in pairwise(raw)]
     best, best_bar = refined[1], np.full_like(refined[1], np.inf)
-    for rung in range(1, len(refined)):
+    seen = [(up != middle) | (down != middle) for up, down in sides]
+    flat = ~np.any(seen, axis=0)
+    for rung in range(1, len(refined) - 1):
         up, down = sides[rung + 1]
         noise = 8 * UNIT_ROUNDOFF * (np.abs(up) + np.abs(middle) + np.abs(down)) / steps[rung + 1] ** order
-        bar = np.abs(refined[rung] - refined[rung - 1]) + noise
-        better = bar < best_bar
+        # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
+        above, below = np.abs(refined[rung] - refined[rung - 1]), np.abs(refined[rung + 1] - refined[rung])
+        bar = np.maximum(above, below) + noise
+        better = (bar < best_bar) & (seen[rung + 1] | flat)  # a step too short to show in the value says nothing
         best, best_bar = np.where(better, refined[rung], best), np.where(better, bar, best_bar)
     return _Slope(best, best_bar, _is_smooth(sides, middle, steps))
 

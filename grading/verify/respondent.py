@@ -16,6 +16,8 @@ import numpy as np
 
 from grading.verify.exercise import Array
 
+_INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
+
 ErrorKind = Literal["not attempted", "raised", "time", "type"]
 Container = Literal["array", "tuple", "list"]
 
@@ -80,7 +82,9 @@ class HomeRespondent:
             returned, error = None, AnswerError("not attempted", "")
         except TimeLimitReached:
             returned, error = None, AnswerError("time", f"it had not returned after {limit_s:g} seconds")
-        except (Exception, SystemExit) as exception:
+        except KeyboardInterrupt:
+            raise  # the person at the keyboard, not the answer
+        except BaseException as exception:
             returned, error = None, AnswerError("raised", describe_exception(exception))
         seconds = time.perf_counter() - start
         self._returned.append(returned)
@@ -95,7 +99,10 @@ class HomeRespondent:
 
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of an earlier reply, read again from the very objects that the answer returned."""
-        return to_arrays(self._returned[number])[0]
+        try:
+            return to_arrays(self._returned[number])[0]
+        except (TypeError, ValueError):
+            return ()  # what it holds by now is no array of numbers
 
 
 def to_arrays(returned: Any) -> tuple[tuple[Array, ...], Form]:
@@ -131,11 +138,11 @@ def _to_array(item: Any) -> Array:
     try:
         array = np.array(item)
     except Exception as error:
-        raise TypeError(f"it returned a {type(item).__name__} that is no array of numbers: {error}") from error
+        raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     if array.dtype.kind == "c":
-        raise TypeError("it returned complex numbers; the answer is real")
+        raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"it returned a {type(item).__name__}; expected an array of numbers")
+        raise TypeError(f"of type {type(item).__name__}; expected an array of numbers")
     return array
 
 
@@ -144,8 +151,15 @@ def describe_exception(exception: BaseException) -> str:
     frames = traceback.extract_tb(exception.__traceback__)
     own = [frame for frame in frames if _is_students(frame.filename)]
     where = f" (line {own[-1].lineno} of your cell: {own[-1].line})" if own and own[-1].line else ""
-    message = str(exception).strip().splitlines()
-    return f"{type(exception).__name__}: {message[0] if message else 'no message'}{where}"
+    return f"{type(exception).__name__}: {_first_line(exception)}{where}"
+
+
+def _first_line(exception: BaseException) -> str:
+    try:
+        lines = str(exception).strip().splitlines()
+    except Exception:
+        lines = []  # its own __str__ fails
+    return lines[0] if lines else "no message"
 
 
 def _is_students(filename: str) -> bool:
@@ -167,7 +181,7 @@ def _time_limit(limit_s: float) -> Iterator[None]:
         raise TimeLimitReached
 
     previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    signal.setitimer(signal.ITIMER_REAL, limit_s, _INSIST_S)
     try:
         yield
     finally:

@@ -18,12 +18,13 @@ _HEADLINES: dict[Outcome, str] = {
 }
 # A shape and a word beside the colour, so that no one has to see the colour.
 _SIGNS: dict[Outcome, str] = {"not attempted": "○", "right": "✓", "wrong": "✗", "inconclusive": "?", "fault": "!"}
+# Each stands out from a white page and from a black one.
 _COLOURS: dict[Outcome, str] = {
-    "not attempted": "#6e6e6e",
-    "right": "#00694f",
-    "wrong": "#a34700",
-    "inconclusive": "#005a92",
-    "fault": "#8c2d6e",
+    "not attempted": "#767676",
+    "right": "#009e73",
+    "wrong": "#d55e00",
+    "inconclusive": "#0072b2",
+    "fault": "#b0588d",
 }
 
 
@@ -38,7 +39,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class Worst:
-    """The entry that is furthest off, at the point where it is."""
+    """The entry that is furthest off, at the point where it is.
+
+    `witnesses` is empty where the numbers themselves are the answer: a verdict never gives the answer away.
+    """
 
     index: tuple[int, ...]
     point: int
@@ -65,8 +69,11 @@ class BlockResult:
             return f"{self.name}: right, shape {self.shape}"
         if self.problem:
             return f"{self.name}: {self.problem}"
+        worst = _worst(self.worst) if self.worst else ""
+        if self.shape == ():
+            return f"{self.name}: {worst}"
         said = f"{self.name}: shape {self.shape} is right; {self.differ} of {self.entries} entries differ"
-        return f"{said}, {_worst(self.worst)}" if self.worst else said
+        return f"{said}, worst {worst}" if worst else said
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Verdict:
     Attributes
     ----------
     outcome : "not attempted", "right", "wrong", "inconclusive" or "fault" (the witnesses contradict each other, or
-        the exercise failed; never charged to the student)
+        the exercise failed; whoever attempted it gets full marks)
     mark : marks earned, a plain float from 0 to `points`
     causes : mistakes that reproduce the student's numbers, likeliest first
     problem : one line, where there are no values to compare (an exception, a time-out, a result without numbers)
@@ -100,14 +107,16 @@ class Verdict:
 
     def headline(self) -> str:
         """Outcome and mark in one line."""
-        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}, {self.mark:g} of {self.points:g}"
+        unit = "point" if self.points == 1 else "points"
+        marks = f"{self.mark:g} of {self.points:g} {unit}"
+        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}, {marks}"
 
     def details(self) -> list[str]:
         """Everything else there is to say, a line each."""
         lines = [self.problem] if self.problem else []
-        if self.outcome == "wrong":
-            lines += [block.line() for block in self.blocks]
         lines += [f"{_sureness(cause.certainty)}: {cause.text}" for cause in self.causes]
+        if self.outcome in ("wrong", "inconclusive"):
+            lines += [block.line() for block in self.blocks]
         lines += [f"Note: {note}" for note in self.notes]
         if self.hint:
             lines.append(f'Next: hint("{self.exercise}", {self.hint})')
@@ -126,9 +135,9 @@ class Verdict:
         basis = self._basis()
         return (
             f'<div role="status" style="border-left:4px solid {colour};padding:0.2em 0.8em;margin:0.3em 0">'
-            f"<strong>{html.escape(self.headline())}</strong>"
-            + (f"<ul>{items}</ul>" if items else "")
-            + (f"<small>{html.escape(basis)}</small>" if basis else "")
+            f"<div><strong>{html.escape(self.headline())}</strong></div>"
+            + (f'<ul style="margin:0.3em 0">{items}</ul>' if items else "")
+            + (f"<div><small>{html.escape(basis)}</small></div>" if basis else "")
             + "</div>"
         )
 
@@ -152,11 +161,11 @@ class Verdict:
 
     def _basis(self) -> str:
         """What the verdict rests on, and how to get it again."""
-        if self.outcome == "not attempted" or not self.witnesses:
+        if not self.blocks:
             return ""
-        points = "1 point" if self.draws == 1 else f"{self.draws} points"
-        checked = f"checked at {points} against {', '.join(self.witnesses)}"
-        return checked if self.seed is None else f"Public checks: {checked}; seed {self.seed}"
+        where = "one point" if self.draws == 1 else f"{self.draws} points"
+        basis = f"at {where}, against {', '.join(self.witnesses)}"
+        return f"Checked {basis}" if self.seed is None else f"Public checks {basis}; seed {self.seed}"
 
 
 def _block(data: dict[str, Any]) -> BlockResult:
@@ -167,12 +176,14 @@ def _block(data: dict[str, Any]) -> BlockResult:
 
 
 def _worst(worst: Worst) -> str:
+    if not worst.witnesses:
+        return f"{worst.yours:g} is not right"
     where = f"[{', '.join(map(str, worst.index))}] " if worst.index else ""
     said = "; ".join(
         f"{name} {value:.6g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
         for name, value in worst.witnesses.items()
     )
-    return f"worst {where}at point {worst.point}: yours {worst.yours:.6g}; {said}"
+    return f"{where}at point {worst.point}: yours {worst.yours:.6g}; {said}"
 
 
 def _sureness(certainty: float) -> str:

@@ -1,0 +1,179 @@
+"""Each mistake of the catalogue is named where it was made, and none where it was not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judged import CASES, GRADIENT, JACOBIAN, labels, on_numbers
+
+from grading.verify import Exercise, verify
+from grading.verify.diagnose import Observation, explain
+from grading.verify.sampling import fresh_question
+
+SEEDS = (0, 17, 4711)
+
+
+def vector(rng):
+    return rng.normal(size=5)
+
+
+LINEAR = Exercise(
+    id="linear.map",
+    function=lambda xp, W, x: xp.tanh(W @ x),
+    inputs=lambda rng: {"W": rng.normal(size=(3, 5)), "x": rng.normal(size=5)},
+    wrt=("x", "W"),
+    asks="jacobian",
+)
+ENTRYWISE = on_numbers(lambda xp, x: xp.sin(x), vector, asks="jacobian")
+SQUARE = Exercise(
+    id="square.map",
+    function=lambda xp, A, x: xp.sin(A @ x),
+    inputs=lambda rng: {"A": rng.normal(size=(5, 5)), "x": rng.normal(size=5)},
+    wrt=("x",),
+    asks="jacobian",
+)
+NUMBER = on_numbers(lambda xp, x: x * xp.sin(x), lambda rng: rng.normal())
+SMOOTH = on_numbers(lambda xp, x: xp.sum(x * xp.sin(x)), vector)
+MEAN = Exercise(
+    id="mean.loss",
+    function=lambda xp, w, X, t: xp.mean((X @ w - t) ** 2),
+    inputs=lambda rng: {"w": rng.normal(size=3), "X": rng.normal(size=(7, 3)), "t": rng.normal(size=7)},
+    wrt=("w",),
+)
+TOTAL = Exercise(id="sum.loss", function=lambda xp, w, X, t: xp.sum((X @ w - t) ** 2), inputs=MEAN.inputs, wrt=("w",))
+
+
+def smooth(x):
+    return np.sin(x) + x * np.cos(x)
+
+
+def back(w, X, t):
+    return 2 * X.T @ (X @ w - t)
+
+
+def layer(W, x):
+    return (1 - np.tanh(W @ x) ** 2)[:, None] * W
+
+
+def weights(W, x):
+    return np.einsum("i,ij,k->ijk", 1 - np.tanh(W @ x) ** 2, np.eye(3), x)
+
+
+CATALOGUE = [
+    ("transposed", JACOBIAN.exercise, lambda W, x: layer(W, x).T),
+    ("transposed", SQUARE, lambda A, x: (np.cos(A @ x)[:, None] * A).T),
+    ("reshape for transpose", JACOBIAN.exercise, lambda W, x: layer(W, x).T.reshape(3, 5)),
+    ("diagonal only", ENTRYWISE, np.cos),
+    ("axes permuted", LINEAR, lambda W, x: (layer(W, x), np.moveaxis(weights(W, x), 0, 2))),
+    ("shape that only broadcasts", SMOOTH, lambda x: smooth(x)[:, None]),
+    ("shape that only broadcasts", JACOBIAN.exercise, lambda W, x: layer(W, x).ravel()),
+    ("not summed", MEAN, lambda w, X, t: 2 * X * (X @ w - t)[:, None] / 7),
+    ("not summed", NUMBER, lambda x: np.array([np.sin(x), x * np.cos(x)])),
+    ("zeros", SMOOTH, np.zeros_like),
+    ("blocks exchanged", GRADIENT.exercise, lambda W, x: GRADIENT.right(W, x)[::-1]),
+    ("an input returned", JACOBIAN.exercise, lambda W, x: W),
+    ("an input returned", SMOOTH, lambda x: x),
+    ("the value instead of its derivative", NUMBER, lambda x: x * np.sin(x)),
+    ("sign", SMOOTH, lambda x: -smooth(x)),
+    ("factor 2", SMOOTH, lambda x: 2 * smooth(x)),
+    ("factor 1/2", SMOOTH, lambda x: smooth(x) / 2),
+    ("sign and factor 2", SMOOTH, lambda x: -2 * smooth(x)),
+    ("sum for mean", MEAN, back),
+    ("mean for sum", TOTAL, lambda w, X, t: back(w, X, t) / 7),
+    ("constant factor", SMOOTH, lambda x: smooth(x) * 0.3),
+    ("constant factor", SMOOTH, lambda x: smooth(x) * (1 + 1e-7)),
+    ("single precision", SMOOTH, lambda x: smooth(x.astype(np.float32))),
+    ("a finite difference", SMOOTH, lambda x: ((x + 1e-6) * np.sin(x + 1e-6) - x * np.sin(x)) / 1e-6),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("label", "exercise", "answer"), CATALOGUE, ids=[entry[0] for entry in CATALOGUE])
+def test_every_mistake_is_named_alone(label, exercise, answer, seed):
+    verdict = verify(exercise, answer, seed)
+    assert verdict.outcome == "wrong"
+    assert labels(verdict) == {label}, verdict.text()
+
+
+def test_the_block_at_fault_is_named():
+    verdict = verify(GRADIENT.exercise, lambda W, x: (GRADIENT.right(W, x)[0], -GRADIENT.right(W, x)[1]), seed=1)
+    (cause,) = verdict.causes
+    assert cause.text.startswith("x: The sign is wrong")
+
+
+def test_an_edge_point_where_nothing_flows_hides_no_mistake():
+    exercise = on_numbers(lambda xp, x: xp.sum(x**2), vector, edge_inputs=lambda rng: {"x": np.zeros(5)})
+    for label, answer in {"sign": lambda x: -2 * x, "zeros": np.zeros_like, "factor 2": lambda x: 4 * x}.items():
+        assert labels(verify(exercise, answer, seed=1)) == {label}
+
+
+def test_a_guessed_constant_is_only_likely():
+    likely = verify(SMOOTH, lambda x: smooth(x) * 0.3, seed=1)
+    sure = verify(SMOOTH, lambda x: -smooth(x), seed=1)
+    assert "Likely: Every entry is 0.3 times" in likely.text()
+    assert "Cause: The sign is wrong" in sure.text()
+
+
+def test_one_point_is_not_enough_for_a_constant():
+    once = on_numbers(lambda xp, x: xp.sum(x * xp.sin(x)), vector, draws=1)
+    assert verify(once, lambda x: smooth(x) * 0.3, seed=1).causes == ()
+
+
+UNNAMED = {
+    "a term forgotten": np.sin,
+    "a term too many": lambda x: smooth(x) + x,
+    "wrong sign of a term": lambda x: np.sin(x) - x * np.cos(x),
+    "wrong power": lambda x: np.sin(x) + x**2 * np.cos(x),
+    "right for positive only": lambda x: smooth(np.abs(x)),
+    "shifted by one": lambda x: np.roll(smooth(x), 1),
+    "one entry wrong": lambda x: smooth(x) + (np.arange(5) == 2),
+    "one sign wrong": lambda x: smooth(x) * np.where(np.arange(5) == 2, -1, 1),
+    "one entry doubled": lambda x: smooth(x) * np.where(np.arange(5) == 2, 2, 1),
+    "factor of the point": lambda x: smooth(x) * np.sum(x),
+    "not a number": lambda x: smooth(x) * np.nan,
+    "infinite": lambda x: smooth(x) * np.inf,
+    "ones": np.ones_like,
+    "one too few": lambda x: smooth(x)[1:],
+    "noise": lambda x: np.cos(17 * x + 1),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("answer", UNNAMED.values(), ids=UNNAMED.keys())
+def test_what_no_entry_reproduces_is_not_named(answer, seed):
+    verdict = verify(SMOOTH, answer, seed)
+    assert (verdict.outcome, verdict.causes) == ("wrong", ())
+
+
+def test_a_diagonal_is_only_named_where_the_matrix_is_diagonal():
+    assert verify(SQUARE, lambda A, x: np.diag(np.cos(A @ x)[:, None] * A), seed=1).causes == ()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.exercise.asks)
+def test_right_answers_have_no_mistakes(case):
+    for seed in range(10):
+        for answer in (case.right, *case.unusual):
+            assert verify(case.exercise, answer, seed).causes == ()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**31), noise=st.floats(0, 3), shape=st.sampled_from([(), (4,), (3, 3), (3, 5), (2, 3, 4)]))
+def test_no_mistake_is_read_into_the_last_bits(seed, noise, shape):
+    """Even symmetric, zero or constant values, up to three times as far off as is allowed, look like no mistake."""
+    rng = np.random.default_rng(seed)
+    question = fresh_question(SMOOTH, seed, 0)
+    for right in (rng.normal(size=shape), np.zeros(shape), np.ones(shape), np.full(shape, 1e-300)):
+        allowed = np.full(shape, 256 * 2.0**-53)
+        yours = right + noise * allowed * rng.choice([-1, 1], size=shape)
+        assert explain([Observation(question, 0, np.asarray(yours), (right,), allowed)] * 2) == ()
+
+
+def test_a_symmetric_jacobian_is_not_called_transposed():
+    exercise = on_numbers(lambda xp, x: x * xp.sum(x), vector, asks="jacobian")
+
+    def almost(x):
+        return np.eye(5) * np.sum(x) + x[:, None] + 1e-6 * np.outer(np.arange(5), np.arange(5) ** 2)
+
+    verdict = verify(exercise, almost, seed=1)
+    assert verdict.outcome == "wrong"
+    assert "transposed" not in labels(verdict)

@@ -1,0 +1,275 @@
+"""Who is heard, and what follows where witnesses contradict each other, are absent, or cannot say."""
+
+import itertools
+
+import numpy as np
+import pytest
+from judged import CASES, GRADIENT, judge_holds, labels, on_numbers, slightly_off
+
+import autodiff
+from grading.verify import Exercise, verify
+from grading.verify.oracles import autodiff_witness, difference_witness, tolerance, torch_is_installed, torch_witness
+from grading.verify.sampling import edge_question, fresh_question
+
+
+def vector(rng):
+    return rng.normal(size=5)
+
+
+@pytest.fixture
+def no_torch(monkeypatch):
+    monkeypatch.setattr("grading.verify.oracles._torch", lambda: (None, None))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.exercise.asks)
+def test_witnesses_agree_with_each_other_and_with_a_derivation(case):
+    for number in range(5):
+        question = fresh_question(case.exercise, 3, number)
+        worked_out = case.right(*question.args)
+        worked_out = worked_out if isinstance(worked_out, tuple) else (worked_out,)
+        for said in (torch_witness(question), autodiff_witness(question), difference_witness(question)):
+            assert said.conclusive
+            slack = tolerance(question, said.blocks)
+            for block, bar, more, right in zip(said.blocks, said.bars, slack, worked_out, strict=True):
+                assert np.all(np.abs(block - right) <= 10 * bar + more), said.witness
+
+
+# --- an exercise at fault ----------------------------------------------------------------------------------------
+
+
+def other_in_torch(xp, x):
+    return xp.sum(x**2) if xp is np else xp.sum(x**3)
+
+
+def value_other_in_torch(xp, x):
+    return xp.sum(x) if xp is np else xp.sum(x) + 1e-9
+
+
+def fails_in_torch(xp, x):
+    return xp.sum(np.sin(x) if xp is np else xp.no_such_function(x))
+
+
+def infinite_slope(xp, x):
+    return xp.sum(xp.sqrt(x))
+
+
+def half_of_torch_detached(xp, x):
+    return xp.sum(x * (x if xp is np else x.detach()))
+
+
+def log_of_anything(xp, x):
+    return xp.sum(xp.log(x))
+
+
+def never_twice_the_same():
+    calls = itertools.count()
+    return lambda xp, x: xp.sum(x**2) * (1 + next(calls) % 7)
+
+
+def positive_once(then=-1):
+    signs = itertools.chain([1], itertools.repeat(then))
+    return lambda rng: np.full(5, 1.5) * next(signs)
+
+
+def runs_dry():
+    draws = iter([np.ones(5)])
+    return lambda rng: next(draws)
+
+
+FAULTS = {
+    "other function in torch": (on_numbers(other_in_torch, vector), "PyTorch autograd and autodiff contradict"),
+    "other value in torch": (on_numbers(value_other_in_torch, vector, asks="value"), "contradict"),
+    "fails in torch": (on_numbers(fails_in_torch, vector), "a witness fails on it: AttributeError"),
+    "a path cut in torch": (on_numbers(half_of_torch_detached, vector), "contradict"),
+    "not deterministic": (on_numbers(never_twice_the_same(), vector), "contradict"),
+    "leaves its domain": (
+        on_numbers(log_of_anything, positive_once()),
+        "no finite value",
+    ),
+    "infinite slope": (on_numbers(infinite_slope, positive_once(then=0)), "finds values that are not finite"),
+    "sampler fails": (on_numbers(lambda xp, x: xp.sum(x), runs_dry()), "its inputs could not be drawn"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("exercise", "said"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_is_the_exercises(exercise, said):
+    for answer in (lambda x: 2 * x, np.zeros_like, lambda x: "nothing"):
+        verdict = verify(exercise, answer, seed=3)
+        assert verdict.outcome == "fault"
+        assert said in verdict.problem
+        assert "\n" not in verdict.problem
+        assert verdict.causes == ()
+        assert "at fault, not your answer" in verdict.text()
+
+
+def test_a_wrong_rule_of_autodiff_is_a_fault(monkeypatch):
+    monkeypatch.setattr(autodiff.TABLE[np.sin], "partials", (lambda y, x: np.sin(x),))
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.sin(x)), vector)
+    assert verify(exercise, np.cos, seed=3).outcome == "fault"
+    plain = on_numbers(lambda x: np.sum(np.sin(x)), vector)
+    verdict = verify(plain, np.sin, seed=3)
+    assert verdict.outcome == "fault"
+    assert "autodiff and finite differences contradict each other" in verdict.problem
+
+
+def test_a_blank_is_blank_even_if_the_exercise_is_at_fault():
+    assert verify(on_numbers(other_in_torch, vector), None, seed=3).outcome == "not attempted"
+
+
+# --- PyTorch absent, or left out ---------------------------------------------------------------------------------
+
+
+def test_without_torch_verdicts_stay_right(no_torch):
+    assert not torch_is_installed()
+    assert judge_holds(CASES)
+
+
+def test_without_torch_it_is_said(no_torch):
+    right = verify(GRADIENT.exercise, GRADIENT.right, seed=3)
+    assert right.outcome == "right"
+    assert right.witnesses == ("autodiff", "finite differences")
+    assert "PyTorch is not installed; autodiff and finite differences agree" in right.text()
+    assert set(verify(GRADIENT.exercise, GRADIENT.wrong[0], seed=3).blocks[0].worst.witnesses) == {
+        "autodiff",
+        "finite differences",
+    }
+
+
+def test_with_torch_nothing_is_said_of_it():
+    verdict = verify(GRADIENT.exercise, GRADIENT.right, seed=3)
+    assert verdict.witnesses == ("PyTorch autograd", "autodiff", "finite differences")
+    assert verdict.notes == ()
+
+
+def test_plain_numpy_is_judged_without_torch():
+    plain = on_numbers(lambda x: np.sum(np.sin(x) * x), vector)
+    right = verify(plain, lambda x: np.sin(x) + x * np.cos(x), seed=3)
+    assert (right.outcome, right.witnesses) == ("right", ("autodiff", "finite differences"))
+    assert "PyTorch is left out, since the function is plain NumPy" in right.text()
+    assert verify(plain, np.sin, seed=3).outcome == "wrong"
+    assert verify(plain, slightly_off(lambda x: np.sin(x) + x * np.cos(x)), seed=3).outcome == "wrong"
+
+
+def test_torch_is_left_as_it_was():
+    import torch
+
+    before = torch.get_default_dtype()
+    verify(GRADIENT.exercise, GRADIENT.right, seed=3)
+    verify(on_numbers(fails_in_torch, vector), lambda x: x, seed=3)
+    assert torch.get_default_dtype() == before
+
+
+def test_constants_are_not_rounded_by_torch():
+    exercise = on_numbers(lambda xp, x: xp.sum(x * xp.asarray(0.1)), vector)
+    assert verify(exercise, lambda x: np.full(5, 0.1), seed=3).outcome == "right"
+
+
+@pytest.mark.parametrize("asks", ["gradient", "hessian_diagonal"])
+def test_an_input_that_does_not_matter(asks):
+    exercise = Exercise(
+        id="un.used",
+        function=lambda xp, x, y: 3.0 * xp.sum(x),
+        inputs=lambda rng: {"x": rng.normal(size=3), "y": rng.normal(size=5)},
+        wrt=("x", "y"),
+        asks=asks,
+    )
+    first = 3.0 if asks == "gradient" else 0.0
+    assert verify(exercise, lambda x, y: (np.full(3, first), np.zeros(5)), seed=3).outcome == "right"
+
+
+# --- kinks -------------------------------------------------------------------------------------------------------
+
+
+def relu(xp, x):
+    return xp.sum(xp.where(x > 0, x, 0 * x) ** 1)
+
+
+KINKS = {
+    "relu": (relu, lambda x: (x > 0) * 1.0),
+    "absolute value": (lambda xp, x: xp.sum(xp.abs(x)), np.sign),
+    "squared relu": (lambda xp, x: xp.sum(xp.where(x > 0, x, 0 * x) ** 2), lambda x: 2 * np.maximum(x, 0)),
+}
+
+
+@pytest.mark.parametrize(("function", "right"), KINKS.values(), ids=KINKS.keys())
+def test_a_kink_at_the_edge_fails_no_right_answer(function, right):
+    exercise = on_numbers(function, vector, edge_inputs=lambda rng: {"x": np.array([0.0, -1.0, 2.0, 0.0, 1.0])})
+    for seed in range(5):
+        assert verify(exercise, right, seed).outcome == "right"
+    assert verify(exercise, lambda x: -right(x), seed=1).outcome == "wrong"
+
+
+@pytest.mark.parametrize(("function", "right"), KINKS.values(), ids=KINKS.keys())
+def test_a_kink_that_is_drawn_fails_no_right_answer(function, right):
+    exercise = on_numbers(function, lambda rng: rng.normal(size=5) * rng.integers(0, 2, size=5))
+    for seed in range(10):
+        assert verify(exercise, right, seed).outcome == "right"
+
+
+def asked_at(exercise, seed):
+    points = []
+    verify(exercise, lambda x: points.append(np.array(x)) or np.sign(x), seed)
+    return points
+
+
+def test_a_point_on_a_kink_is_drawn_again():
+    exercise = on_numbers(lambda xp, x: xp.abs(x), lambda rng: rng.normal() * rng.integers(0, 2))
+    for seed in range(20):
+        first = fresh_question(exercise, seed, 0)
+        if first.point["x"] == 0:
+            assert asked_at(exercise, seed)[0] != 0
+            return
+    pytest.fail("no kink was drawn, so nothing was tested")
+
+
+def test_a_tie_on_which_witnesses_differ_is_drawn_again():
+    exercise = on_numbers(lambda xp, x: xp.maximum(x, 0 * x), lambda rng: rng.normal() * rng.integers(0, 2))
+    for seed in range(20):
+        assert verify(exercise, lambda x: float(x > 0), seed).outcome == "right"
+
+
+def test_finite_differences_say_when_they_cannot_tell():
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.abs(x)), vector, edge_inputs=lambda rng: {"x": np.zeros(5)})
+    assert difference_witness(fresh_question(exercise, 1, 0)).conclusive
+    assert not difference_witness(edge_question(exercise, 1)).conclusive
+
+
+ALWAYS_ON_A_KINK = on_numbers(lambda x: np.abs(x), lambda rng: 0.0 * rng.normal(), points=2)
+
+
+def test_one_witness_alone_fails_no_one():
+    undecided = verify(ALWAYS_ON_A_KINK, lambda x: 1.0, seed=3)
+    assert (undecided.outcome, undecided.hint) == ("inconclusive", 0)
+    assert undecided.causes == ()
+    assert "Cannot be decided here" in undecided.text()
+    for answer in (lambda x: np.nan, lambda x: np.zeros(3), lambda x: "zero"):
+        assert verify(ALWAYS_ON_A_KINK, answer, seed=3).outcome == "wrong"
+    assert verify(ALWAYS_ON_A_KINK, lambda x: 0.0, seed=3).outcome == "right"
+
+
+def test_what_differs_elsewhere_too_is_wrong():
+    exercise = on_numbers(lambda x: np.abs(x), lambda rng: rng.normal(), edge_inputs=lambda rng: {"x": 0.0})
+    assert verify(exercise, lambda x: 1.0 if x == 0 else np.sign(x), seed=3).outcome == "inconclusive"
+    assert verify(exercise, lambda x: 1.0 if x == 0 else -np.sign(x), seed=3).outcome == "wrong"
+    assert labels(verify(exercise, lambda x: -np.sign(x), seed=3)) == {"sign"}
+
+
+@pytest.mark.parametrize("size", 10.0 ** np.arange(-3, 4))
+@pytest.mark.parametrize("asks", ["gradient", "hessian_diagonal"])
+def test_differences_stay_within_ten_bars(asks, size):
+    """Where they call themselves conclusive, finite differences are right to ten of their own bars."""
+    functions = (
+        lambda xp, x: xp.sum(x * xp.sin(x)),
+        lambda xp, x: xp.sum(xp.sqrt(1 + x * x)),
+        lambda xp, x: xp.sum(x**3) * x[0],
+        lambda xp, x: xp.sum(1 / (1 + x * x)),
+    )
+    for function in functions:
+        exercise = on_numbers(function, lambda rng: rng.normal(size=5) * size, asks=asks)
+        for number in range(6):
+            question = fresh_question(exercise, 1, number)
+            exact, measured = autodiff_witness(question), difference_witness(question)
+            if measured.conclusive:
+                slack = measured.bars[0] + tolerance(question, exact.blocks)[0]
+                assert np.all(np.abs(exact.blocks[0] - measured.blocks[0]) <= 10 * slack)
