@@ -31,13 +31,12 @@ from grading.course.layout import Course, CourseError, write_sheet_file
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
-from grading.sheets.sheet import sheet_file
+from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
 from grading.trusted.kernel import OwnKernelManager, scratch_folder
 from grading.verify import Exercise
 
 _ROLES = ("show", "answer", "check", "prose")
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-SHOW_SUFFIX = "-show"
 SOLUTION_MARKS = _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
@@ -145,7 +144,7 @@ def _dressed(cell: NotebookNode, sheet: Sheet, used: Counter[str]) -> NotebookNo
     meta = cell.metadata
     dressed = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
     if "setup" in meta:
-        return dressed(cell.source, id="setup", metadata={"nbgrader": _nbgrader("setup", locked=True)})
+        return dressed(cell.source, id=SETUP_CELL_ID, metadata={"nbgrader": _nbgrader(SETUP_CELL_ID, locked=True)})
     for role in _ROLES:
         if role in meta:
             details = _role_details(role, sheet[meta[role]])
@@ -156,13 +155,13 @@ def _dressed(cell: NotebookNode, sheet: Sheet, used: Counter[str]) -> NotebookNo
 
 
 def _role_details(role: str, item: Exercise | Prose) -> dict[str, Any]:
+    if isinstance(item, Prose):
+        return _nbgrader(item.cell_id, grade=True, solution=True, points=item.points)
     if role == "show":
-        return _nbgrader(item.cell_id + SHOW_SUFFIX, locked=True)
+        return _nbgrader(item.show_cell_id, locked=True)
     if role == "answer":
         return _nbgrader(item.answer_cell_id, solution=True)
-    if role == "check":
-        return _nbgrader(item.cell_id, grade=True, locked=True, points=item.points)
-    return _nbgrader(item.cell_id, grade=True, solution=True, points=item.points)
+    return _nbgrader(item.cell_id, grade=True, locked=True, points=item.points)
 
 
 def _nbgrader(
@@ -202,7 +201,7 @@ def _execute(notebook: NotebookNode, folder: Path) -> None:
         try:
             client.execute()
         except CellExecutionError as error:
-            complaint = str(error).strip().splitlines()[-1]
+            complaint = f"{error.ename}: {error.evalue}".splitlines()[0]
             raise BuildError(f"{folder.name}: a cell of the solution fails: {complaint}") from None
     # the exact Python version is the builder's, not the course's
     notebook.metadata["language_info"] = {"name": "python"}

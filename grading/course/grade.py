@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,6 +14,7 @@ from nbgrader.api import MissingEntry
 from grading.course.intake import SetAsideError, Submission, collect, submissions
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
+from grading.course.roster import enter_roster
 from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
 from grading.trusted.sandbox import require_sandbox
 
@@ -64,8 +64,13 @@ def grade(
         raise CourseError(
             f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
         )
-    _enter_release(course, name)
-    return list(_grade_each(course, name, found, release, sandbox, again, tell))
+    _enter_release(course, name, release)
+    run = _Run(course, name, release, enter_roster(course), sandbox, again)
+    intakes = []
+    for number, submission in enumerate(found, 1):
+        intakes.append(run.grade(submission))
+        tell(intakes[-1], number, len(found))
+    return intakes
 
 
 def _read_release(course: Course, name: str) -> NotebookNode:
@@ -75,59 +80,65 @@ def _read_release(course: Course, name: str) -> NotebookNode:
         raise CourseError(f"{course.assignment(name)} is missing; run `gradsheet build {name}`") from None
 
 
-def _enter_release(course: Course, name: str) -> None:
+def _enter_release(course: Course, name: str, release: NotebookNode) -> None:
     """Tell nbgrader's gradebook of the sheet, unless it knows this very release of it."""
     with open_gradebook(course) as book:
         try:
-            known = {cell.name: cell.source for cell in book.find_notebook(name, name).source_cells}
+            notebook = book.find_notebook(name, name)
+            points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+            known = {cell.name: (cell.source, points.get(cell.name)) for cell in notebook.source_cells}
         except MissingEntry:
             known = {}
-    release = {
-        cell.metadata.nbgrader.grade_id: cell.source
-        for cell in _read_release(course, name).cells
+    released = {
+        cell.metadata.nbgrader.grade_id: (cell.source, cell.metadata.nbgrader.get("points"))
+        for cell in release.cells
         if "nbgrader" in cell.metadata
     }
-    if known != release:
+    if known != released:
         api = nbgrader_api(course)
         run_nbgrader(lambda: api.generate_assignment(name, force=True), f"nbgrader could not enter {name}")
 
 
-def _grade_each(
-    course: Course,
-    name: str,
-    found: list[Submission],
-    release: NotebookNode,
-    sandbox: bool,
-    again: bool,
-    tell: Callable[[Intake, int, int], None],
-) -> Iterator[Intake]:
-    ledger = Ledger(course.ledger)
-    known = {intake.student: intake for intake in ledger.intakes(name)}
-    for number, submission in enumerate(found, 1):
-        digest = _digest(submission, release)
-        if not again and ledger.is_done(name, submission.student, digest):
-            intake = known[submission.student]
+@dataclass(frozen=True)
+class _Run:
+    """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster."""
+
+    course: Course
+    name: str
+    release: NotebookNode
+    roster: set[str] | None
+    sandbox: bool
+    again: bool
+
+    def grade(self, submission: Submission) -> Intake:
+        """Mark one submission, unless that was done, and write down what became of it."""
+        ledger = Ledger(self.course.ledger)
+        student = submission.student
+        digest = _digest(submission, self.release)
+        if self.roster is not None and student not in self.roster:
+            intake = Intake(student, SET_ASIDE, f"not in {self.course.roster.name}; add a line there and grade again")
+        elif not self.again and ledger.is_done(self.name, student, digest):
+            return next(intake for intake in ledger.intakes(self.name) if intake.student == student)
         else:
-            intake = _grade_one(course, name, submission, release, sandbox)
-            ledger.note_intake(name, digest if intake.state != FAILED else "", intake)
-        tell(intake, number, len(found))
-        yield intake
+            intake = self._mark(submission)
+        ledger.note_intake(self.name, digest, intake)
+        return intake
 
-
-def _grade_one(course: Course, name: str, submission: Submission, release: NotebookNode, sandbox: bool) -> Intake:
-    student = submission.student
-    try:
-        collect(course, name, submission, release)
-        api = nbgrader_api(course, submitted=course.collected.name, sandbox=sandbox)
-        who = glob.escape(student)  # nbgrader takes an id for a pattern
-        run_nbgrader(lambda: api.autograde(name, who, force=True), "it could not be marked")
-        run_nbgrader(lambda: api.generate_feedback(name, who, force=True), "it was marked, but has no feedback page")
-    except SetAsideError as reason:
-        return Intake(student, SET_ASIDE, str(reason))
-    except Exception as reason:  # whatever it is, it must not keep the others from their marks
-        said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
-        return Intake(student, FAILED, " ".join(said.split()))
-    return Intake(student, GRADED, "; ".join(submission.notes))
+    def _mark(self, submission: Submission) -> Intake:
+        student, name = submission.student, self.name
+        try:
+            collect(self.course, name, submission, self.release)
+            api = nbgrader_api(self.course, submitted=self.course.collected.name, sandbox=self.sandbox)
+            run_nbgrader(lambda: api.autograde(name, student, force=True), "it could not be marked")
+            run_nbgrader(
+                lambda: api.generate_feedback(name, student, force=True), "marked, but there is no feedback page"
+            )
+        except SetAsideError as reason:
+            return Intake(student, SET_ASIDE, str(reason))
+        except Exception as reason:  # whatever it is, it must not keep the others from their marks
+            said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
+            return Intake(student, FAILED, " ".join(said.split()))
+        return Intake(student, GRADED, "; ".join(submission.notes))
 
 
 def _digest(submission: Submission, release: NotebookNode) -> str:
@@ -136,8 +147,15 @@ def _digest(submission: Submission, release: NotebookNode) -> str:
     for path in sorted(submission.folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             digest.update(str(path.relative_to(submission.folder)).encode("utf-8", "surrogateescape"))
-            digest.update(path.read_bytes())
+            digest.update(_contents(path))
     return digest.hexdigest()
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return str(error).encode("utf-8", "surrogateescape")
 
 
 def read_marks(course: Course, name: str) -> list[Marks]:
@@ -160,9 +178,3 @@ def read_marks(course: Course, name: str) -> list[Marks]:
             ),
             key=lambda marks: marks.student,
         )
-
-
-def clear_marking(course: Course) -> None:
-    """Remove what marking made, so that it can be made anew: never what people handed in or wrote."""
-    for folder in (course.collected, course.root / "autograded", course.root / "feedback"):
-        shutil.rmtree(folder, ignore_errors=True)

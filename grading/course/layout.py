@@ -57,6 +57,11 @@ class Course:
         return self.root / "collected"
 
     @property
+    def roster(self) -> Path:
+        """Who is in the class, if the course says so."""
+        return self.root / "students.csv"
+
+    @property
     def ledger(self) -> Path:
         """The grader's own record."""
         return self.root / "ledger.db"

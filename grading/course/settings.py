@@ -15,7 +15,7 @@ def configure(c: Any) -> None:
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.html", "*.pdf"]
 
     # A stub that does nothing: an untouched notebook runs to its end, and its answers read as "not attempted".
-    c.ClearSolutions.code_stub = {"python": "...  # your answer here"}
+    c.ClearSolutions.code_stub = {"python": "pass  # your answer here"}
     c.ClearSolutions.text_stub = "*Your answer here.*"
 
     # RestoreRelease stands in for DeduplicateIds, whose repair of a copied cell stops the whole batch.

@@ -97,10 +97,12 @@ class Ledger:
             )
 
     def is_done(self, sheet: str, student: str, submission: str) -> bool:
-        """Whether this very submission was dealt with already, by this version of the judge."""
+        """Whether this very submission was marked already, by this version of the judge."""
         with self._open() as db:
-            row = db.execute("SELECT submission, judge FROM intake WHERE sheet=? AND student=?", (sheet, student))
-            return bool(row.fetchone() == (submission, JUDGE_VERSION))
+            row = db.execute(
+                "SELECT submission, judge, state FROM intake WHERE sheet=? AND student=?", (sheet, student)
+            )
+            return bool(row.fetchone() == (submission, JUDGE_VERSION, GRADED))
 
     def intakes(self, sheet: str) -> list[Intake]:
         """What became of every submission to a sheet, by student."""

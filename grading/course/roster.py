@@ -1,0 +1,41 @@
+"""Who is in the class: `students.csv` in the course's folder, in the form that nbgrader imports; it may be left out."""
+
+from __future__ import annotations
+
+import csv
+
+from grading.course.layout import Course, CourseError
+from grading.course.nbgrader_api import open_gradebook
+
+_COLUMNS = ("first_name", "last_name", "email", "lms_user_id")
+
+
+def enter_roster(course: Course) -> set[str] | None:
+    """Put everybody on the roster into the gradebook; returns their ids, or None where there is no roster.
+
+    Raises
+    ------
+    CourseError : the file cannot be read, or has no column `id`
+    """
+    if not course.roster.exists():
+        return None
+    students = _read(course)
+    with open_gradebook(course) as book:
+        for student, details in students.items():
+            book.update_or_create_student(student, **details)
+    return set(students)
+
+
+def _read(course: Course) -> dict[str, dict[str, str]]:
+    try:
+        with course.roster.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CourseError(f"{course.roster} cannot be read: {error}") from None
+    if not rows or "id" not in rows[0]:
+        raise CourseError(f"{course.roster} needs a first line with a column 'id', and a line per student")
+    return {
+        row["id"].strip(): {name: row[name] for name in _COLUMNS if row.get(name)}
+        for row in rows
+        if row["id"] and row["id"].strip()
+    }
