@@ -43,8 +43,7 @@ test-all: lint
 	$(BIN)/python -m pytest --nbval --nbval-current-env tests solutions
 
 lab: $(INSTALLED)
-	@$(BIN)/gradsheet start $(SHEET) --to work --if-missing
-	@cd work && ../$(BIN)/jupyter lab
+	@$(BIN)/gradsheet start $(SHEET) --to work --if-missing --lab
 
 course: $(INSTALLED)
 	@$(BIN)/gradsheet build $(if $(VARIANT),--variant $(VARIANT))

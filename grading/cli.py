@@ -66,14 +66,17 @@ def _add_start(commands: Commands[argparse.ArgumentParser]) -> None:
         "--student", default="", help="your id in this course, for exercises that differ between students"
     )
     command.add_argument("--if-missing", action="store_true", help="do nothing if you have a copy already")
+    command.add_argument("--lab", action="store_true", help="open it in JupyterLab")
     command.set_defaults(run=_start)
 
 
 def _start(options: argparse.Namespace) -> None:
-    from grading.course.start import start
+    from grading.course.start import open_lab, start
 
     path, is_new = start(options.sheet, options.to, options.student, options.if_missing)
     print(f"{'Your copy' if is_new else 'You have a copy already'}: {path}")
+    if options.lab:
+        open_lab(path)
     print(f"Open it with: jupyter lab {path}")
 
 
