@@ -44,14 +44,15 @@ def test_there_are_at_least_twenty_four_of_them(simulated: list[Simulated]) -> N
 
 
 def test_every_submission_gets_exactly_its_mark(graded: Course, simulated: list[Simulated]) -> None:
-    assert unexpected_marks(graded, NAME, simulated) == {}
+    assert unexpected_marks(read_marks(graded, NAME), simulated) == {}
 
 
 def test_a_wrong_expected_mark_would_be_found(graded: Course, simulated: list[Simulated]) -> None:
+    marks = read_marks(graded, NAME)
     for one in simulated:
         for exercise, mark in one.marks.items():
             other = replace(one, marks=one.marks | {exercise: mark + 0.5})
-            assert unexpected_marks(graded, NAME, [other]) == {one.student: [exercise]}
+            assert unexpected_marks(marks, [other]) == {one.student: [exercise]}
 
 
 def test_what_cannot_be_read_is_set_aside_with_a_line_and_the_rest_is_graded(

@@ -53,8 +53,9 @@ def _playground(course: Course, name: str, to: Path) -> Course:
 
 def _show_marks(console: Console, course: Course, name: str, simulated: list[Simulated]) -> bool:
     """A short table of what each did, got and must get; whether all marks are right."""
-    scores = {marks.student: marks.score for marks in read_marks(course, name)}
-    unexpected = unexpected_marks(course, name, simulated)
+    marks = read_marks(course, name)
+    scores = {row.student: row.score for row in marks}
+    unexpected = unexpected_marks(marks, simulated)
     table = Table("student", "handed in", "mark", "must be", title=f"{name}: the simulated class")
     for column in table.columns[2:]:
         column.justify = "right"

@@ -57,14 +57,14 @@ def grade(
     """
     if sandbox:
         require_sandbox()
-    release = _read_release(course, name)
     found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
     if not found:
         who = f"from {only} " if only else ""
         raise CourseError(
             f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
         )
-    _enter_release(course, name, release)
+    _enter_release(course, name)
+    release = _read_release(course, name)
     run = _Run(course, name, release, enter_roster(course), sandbox, again)
     intakes = []
     for number, submission in enumerate(found, 1):
@@ -80,7 +80,7 @@ def _read_release(course: Course, name: str) -> NotebookNode:
         raise CourseError(f"{course.assignment(name)} is missing; run `gradsheet build {name}`") from None
 
 
-def _enter_release(course: Course, name: str, release: NotebookNode) -> None:
+def _enter_release(course: Course, name: str) -> None:
     """Tell nbgrader's gradebook of the sheet, unless it knows this very release of it."""
     with open_gradebook(course) as book:
         try:
@@ -91,7 +91,7 @@ def _enter_release(course: Course, name: str, release: NotebookNode) -> None:
             known = {}
     released = {
         cell.metadata.nbgrader.grade_id: (cell.source, cell.metadata.nbgrader.get("points"))
-        for cell in release.cells
+        for cell in _read_release(course, name).cells
         if "nbgrader" in cell.metadata
     }
     if known != released:
@@ -134,11 +134,15 @@ class _Run:
                 lambda: api.generate_feedback(name, student, force=True), "marked, but there is no feedback page"
             )
         except SetAsideError as reason:
-            return Intake(student, SET_ASIDE, str(reason))
+            stands = "; the marks of an earlier submission stand" if self._was_marked(student) else ""
+            return Intake(student, SET_ASIDE, f"{reason}{stands}")
         except Exception as reason:  # whatever it is, it must not keep the others from their marks
             said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
             return Intake(student, FAILED, " ".join(said.split()))
         return Intake(student, GRADED, "; ".join(submission.notes))
+
+    def _was_marked(self, student: str) -> bool:
+        return student in Ledger(self.course.ledger).verdicts(self.name)
 
 
 def _digest(submission: Submission, release: NotebookNode) -> str:

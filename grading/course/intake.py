@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import parse_utc
 
 from grading.course.layout import Course
 from grading.notebook.session import SHEET_FILE
@@ -48,15 +49,25 @@ def collect(course: Course, name: str, submission: Submission, release: Notebook
     ------
     SetAsideError : there is no notebook in it, or what there is cannot be read
     """
+    _check_name(submission.student)
     source = _find_notebook(submission, name)
-    notebook, notes = restore(_read_notebook(source), release)
+    handed_in = _read_notebook(source)
+    if not {_name(cell) for cell in handed_in.cells} & {_grade_id(cell) for cell in release.cells} - {""}:
+        raise SetAsideError(f"{source.name} holds none of the sheet's cells; is it another notebook?")
+    notebook, notes = restore(handed_in, release)
     submission.notes += notes
     target = course.collected / submission.student / name
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     copy_files(source.parent, target)
+    submission.notes += _without_bad_timestamp(target)
     submission.notebook = target / f"{name}.ipynb"
-    submission.notebook.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    submission.notebook.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", errors="replace")
+
+
+def _check_name(student: str) -> None:
+    if set(student) & set("*?["):
+        raise SetAsideError("the folder's name holds *, ? or [, which nbgrader takes for a pattern; rename the folder")
 
 
 def _find_notebook(submission: Submission, name: str) -> Path:
@@ -100,6 +111,18 @@ def _upgraded(data: Any) -> Any:
     return data
 
 
+def _without_bad_timestamp(folder: Path) -> list[str]:
+    """nbgrader reads when a submission came in from `timestamp.txt`, and gives up on one that holds no time."""
+    path = folder / "timestamp.txt"
+    if path.exists():
+        try:
+            parse_utc(path.read_text(encoding="utf-8").strip())
+        except (ValueError, OverflowError):
+            path.unlink()
+            return ["timestamp.txt holds no time and was left out"]
+    return []
+
+
 def copy_files(folder: Path, to: Path, pattern: str = "*") -> None:
     """Copy what was handed in beside a notebook."""
     for file in _files_beside(folder, pattern):
@@ -126,10 +149,15 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     """
     known = {_grade_id(cell): cell for cell in release.cells if _grade_id(cell)}
     answers, own_cells, copies = _sort_cells(submission, known)
-    notes = [f"{copies} copied cells were kept as ordinary cells"] if copies else []
+    notes = [f"copied cells kept as ordinary cells: {copies}"] if copies else []
     missing = [name for name in known if name not in answers]
     if missing:
-        notes.append(f"{len(missing)} missing cells were put back")
+        notes.append(f"missing cells put back: {len(missing)}")
+    changed = [
+        name for name, cell in answers.items() if _is_locked(known[name]) and _source(cell) != known[name].source
+    ]
+    if changed:
+        notes.append(f"changes in locked cells undone: {len(changed)}")
     restored = nbformat.v4.new_notebook(metadata=release.metadata)
     restored.cells = list(own_cells.get("", []))
     for name, cell in known.items():
@@ -148,7 +176,7 @@ def _sort_cells(
     own_cells: dict[str, list[NotebookNode]] = {}
     last, copies = "", 0
     for cell in submission.cells:
-        name = _grade_id(cell) or str(cell.get("id", ""))
+        name = _name(cell)
         if name in known and name not in answers:
             answers[name] = cell
             last = name
@@ -156,6 +184,11 @@ def _sort_cells(
         copies += name in known
         own_cells.setdefault(last, []).append(_plain(cell))
     return answers, own_cells, copies
+
+
+def _name(cell: NotebookNode) -> str:
+    """Which cell of the release this one is, or claims to be: by its metadata, or else by its id."""
+    return _grade_id(cell) or str(cell.get("id", ""))
 
 
 def _grade_id(cell: NotebookNode) -> str:
@@ -166,10 +199,14 @@ def _grade_id(cell: NotebookNode) -> str:
     return grade_id if isinstance(grade_id, str) else ""
 
 
+def _is_locked(cell: NotebookNode) -> bool:
+    return not cell.metadata.nbgrader.solution
+
+
 def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
     """A cell of the release, with the student's source where the student answers."""
     restored = nbformat.from_dict(json.loads(json.dumps(cell)))
-    if answer is not None and cell.metadata.nbgrader.solution:
+    if answer is not None and not _is_locked(cell):
         restored.source = _source(answer)
     return restored
 

@@ -56,9 +56,12 @@ def run_nbgrader(step: Callable[[], dict[str, Any]], failure: str) -> None:
     Raises
     ------
     CourseError : the step failed; the message is one line, nbgrader's own last word in it
+    KeyboardInterrupt : a person stopped it
     """
     with _quietly():
         result = step()
+    if result.get("error", "").rstrip().endswith("KeyboardInterrupt"):  # nbgrader keeps it to itself
+        raise KeyboardInterrupt
     if not result["success"]:
         raise CourseError(f"{failure}: {_last_word(result)}")
 

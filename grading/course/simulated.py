@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
-from grading.course.grade import read_marks
+from grading.course.grade import Marks
 from grading.course.layout import Course
 from grading.verify import Exercise
 
@@ -51,9 +51,9 @@ def simulated_class(course: Course, name: str) -> list[Simulated]:
     return _Maker(course, name).everybody()
 
 
-def unexpected_marks(course: Course, name: str, simulated: list[Simulated]) -> dict[str, list[str]]:
-    """Where the gradebook has another mark than a simulated student must get: exercises, by student."""
-    in_book = {marks.student: marks.by_cell for marks in read_marks(course, name)}
+def unexpected_marks(marks: list[Marks], simulated: list[Simulated]) -> dict[str, list[str]]:
+    """Where somebody has another mark than a simulated student must get: exercises, by student."""
+    in_book = {row.student: row.by_cell for row in marks}
     found = {}
     for one in simulated:
         got = in_book.get(one.student, {})

@@ -9,7 +9,7 @@ from typing import Any
 from grading.notebook.session import Opened, Result, Statement
 from grading.trusted import wire
 from grading.verify import Verdict
-from grading.verify.respondent import HomeRespondent
+from grading.verify.respondent import Handed, HomeRespondent
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class GradedSession:
 
     def check(self, exercise_id: str, answer: Any) -> Result:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""
-        respondent = HomeRespondent(answer)
+        respondent, handed = HomeRespondent(answer), Handed.of(answer)
         with self._connect() as connection:
             wire.send(
                 connection,
-                {"type": "check", "exercise": exercise_id, "none": answer is None, "callable": callable(answer)},
+                {"type": "check", "exercise": exercise_id, "handed": [handed.kind, handed.type_name]},
             )
             while (question := wire.receive(connection))["type"] in ("ask", "reread"):
                 if question["type"] == "ask":

@@ -132,7 +132,7 @@ def read_variant(folder: Path) -> Variant:
         data = json.loads(path.read_text(encoding="utf-8"))
         return Variant(int(data.get("variant", 0)), str(data.get("student", "")))
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise SheetError(f"{path} cannot be read ({error}); `gradsheet start` writes a new one") from None
+        raise SheetError(f"{path} cannot be read ({error}); delete it to work on the standard sheet") from None
 
 
 def sheet_folders(folder: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, default
 
+from grading.course.intake import copy_files
 from grading.course.layout import Course
 from grading.notebook.session import Result
 from grading.sheets import Sheet
@@ -25,6 +26,7 @@ from grading.trusted.ledger import Ledger
 from grading.trusted.sandbox import require_sandbox
 from grading.verify import Exercise, Verdict
 
+_NOT_A_KERNELS_WORDS = (KeyError, TypeError, AttributeError, ValueError)  # what nbclient makes of forged messages
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
 
 
@@ -53,9 +55,15 @@ class MarkedExecute(Execute):
         seed = ledger.seed(name, course.variant(name))
         digest = digest_of(nb)
         with self._kernel_side(course.autograded_folder(name, student), sheet, student, seed):
+            # nbgrader leaves Python files out, so that no master is ever handed out; a student's own belong here
+            copy_files(self._handed_in(course, name, student), self._scratch / "work", "*.py")
             nb, resources = super().preprocess(nb, resources, km)
         ledger.add(name, student, digest, seed, list(self._verdicts.values()))
         return nb, resources
+
+    def _handed_in(self, course: Course, name: str, student: str) -> Path:
+        submitted = self.config.CourseDirectory.get("submitted_directory", course.submitted.name)
+        return course.root / submitted / student / name
 
     @contextmanager
     def _kernel_side(self, beside: Path, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
@@ -93,12 +101,12 @@ class MarkedExecute(Execute):
         return self._exercises.get(cell.metadata.nbgrader.grade_id)
 
     def _run(self, cell: NotebookNode, resources: Any, index: int) -> None:
-        """Run a cell; once the kernel has died or no longer listens, the cells after it are left as they are."""
+        """Run a cell; once the kernel has died or makes no sense, the cells after it are left as they are."""
         if self._dead:
             return
         try:
             super().preprocess_cell(cell, resources, index)
-        except (DeadKernelError, CellTimeoutError):
+        except (DeadKernelError, CellTimeoutError, *_NOT_A_KERNELS_WORDS):
             self._dead = True
 
 

@@ -15,7 +15,7 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
 
 
-class SandboxUnavailableError(RuntimeError):
+class SandboxUnavailableError(OSError):
     """No sandbox can be had here; the message says why and what to do."""
 
 

@@ -12,16 +12,18 @@ import math
 import re
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from grading.verify.exercise import Array
-from grading.verify.respondent import AnswerError, Form, Reply
+from grading.verify.respondent import AnswerError, Form, Handed, Reply
 
 LARGEST_FRAME = 64 * 2**20  # bytes
 _LONGEST_MESSAGE = 2000  # characters of an error's text
+_LONGEST_NAME = 200
 _MOST_ARRAYS = 1000
 _DTYPE = re.compile(r"[<|][fiub](1|2|4|8)")
 _LENGTH = struct.Struct(">I")
@@ -38,18 +40,16 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def receive(connection: socket.socket) -> dict[str, Any]:
-    """The next message, a dict with a "type".
+    """The next message, a dict with a "type". The connection's time-out is for the whole of it.
 
     Raises
     ------
     WireError : the frame is too large, cut off, or not such a dict
     TimeoutError : the connection's time-out passed
     """
-    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
-    if length > LARGEST_FRAME:
-        raise WireError(f"a frame of {length} bytes; at most {LARGEST_FRAME} are accepted")
+    frame = _frame(connection)
     try:
-        message = json.loads(_exactly(connection, length))
+        message = json.loads(frame)
     except (ValueError, RecursionError) as error:
         raise WireError(f"a frame that is not JSON: {error}") from error
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
@@ -57,15 +57,36 @@ def receive(connection: socket.socket) -> dict[str, Any]:
     return message
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _frame(connection: socket.socket) -> bytes:
+    limit_s = connection.gettimeout()
+    deadline = None if limit_s is None else time.monotonic() + limit_s
+    try:
+        (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, deadline))
+        if length > LARGEST_FRAME:
+            raise WireError(f"a frame of {length} bytes; at most {LARGEST_FRAME} are accepted")
+        return _exactly(connection, length, deadline)
+    finally:
+        connection.settimeout(limit_s)
+
+
+def _exactly(connection: socket.socket, size: int, deadline: float | None) -> bytes:
     parts, missing = [], size
     while missing:
+        if deadline is not None:  # or else a sender could hold us for ever with a byte now and then
+            connection.settimeout(_remaining(deadline))
         part = connection.recv(min(missing, 2**20))
         if not part:
             raise WireError("the connection closed in the middle of a frame")
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def _remaining(deadline: float) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError("the rest of a frame took too long")
+    return remaining
 
 
 def arrays_out(arrays: Sequence[Array]) -> list[dict[str, Any]]:
@@ -105,8 +126,22 @@ def _array_in(item: Any) -> Array:
         if math.prod(shape) * np.dtype(dtype).itemsize != len(data):
             raise WireError("an array whose bytes do not fit its shape")
         return np.frombuffer(data, dtype=dtype).reshape(shape).copy()[()]
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
         raise WireError(f"not an array: {error}") from error
+
+
+def handed_in(raw: Any) -> Handed:
+    """What was handed in, from JSON.
+
+    Raises
+    ------
+    WireError : not one of the kinds, or a type's name that is none
+    """
+    if not isinstance(raw, list) or len(raw) != 2 or raw[0] not in ("function", "data", "nothing"):
+        raise WireError("an answer of an unknown kind")
+    if not isinstance(raw[1], str) or len(raw[1]) > _LONGEST_NAME:
+        raise WireError("a type without a name")
+    return Handed(raw[0], raw[1])
 
 
 def reply_out(reply: Reply) -> dict[str, Any]:
@@ -129,13 +164,18 @@ def reply_in(raw: Any) -> Reply:
     WireError : not a reply
     """
     try:
-        error = AnswerError(raw["error"][0], str(raw["error"][1])[:_LONGEST_MESSAGE]) if raw["error"] else None
+        error = AnswerError(raw["error"][0], _text(raw["error"][1])) if raw["error"] else None
         if error is not None and error.kind not in ("not attempted", "raised", "time", "type"):
             raise WireError("a reply with an unknown error")
         if error is None and raw["container"] not in ("array", "tuple", "list"):
             raise WireError("a reply in an unknown form")
-        form = None if error else Form(raw["container"], tuple(map(str, raw["dtypes"])))
+        form = None if error else Form(raw["container"], tuple(map(_text, raw["dtypes"])))
         values = () if error else arrays_in(raw["values"])
         return Reply(values, arrays_in(raw["args_after"]), form, error, float(raw["seconds"]))
-    except (KeyError, TypeError, ValueError, IndexError) as error_found:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error_found:
         raise WireError(f"not a reply: {error_found}") from error_found
+
+
+def _text(raw: Any) -> str:
+    """Text that can be written down anywhere: not too long, and no half characters."""
+    return str(raw)[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode()

@@ -20,7 +20,7 @@ from grading.verify.oracles import (
     tolerance,
     torch_witness,
 )
-from grading.verify.respondent import HomeRespondent, Reply, Respondent
+from grading.verify.respondent import Handed, HomeRespondent, Reply, Respondent
 from grading.verify.sampling import Question, edge_question, fresh_question
 from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict, Worst
 
@@ -44,17 +44,18 @@ def verify(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict:
     -------
     Verdict : never raises because of what the answer does
     """
-    return judge(exercise, HomeRespondent(answer), secrets.randbits(31) if seed is None else seed, answer)
+    fresh_seed = secrets.randbits(31) if seed is None else seed
+    return judge(exercise, Handed.of(answer), HomeRespondent(answer), fresh_seed)
 
 
-def judge(exercise: Exercise, respondent: Respondent, seed: int, answer: Any = ...) -> Verdict:
-    """Judge whoever answers through the `ask` interface. `answer` is only looked at to tell a function from data."""
+def judge(exercise: Exercise, handed: Handed, respondent: Respondent, seed: int) -> Verdict:
+    """Judge what was handed in, asking whoever answers for it; `verify` is this for an answer in this process."""
     session = _Session(exercise, seed)
-    if answer is None:
+    if handed.kind == "nothing":
         return session.verdict("not attempted")
-    if answer is not ... and callable(answer) == exercise.is_data:
+    if (handed.kind == "data") != exercise.is_data:
         wanted = "the numbers themselves" if exercise.is_data else "the function itself, without calling it"
-        return session.verdict("wrong", problem=f"The answer is of type {type(answer).__name__}; hand in {wanted}.")
+        return session.verdict("wrong", problem=f"The answer is of type {handed.type_name}; hand in {wanted}.")
     try:
         benches = _benches(exercise, seed)
     except _FaultError as fault:

@@ -23,6 +23,21 @@ Container = Literal["array", "tuple", "list"]
 
 
 @dataclass(frozen=True)
+class Handed:
+    """What was handed in, before anything is asked of it: a function, data (of which type) or nothing."""
+
+    kind: Literal["function", "data", "nothing"]
+    type_name: str
+
+    @classmethod
+    def of(cls, answer: Any) -> Handed:
+        """What kind of thing an answer is."""
+        if answer is None:
+            return cls("nothing", "NoneType")
+        return cls("function" if callable(answer) else "data", type(answer).__name__)
+
+
+@dataclass(frozen=True)
 class AnswerError:
     """Why there are no values: the stub was left untouched, the code raised, took too long, or returned no numbers."""
 

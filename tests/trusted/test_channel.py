@@ -1,0 +1,293 @@
+"""The grader's desk on a real socket, with a notebook's own session at the other end."""
+
+import socket
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from classroom import NAME, REPOSITORY, SHEET
+
+from grading.course.build import read_attempts
+from grading.notebook.graded import GradedSession
+from grading.notebook.session import Result, statement_of
+from grading.trusted import channel, wire
+from grading.trusted.channel import AnswerDesk
+from grading.trusted.kernel import scratch_folder
+from grading.verify import verify
+from grading.verify.respondent import HomeRespondent
+
+SEED = 20_23
+ONE_NUMBER, PATHS, BY_HAND = SHEET["chain.one_number"], SHEET["chain.paths"], SHEET["chain.paths_by_hand"]
+
+
+def right(x, a):
+    return 2 * a * x * np.cos(a * x**2)
+
+
+def wrong(x, a):
+    return -right(x, a)
+
+
+def raising(x, a):
+    raise RuntimeError("no idea")
+
+
+def stub(x, a): ...
+
+
+@pytest.fixture
+def place():
+    with scratch_folder() as scratch:
+        yield scratch / "answers"
+
+
+@pytest.fixture
+def desk(place):
+    with AnswerDesk(place, SHEET, "student-01", SEED) as desk:
+        yield desk
+
+
+@pytest.fixture
+def session(desk, place):
+    return GradedSession(NAME, str(place))
+
+
+def asked(desk, session, exercise, answer):
+    """The verdict on an answer that a notebook gives when it is expected."""
+    desk.expect(exercise)
+    session.check(exercise.id, answer)
+    return desk.collect()
+
+
+def test_a_sheet_is_opened_from_the_trusted_side(session):
+    opened = session.opened()
+    assert (opened.title, opened.checks, opened.points) == (SHEET.title, len(SHEET.checked), SHEET.points)
+    assert opened.student == "student-01"
+    assert session.statement(BY_HAND.id) == statement_of(BY_HAND)
+    assert session.hints(PATHS.id) == PATHS.hints
+    assert session.statement("chain.unheard_of").text == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [(right, "right"), (wrong, "wrong"), (raising, "wrong"), (stub, "not attempted"), (None, "not attempted")],
+    ids=["right", "wrong", "raising", "stub", "none"],
+)
+def test_an_answer_is_judged_as_at_home(desk, session, answer, outcome):
+    verdict = asked(desk, session, ONE_NUMBER, answer)
+    assert verdict.outcome == outcome
+    assert verdict == verify(ONE_NUMBER, answer, seed=SEED)
+
+
+def attempts():
+    return read_attempts(REPOSITORY, NAME)
+
+
+def answer_of(attempt):
+    names = {"np": np, "task": SimpleNamespace(given=statement_of(SHEET[attempt.exercise]).given)}
+    exec(attempt.source, names)
+    return names[attempt.exercise.removeprefix("chain.")]
+
+
+def test_every_known_answer_gets_the_same_verdict_remotely(desk, session):
+    for attempt in attempts():
+        exercise = SHEET[attempt.exercise]
+        remote = asked(desk, session, exercise, answer_of(attempt))
+        answer = answer_of(attempt)
+        assert remote == verify(exercise, answer, seed=SEED), attempt.source
+        assert remote.mark == attempt.mark
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [(PATHS, 3.0), (BY_HAND, lambda: 3.0), (BY_HAND, right)], ids=["data", "lambda", "function"]
+)
+def test_data_for_a_function_and_a_function_for_data_are_told_as_at_home(desk, session, exercise, answer):
+    assert asked(desk, session, exercise, answer) == verify(exercise, answer, seed=SEED)
+
+
+def test_what_a_notebook_learns_is_no_mark(desk, session):
+    desk.expect(ONE_NUMBER)
+    result = session.check(ONE_NUMBER.id, right)
+    assert isinstance(result, Result)
+    assert result.verdict.mark == 0
+    assert not result.verdict.witnesses
+
+
+def test_a_question_counts_only_while_its_cell_runs(desk, session):
+    session.check(ONE_NUMBER.id, right)
+    desk.expect(PATHS)
+    session.check(ONE_NUMBER.id, right)
+    assert desk.collect() is None
+    session.check(PATHS.id, right)
+    desk.expect(ONE_NUMBER)
+    assert desk.collect() is None
+
+
+def test_the_first_answer_counts(desk, session):
+    desk.expect(ONE_NUMBER)
+    session.check(ONE_NUMBER.id, wrong)
+    session.check(ONE_NUMBER.id, right)
+    assert desk.collect().outcome == "wrong"
+    desk.expect(ONE_NUMBER)
+    session.check(PATHS.id, right)
+    session.check(ONE_NUMBER.id, right)
+    assert desk.collect().outcome == "right"
+
+
+def test_an_answer_that_never_returns_is_cut_off(desk, session):
+    def endless(x, a):
+        while True:
+            pass
+
+    quick = replace(ONE_NUMBER, limit_s=0.2)
+    verdict = asked(desk, session, quick, endless)
+    assert (verdict.outcome, verdict.mark) == ("wrong", 0)
+    assert "takes too long" in verdict.problem
+
+
+# --- a kernel that does not keep to the protocol -----------------------------------------------------------------
+
+
+def connected(place):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(place))
+    connection.settimeout(5)
+    return connection
+
+
+def start_check(connection, exercise=ONE_NUMBER, **said):
+    wire.send(connection, {"type": "check", "exercise": exercise.id, "handed": ["function", "function"], **said})
+
+
+def expect_a_verdict_of_wrong(desk):
+    verdict = desk.collect()
+    assert (verdict.outcome, verdict.mark) == ("wrong", 0)
+    return verdict
+
+
+GARBAGE = {
+    "nothing": b"",
+    "noise": b"\xff" * 100,
+    "a huge frame": b"\x7f\xff\xff\xff",
+    "no type": b"\0\0\0\x02{}",
+    "an unknown type": b'\0\0\0\x10{"type": "mark"}',
+    "no exercise": b'\0\0\0\x11{"type": "check"}',
+    "an exercise that is a list": b'\0\0\0\x21{"type": "check", "exercise": []} ',
+}
+
+
+@pytest.mark.parametrize("noise", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_is_turned_away_and_the_next_one_is_heard(desk, session, place, noise):
+    desk.expect(ONE_NUMBER)
+    with connected(place) as connection:
+        connection.sendall(noise)
+    session.check(ONE_NUMBER.id, right)
+    assert desk.collect().outcome == "right"
+
+
+REPLIES = {
+    "another type": {"type": "mark", "mark": 1},
+    "no reply": {"type": "reply"},
+    "half a reply": {"type": "reply", "reply": {"error": []}},
+    "object arrays": {
+        "type": "reply",
+        "reply": {
+            "values": [{"dtype": "|O", "shape": [1], "data": ""}],
+            "args_after": [],
+            "container": "array",
+            "dtypes": [],
+            "error": [],
+            "seconds": 0,
+        },
+    },
+    "an endless number": {"type": "reply", "reply": {"error": ["raised", "x"], "args_after": [], "seconds": 10**400}},
+    "no arguments back": {
+        "type": "reply",
+        "reply": wire.reply_out(HomeRespondent(lambda: 1.0).ask((), 1)),
+    },
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
+def test_a_reply_that_is_none_is_wrong(desk, session, place, reply):
+    desk.expect(ONE_NUMBER)
+    with connected(place) as connection:
+        start_check(connection)
+        wire.receive(connection)
+        wire.send(connection, reply)
+        assert wire.receive(connection)["type"] == "done"
+    expect_a_verdict_of_wrong(desk)
+    assert asked(desk, session, ONE_NUMBER, right).outcome == "right"
+
+
+def test_text_that_is_no_text_can_still_be_written_down(desk, place):
+    desk.expect(ONE_NUMBER)
+    with connected(place) as connection:
+        start_check(connection)
+        wire.receive(connection)
+        reply = {"error": ["raised", "half a \ud83d smiley"], "args_after": [], "seconds": 0}
+        wire.send(connection, {"type": "reply", "reply": reply})
+        wire.receive(connection)
+    expect_a_verdict_of_wrong(desk).json().encode("utf-8")
+
+
+def test_a_kernel_that_hangs_up_is_wrong(desk, place):
+    desk.expect(ONE_NUMBER)
+    with connected(place) as connection:
+        start_check(connection)
+        wire.receive(connection)
+    expect_a_verdict_of_wrong(desk)
+
+
+def test_a_silent_connection_does_not_hold_the_desk(monkeypatch, desk, session, place):
+    monkeypatch.setattr(channel, "_GREETING_S", 0.2)
+    desk.expect(ONE_NUMBER)
+    with connected(place):
+        start = time.monotonic()
+        session.check(ONE_NUMBER.id, right)
+        assert time.monotonic() - start < 3
+    assert desk.collect().outcome == "right"
+
+
+def test_a_dripping_reply_does_not_hold_the_desk(monkeypatch, desk, place):
+    monkeypatch.setattr(channel, "_GRACE_S", 0.1)
+    desk.expect(replace(ONE_NUMBER, limit_s=0.2))
+    stop = threading.Event()
+
+    def drip(connection):
+        while not stop.wait(0.05):
+            connection.send(b"\0")
+
+    with connected(place) as connection:
+        start_check(connection)
+        wire.receive(connection)
+        dripping = threading.Thread(target=drip, args=[connection])
+        dripping.start()
+        start = time.monotonic()
+        time.sleep(0.05)
+        expect_a_verdict_of_wrong(desk)
+        assert time.monotonic() - start < 5
+        stop.set()
+        dripping.join()
+
+
+def test_a_defect_of_the_judge_is_a_fault_and_the_desk_goes_on(monkeypatch, desk, session):
+    def defective(*unused):
+        raise ZeroDivisionError("no idea")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(channel, "judge", defective)
+        verdict = asked(desk, session, ONE_NUMBER, right)
+    assert (verdict.outcome, verdict.problem) == ("fault", "The judge failed: ZeroDivisionError: no idea")
+    assert asked(desk, session, ONE_NUMBER, right).outcome == "right"
+
+
+def test_the_desk_closes_while_somebody_is_connected(place):
+    with AnswerDesk(place, SHEET, "student-01", SEED):
+        connection = connected(place)
+    connection.close()
+    with pytest.raises(OSError, match="refused"):
+        connected(place)
