@@ -28,7 +28,7 @@ def configure(c: Any) -> None:
     ]
     # MarkedExecute stands in for Execute: it runs the submission in a sandbox and takes every mark from the judge.
     c.Autograde.autograde_preprocessors = [
-        "grading.trusted.marking.MarkedExecute",
+        "grading.course.marking.MarkedExecute",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",

@@ -6,8 +6,8 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from grading.notebook.session import Opened, Result, Statement
-from grading.trusted import wire
+from grading.notebook import wire
+from grading.notebook.shown import Opened, Result, Statement
 from grading.verify import Verdict
 from grading.verify.respondent import Handed, HomeRespondent
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from grading.notebook.graded import GradedSession
+from grading.notebook.shown import Hint, Opened, Result, Statement
 from grading.sheets import Prose, SheetError, Variant, load_sheet
-from grading.verify import Exercise, Verdict, verify
+from grading.verify import Exercise, verify
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
 CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
@@ -39,12 +39,7 @@ def open_sheet(name: str) -> Opened:
     """
     global _session
     channel = os.environ.get(CHANNEL_VARIABLE)
-    if channel:
-        from grading.notebook.graded import GradedSession
-
-        _session = GradedSession(name, channel)
-    else:
-        _session = HomeSession(name, Path.cwd())
+    _session = GradedSession(name, channel) if channel else HomeSession(name, Path.cwd())
     return _session.opened()
 
 
@@ -138,76 +133,3 @@ def read_variant(folder: Path) -> Variant:
 def sheet_folders(folder: Path) -> list[Path]:
     """Folders of sheets that are not part of the package: `sheets/` beside the notebook or in a folder above it."""
     return [path / SHEETS_FOLDER for path in (folder, *folder.parents) if (path / SHEETS_FOLDER).is_dir()]
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What stands under the first cell of a notebook."""
-
-    title: str
-    checks: int
-    points: float
-    student: str
-
-    def __repr__(self) -> str:
-        whose = f" for {self.student}" if self.student else ""
-        return f"Setup complete{whose}: {self.title}, {self.checks} checks, {self.points:g} points"
-
-
-@dataclass(frozen=True)
-class Statement:
-    """An exercise's statement, shown as Markdown. `given` holds its numbers by name, for use in a computation."""
-
-    text: str
-    given: dict[str, Any]
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_markdown_(self) -> str:
-        return self.text
-
-
-@dataclass(frozen=True)
-class Hint:
-    """One rung of the ladder of hints."""
-
-    ladder: tuple[str, ...]
-    number: int
-
-    def text(self) -> str:
-        """The hint as plain text."""
-        if not self.ladder:
-            return "There is no hint for this exercise."
-        if not 1 <= self.number <= len(self.ladder):
-            return f"There are hints 1 to {len(self.ladder)}."
-        return f"{self._title()}: {self.ladder[self.number - 1]}"
-
-    def _title(self) -> str:
-        return f"Hint {self.number} of {len(self.ladder)}"
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        if not 1 <= self.number <= len(self.ladder):
-            return f"<p>{html.escape(self.text())}</p>"
-        hint = html.escape(self.ladder[self.number - 1])
-        return f"<details open><summary>{self._title()}</summary>{hint}</details>"
-
-
-@dataclass(frozen=True)
-class Result:
-    """The verdict as a notebook shows it: its plain text is the mark, which is what nbgrader reads."""
-
-    verdict: Verdict
-
-    def __repr__(self) -> str:
-        return repr(float(self.verdict.mark))
-
-    def _repr_html_(self) -> str:
-        return self.verdict.html()
-
-    def text(self) -> str:
-        """The explanation as plain text."""
-        return self.verdict.text()

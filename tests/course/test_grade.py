@@ -200,7 +200,7 @@ def test_a_file_that_may_not_be_read_keeps_nobody_from_their_mark(course, monkey
 def test_stopping_stops_the_whole_batch(course, monkeypatch):
     needs_sandbox()
     hand_in(course, "student-01", untouched())
-    from grading.trusted.marking import MarkedExecute
+    from grading.course.marking import MarkedExecute
 
     def stop(*unused):
         raise KeyboardInterrupt

@@ -11,9 +11,11 @@ import pytest
 from classroom import NAME, REPOSITORY, SHEET
 
 from grading.course.build import read_attempts
+from grading.notebook import wire
 from grading.notebook.graded import GradedSession
-from grading.notebook.session import Result, statement_of
-from grading.trusted import channel, wire
+from grading.notebook.session import statement_of
+from grading.notebook.shown import Result
+from grading.trusted import channel
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import scratch_folder
 from grading.verify import verify

@@ -18,7 +18,7 @@ from traitlets import Bool, Integer, default
 
 from grading.course.intake import copy_files
 from grading.course.layout import Course
-from grading.notebook.session import Result
+from grading.notebook.shown import Result
 from grading.sheets import Sheet
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import SubmissionKernelManager, channel_path, submission_folder

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from grading.trusted import wire
+from grading.notebook import wire
 from grading.verify.respondent import AnswerError, Form, Reply
 
 KINDS = ["<f2", "<f4", "<f8", ">f8", ">f4", "<i1", "<i2", "<i4", ">i8", "<i8", "<u1", ">u2", "<u8", "?"]
