@@ -2,7 +2,7 @@
 #   PYTHON=python3.12      the interpreter for .venv (3.11 or newer)
 #   TORCH='...'            what to install PyTorch from; see the README for CPU builds
 #   VARIANT=2027           make course: release another set of the sheets
-#   SHEET=1                make lab: which sheet
+#   SHEET=1 STUDENT=id     make lab: which sheet, and whose (some exercises differ between students)
 
 PYTHON ?= python3
 TORCH ?= torch~=2.13.0
@@ -14,7 +14,7 @@ INSTALLED := .venv/.installed
 .PHONY: help demo test test-all lint lab course clean
 
 help:
-	@sed -n 's/^# *//p' Makefile | head -5
+	@sed -n 's/^# *//p' Makefile | head -6
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gradsheet needs Python 3.11 or newer, this is " \
@@ -43,7 +43,7 @@ test-all: lint
 	$(BIN)/python -m pytest --nbval --nbval-current-env tests solutions
 
 lab: $(INSTALLED)
-	@$(BIN)/gradsheet start $(SHEET) --to work --if-missing --lab
+	@$(BIN)/gradsheet start $(SHEET) --to work --if-missing --lab $(if $(STUDENT),--student $(STUDENT))
 
 course: $(INSTALLED)
 	@$(BIN)/gradsheet build $(if $(VARIANT),--variant $(VARIANT))

@@ -71,10 +71,13 @@ def _add_start(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _start(options: argparse.Namespace) -> None:
-    from grading.course.start import open_lab, start
+    from grading.course.start import is_anonymous, open_lab, start
 
     path, is_new = start(options.sheet, options.to, options.student, options.if_missing)
     print(f"{'Your copy' if is_new else 'You have a copy already'}: {path}")
+    if is_anonymous(path):
+        print("Some exercises have numbers of your own. So that your copy shows yours, say who you are:")
+        print(f"  gradsheet start {options.sheet} --to {options.to} --student YOUR-ID")
     if options.lab:
         open_lab(path)
     print(f"Open it with: jupyter lab {path}")

@@ -14,7 +14,9 @@ A master is a jupytext percent script. What a cell is for stands in its header:
 from __future__ import annotations
 
 import hashlib
+import html
 import os
+import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
 from grading.trusted.kernel import OwnKernelManager, scratch_folder
 from grading.verify import Exercise
+from grading.verify.diagnose import MISTAKES
 
 _ROLES = ("show", "answer", "check", "prose")
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -72,26 +75,40 @@ def build(course: Course, name: str, variant: int | None = None, only_if_changed
     notebook = compose(_read_master(course, name), sheet, course.master(name))
     notebook.metadata["gradsheet"] = {"made_from": digest}
     write_sheet_file(course.solutions / name, name, number)
+    read_attempts(course, name)
     _execute(notebook, course.solutions / name)
+    _check_solution(notebook, sheet, path=course.master(name))
     _write(course.solution(name), notebook)
     _release(course, name)
     return True
 
 
 def read_attempts(course: Course, name: str) -> list[Attempt]:
-    """The known answers that a master declares, in its order. Right ones earn full marks, wrong ones `mark` or none."""
+    """The known answers that a master declares, in its order. Right ones earn full marks, wrong ones `mark` or none.
+
+    Raises
+    ------
+    BuildError : an attempt at an unknown exercise, with an unknown outcome or an unknown cause
+    """
     sheet = course.sheet(name)
     return [
-        Attempt(
-            exercise=meta["attempt"],
-            expect=meta["expect"],
-            mark=float(sheet[meta["attempt"]].points if meta["expect"] == "right" else meta.get("mark", 0)),
-            cause=meta.get("cause", ""),
-            source=cell.source,
-        )
+        _attempt(cell, sheet, course.master(name))
         for cell in _read_master(course, name).cells
-        if "attempt" in (meta := cell.metadata)
+        if "attempt" in cell.metadata
     ]
+
+
+def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
+    exercise, expect = cell.metadata["attempt"], cell.metadata.get("expect", "wrong")
+    cause, where = cell.metadata.get("cause", ""), f'{path}: attempt="{cell.metadata["attempt"]}"'
+    if exercise not in {item.id for item in sheet.checked}:
+        raise BuildError(f"{where} is at an exercise that the sheet does not declare")
+    if expect not in ("right", "wrong"):
+        raise BuildError(f'{where}: expect="{expect}" must be "right" or "wrong"')
+    if cause and cause not in MISTAKES:
+        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {", ".join(sorted(MISTAKES))}')
+    mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
+    return Attempt(exercise, expect, float(mark), cause, cell.source)
 
 
 def _read_master(course: Course, name: str) -> NotebookNode:
@@ -207,6 +224,18 @@ def _execute(notebook: NotebookNode, folder: Path) -> None:
     notebook.metadata["language_info"] = {"name": "python"}
 
 
+def _check_solution(notebook: NotebookNode, sheet: Sheet, path: Path) -> None:
+    """The master's own answers must earn full marks."""
+    shown = {cell.id: output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output}
+    for exercise in sheet.checked:
+        data = shown[exercise.cell_id].data if exercise.cell_id in shown else {}
+        if data.get("text/plain") != repr(float(exercise.points)):
+            said = " ".join(
+                re.sub(r"<[^>]*>", " ", html.unescape(data.get("text/html", "nothing was checked"))).split()
+            )
+            raise BuildError(f"{path}: the solution of {exercise.id} is not right: {said}")
+
+
 def _write(path: Path, notebook: NotebookNode) -> None:
     nbformat.validate(notebook)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
@@ -222,6 +251,21 @@ def _release(course: Course, name: str) -> None:
     for cell in notebook.cells:
         if any(mark in cell.source for mark in SOLUTION_MARKS):
             raise BuildError(f"{path}: cell '{cell.id}' still holds a solution region; check its BEGIN and END lines")
+
+
+def require_built(course: Course, name: str) -> None:
+    """Make sure that what was released is what the declaration says now.
+
+    Raises
+    ------
+    BuildError : the master or the declaration has changed since the sheet was built
+    """
+    try:
+        released = nbformat.read(course.assignment(name), as_version=4).metadata.get("gradsheet", {}).get("made_from")
+    except OSError:
+        raise BuildError(f"{course.assignment(name)} is missing; run `gradsheet build {name}`") from None
+    if released and course.master(name).exists() and released != _digest(course, name, course.variant(name)):
+        raise BuildError(f"{name} has changed since it was built; run `gradsheet build {name}`")
 
 
 def _digest(course: Course, name: str, variant: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
+from grading.course.build import require_built
 from grading.course.intake import SetAsideError, Submission, collect, submissions
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
@@ -57,6 +58,7 @@ def grade(
     """
     if sandbox:
         require_sandbox()
+    require_built(course, name)
     found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
     if not found:
         who = f"from {only} " if only else ""
@@ -118,7 +120,8 @@ class _Run:
         if self.roster is not None and student not in self.roster:
             intake = Intake(student, SET_ASIDE, f"not in {self.course.roster.name}; add a line there and grade again")
         elif not self.again and ledger.is_done(self.name, student, digest):
-            return next(intake for intake in ledger.intakes(self.name) if intake.student == student)
+            known = next(intake for intake in ledger.intakes(self.name) if intake.student == student)
+            return replace(known, reason="; ".join(filter(None, (known.reason, "unchanged since it was marked"))))
         else:
             intake = self._mark(submission)
         ledger.note_intake(self.name, digest, intake)

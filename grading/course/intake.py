@@ -98,8 +98,8 @@ def _read_notebook(path: Path) -> NotebookNode:
         raise SetAsideError(f"{path.name} is not a notebook: line {error.lineno} is not JSON") from None
     except OSError as error:
         raise SetAsideError(f"{path.name} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise SetAsideError(f"{path.name} is not a notebook: {error or type(error).__name__}") from None
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
+        raise SetAsideError(f"{path.name} is not a notebook: it is JSON, but holds no list of cells") from None
 
 
 def _upgraded(data: Any) -> Any:

@@ -115,7 +115,7 @@ class Course:
 
     def variant(self, name: str) -> int:
         """The number of the variant that was released."""
-        return read_variant(self.assignments / name).number
+        return read_variant(self.assignments / name, name).number
 
     def sheet(self, name: str, student: str = "") -> Sheet:
         """A sheet's declaration, as it was released, for one student."""

@@ -9,31 +9,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, default
 
+from grading.course.build import require_built
 from grading.course.intake import copy_files
-from grading.course.layout import Course
+from grading.course.layout import Course, CourseError
 from grading.notebook.shown import Result
 from grading.sheets import Sheet
+from grading.sheets.sheet import SETUP_CELL_ID
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import SubmissionKernelManager, channel_path, submission_folder
 from grading.trusted.ledger import Ledger
 from grading.trusted.sandbox import require_sandbox
 from grading.verify import Exercise, Verdict
 
-_NOT_A_KERNELS_WORDS = (KeyError, TypeError, AttributeError, ValueError)  # what nbclient makes of forged messages
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
+_LONGEST_TEXT = 20_000  # characters of one output
 
 
 class MarkedExecute(Execute):
     """Runs a submission in the sandbox and writes each graded cell's mark from the judge's verdict.
 
-    What the kernel printed in a graded cell is kept only as text; what it pretended its result to be is dropped.
+    What the kernel printed in a graded cell is kept only as text; what it pretended its result to be is dropped. The
+    marks are written when the kernel is gone and can change nothing any more.
     """
 
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
@@ -44,34 +47,43 @@ class MarkedExecute(Execute):
         return "immediate"
 
     def preprocess(self, nb: NotebookNode, resources: Any, km: Any = None) -> tuple[NotebookNode, Any]:
-        """Run the notebook, mark it, and write the verdicts into the ledger."""
+        """Run the notebook, mark it, and write the verdicts into the ledger.
+
+        Raises
+        ------
+        CourseError : the release does not fit its declaration, or the locked first cell fails
+        """
         if self.sandbox:
             require_sandbox()
         told = resources["nbgrader"]
         course = Course(Path.cwd())  # nbgrader works in the course's root
         name, student = told["assignment"], told["student"]
+        require_built(course, name)
         sheet = course.sheet(name, student)
         ledger = Ledger(course.ledger)
         seed = ledger.seed(name, course.variant(name))
         digest = digest_of(nb)
-        with self._kernel_side(course.autograded_folder(name, student), sheet, student, seed):
-            # nbgrader leaves Python files out, so that no master is ever handed out; a student's own belong here
-            copy_files(self._handed_in(course, name, student), self._scratch / "work", "*.py")
+        with self._kernel_side(sheet, student, seed):
+            copy_files(course.assignment(name).parent, self._scratch / "work")
+            copy_files(self._handed_in(course, name, student), self._scratch / "work")
             nb, resources = super().preprocess(nb, resources, km)
+        _check_setup(nb)
+        self._write_marks(nb)
         ledger.add(name, student, digest, seed, list(self._verdicts.values()))
         return nb, resources
 
     def _handed_in(self, course: Course, name: str, student: str) -> Path:
+        """The submission's own folder: nbgrader's copy follows links and leaves Python files out."""
         submitted = self.config.CourseDirectory.get("submitted_directory", course.submitted.name)
         return course.root / submitted / student / name
 
     @contextmanager
-    def _kernel_side(self, beside: Path, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
+    def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         self._verdicts: dict[str, Verdict] = {}
         self._dead = False
         with (
-            submission_folder(beside) as self._scratch,
+            submission_folder() as self._scratch,
             AnswerDesk(channel_path(self._scratch), sheet, student, seed) as self._desk,
         ):
             self.timeout_func = lambda cell: _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
@@ -83,31 +95,57 @@ class MarkedExecute(Execute):
         return self.km
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
-        """Run one cell; if it is a graded one, put the verdict in place of what it printed."""
+        """Run one cell; if it is a graded one, keep the judge's verdict on what was answered meanwhile."""
         exercise = self._exercise_of(cell)
         if exercise is None:
             self._run(cell, resources, index)
             return cell, resources
         self._desk.expect(exercise)
         self._run(cell, resources, index)
-        verdict = self._desk.collect() or _unanswered(exercise, cell, self._dead)
-        self._verdicts[exercise.id] = verdict
-        cell["outputs"] = [*_printed(cell), _mark_output(verdict, cell.get("execution_count"))]
+        self._verdicts[exercise.id] = self._desk.collect() or _unanswered(exercise, cell, self._dead)
         return cell, resources
 
     def _exercise_of(self, cell: NotebookNode) -> Exercise | None:
         if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
             return None
-        return self._exercises.get(cell.metadata.nbgrader.grade_id)
+        try:
+            return self._exercises[cell.metadata.nbgrader.grade_id]
+        except KeyError:
+            unknown = cell.metadata.nbgrader.grade_id
+            raise CourseError(
+                f"cell '{unknown}' is graded, but the sheet does not declare it; build it again"
+            ) from None
 
     def _run(self, cell: NotebookNode, resources: Any, index: int) -> None:
-        """Run a cell; once the kernel has died or makes no sense, the cells after it are left as they are."""
+        """Run a cell; once the kernel has died or talks nonsense, the cells after it are left as they are."""
         if self._dead:
             return
         try:
             super().preprocess_cell(cell, resources, index)
-        except (DeadKernelError, CellTimeoutError, *_NOT_A_KERNELS_WORDS):
+        except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
+
+    def _write_marks(self, nb: NotebookNode) -> None:
+        for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
+            exercise = self._exercise_of(cell)
+            if exercise is None:
+                cell["outputs"] = [output for output in map(_cut, cell.get("outputs", [])) if _is_valid(output)]
+            else:
+                mark = _mark_output(self._verdicts[exercise.id], cell.get("execution_count"))
+                cell["outputs"] = [*_printed(cell), mark]
+
+
+def _check_setup(nb: NotebookNode) -> None:
+    """Without its first cell nothing in a notebook can be right, and that is hardly the student's intention."""
+    for cell in nb.cells:
+        if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") == SETUP_CELL_ID:
+            errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+            if errors:
+                raise CourseError(
+                    f"the first cell fails: {_error_line(errors[0])}. Is a file beside it called like a module?"
+                )
 
 
 def digest_of(nb: NotebookNode) -> str:
@@ -122,16 +160,39 @@ def _unanswered(exercise: Exercise, cell: NotebookNode, dead: bool) -> Verdict:
     if dead:
         problem = "The kernel died, or could not be stopped, before this was checked."
     elif errors:
-        problem = f"This could not be checked: {errors[0].ename}: {errors[0].evalue}"
+        problem = f"This could not be checked: {_error_line(errors[0])}"
     else:
         problem = "This cell ran without asking for a check."
     return Verdict(exercise.id, "wrong", 0.0, exercise.points, None, problem=problem)
 
 
+def _error_line(output: NotebookNode) -> str:
+    """An error in one line."""
+    said = str(output.get("evalue", "")).strip().splitlines()
+    return ": ".join([str(output.get("ename", "error")), *said[:1]])
+
+
 def _printed(cell: NotebookNode) -> list[NotebookNode]:
     """What was printed while a graded cell ran, as plain text: nbgrader takes anything on stderr for a failure."""
-    text = "".join(output.text for output in cell.get("outputs", []) if output.output_type == "stream")
-    return [new_output("stream", name="stdout", text=text)] if text else []
+    streams = [output for output in cell.get("outputs", []) if output.output_type == "stream" and _is_valid(output)]
+    text = "".join(output.text for output in streams)
+    return [_cut(new_output("stream", name="stdout", text=text))] if text else []
+
+
+def _cut(output: NotebookNode) -> NotebookNode:
+    """An output whose text a page can hold."""
+    if output.output_type == "stream" and len(output.text) > _LONGEST_TEXT:
+        output.text = f"{output.text[:_LONGEST_TEXT]}\n... (cut: {len(output.text)} characters were printed)"
+    return output
+
+
+def _is_valid(output: NotebookNode) -> bool:
+    """Whether an output is one; a forged message may have made it anything."""
+    try:
+        nbformat.validate(output, ref="output", version=4)
+    except nbformat.ValidationError:
+        return False
+    return True
 
 
 def _mark_output(verdict: Verdict, count: int | None) -> NotebookNode:

@@ -50,7 +50,7 @@ def write_report(course: Course, name: str) -> Path:
     course.report.mkdir(exist_ok=True)
     page = course.report / f"{name}.html"
     page.write_text(_render(name, sheet, marks, ledger.verdicts(name), intakes), encoding="utf-8")
-    _write_csv(page.with_suffix(".csv"), sheet, marks)
+    _write_csv(page.with_suffix(".csv"), sheet, marks, intakes)
     return page
 
 
@@ -82,7 +82,8 @@ def _exercise_row(item: Exercise | Prose, marks: list[Marks], verdicts: dict[str
     given = [mark for row in marks if (mark := row.by_cell.get(item.cell_id)) is not None]
     said = [by_exercise[item.id] for by_exercise in verdicts.values() if item.id in by_exercise]
     causes = Counter(label for verdict in said for label in {cause.label for cause in verdict.causes})
-    by_hand = isinstance(item, Prose) and not given
+    waiting = any(row.by_cell.get(item.cell_id) is None for row in marks)
+    by_hand = isinstance(item, Prose) and (waiting or not given)
     return ExerciseRow(
         id=item.id,
         points=item.points,
@@ -92,10 +93,18 @@ def _exercise_row(item: Exercise | Prose, marks: list[Marks], verdicts: dict[str
     )
 
 
-def _write_csv(path: Path, sheet: Sheet, marks: list[Marks]) -> None:
+def _write_csv(path: Path, sheet: Sheet, marks: list[Marks], intakes: list[Intake]) -> None:
+    """A line per submission; marks only where it could be marked, since an empty cell is not a zero."""
+    by_student = {row.student: row for row in marks}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["student", "total", *(item.id for item in sheet.exercises)])
-        for row in marks:
-            cells = [row.by_cell.get(item.cell_id) for item in sheet.exercises]
-            writer.writerow([row.student, f"{row.score:g}", *("" if cell is None else f"{cell:g}" for cell in cells)])
+        writer.writerow(["student", "state", "total", *(item.id for item in sheet.exercises)])
+        for intake in intakes:
+            row = by_student.get(intake.student) if intake.state == GRADED else None
+            cells = (
+                [row.by_cell.get(item.cell_id) for item in sheet.exercises] if row else [None] * len(sheet.exercises)
+            )
+            total = f"{row.score:g}" if row else ""
+            writer.writerow(
+                [intake.student, intake.state, total, *("" if cell is None else f"{cell:g}" for cell in cells)]
+            )

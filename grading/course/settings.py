@@ -35,4 +35,6 @@ def configure(c: Any) -> None:
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
     # nbgrader calls alembic by its bare name, also where this environment was not activated.
-    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    path, scripts = os.environ.get("PATH", ""), sysconfig.get_path("scripts")
+    if scripts not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, path])

@@ -9,7 +9,6 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 
 import nbformat
@@ -95,13 +94,10 @@ class _Maker:
             self._add_attempts("everything right, in an unusual way", self._nth("right", nth))
         for nth in range(3):
             self._add_attempts("everything wrong, in named ways", self._nth("wrong", nth))
-        for cause in ("sign", "transposed", "factor 2", "changes its arguments"):
-            self._add_attempts(f"right but for one kind of mistake: {cause}", self._with_cause(cause))
-        mixed = [
-            one if number % 2 else other
-            for number, (one, other) in enumerate(zip(self._nth("right", 0), self._nth("wrong", 0), strict=True))
-        ]
-        self._add_attempts("right and wrong by turns", mixed)
+        for cause in ("sign", "transposed", "factor 2 too many", "changes its arguments"):
+            if self._with_cause(cause):
+                self._add_attempts(f"right but for one kind of mistake: {cause}", self._with_cause(cause))
+        self._add_attempts("right and wrong by turns", self._nth("wrong", 0)[::2])
 
     def _answer_prose(self, notebook: NotebookNode) -> None:
         """Words in every cell that a person marks: worth nothing until then."""
@@ -110,13 +106,12 @@ class _Maker:
                 cell.source = "By the chain rule for one number, applied to every component."
 
     def _nth(self, expect: str, nth: int) -> list[Attempt]:
-        """For each exercise its `nth` known answer of a kind, starting again where there are fewer."""
+        """For each exercise its `nth` known answer of a kind, starting again where there are fewer; none where there is
+        none, and then the solution is handed in."""
         chosen = []
         for item in self.exercises:
-            answers = cycle(
-                attempt for attempt in self.attempts if (attempt.exercise, attempt.expect) == (item.id, expect)
-            )
-            chosen.append([next(answers) for _ in range(nth + 1)][-1])
+            known = [attempt for attempt in self.attempts if (attempt.exercise, attempt.expect) == (item.id, expect)]
+            chosen += [known[nth % len(known)]] if known else []
         return chosen
 
     def _with_cause(self, cause: str) -> list[Attempt]:

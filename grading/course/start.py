@@ -10,7 +10,8 @@ from typing import NoReturn
 
 import grading
 from grading.course.layout import Course, CourseError, write_sheet_file
-from grading.notebook.session import read_variant
+from grading.notebook.session import read_variant, sheet_folders
+from grading.sheets import load_sheet
 
 # In an installed package the students' notebooks lie inside it; in a checkout they lie in the course.
 _PACKAGED = Path(grading.__path__[0])
@@ -18,6 +19,8 @@ _PACKAGED = Path(grading.__path__[0])
 
 def start(sheet: str, to: Path, student: str = "", if_missing: bool = False) -> tuple[Path, bool]:
     """Copy a sheet's notebook into `to`/<sheet>/; returns the copy, and whether it is new.
+
+    A copy that does not know whose it is learns it from `student`; its notebook is left as it is.
 
     Raises
     ------
@@ -28,6 +31,10 @@ def start(sheet: str, to: Path, student: str = "", if_missing: bool = False) -> 
     folder = to / name
     copy = folder / f"{name}.ipynb"
     if copy.exists():
+        theirs = read_variant(folder, name)
+        if student and not theirs.student:  # the notebook stays as it is; only whose it is was not known
+            write_sheet_file(folder, name, theirs.number, student)
+            return copy, False
         if if_missing:
             return copy, False
         raise CourseError(f"{copy} is there already and is left as it is; choose another folder with --to")
@@ -35,8 +42,15 @@ def start(sheet: str, to: Path, student: str = "", if_missing: bool = False) -> 
     for path in sorted(course.assignment(name).parent.iterdir()):
         if path.is_file() and not (folder / path.name).exists():
             shutil.copyfile(path, folder / path.name)
-    write_sheet_file(folder, name, read_variant(course.assignments / name).number, student)
+    write_sheet_file(folder, name, course.variant(name), student)
     return copy, True
+
+
+def is_anonymous(copy: Path) -> bool:
+    """Whether a copy has exercises that differ between students, and does not know whose it is."""
+    name = copy.stem
+    variant = read_variant(copy.parent, name)
+    return not variant.student and load_sheet(name, variant, sheet_folders(copy.parent.resolve())).is_personal
 
 
 def open_lab(notebook: Path) -> NoReturn:

@@ -61,7 +61,7 @@ class GradedSession:
         with self._connect() as connection:
             wire.send(connection, {"type": "open", "sheet": name})
             said = wire.receive(connection)
-        opened = Opened(said["title"], int(said["checks"]), float(said["points"]), said["student"])
+        opened = Opened(**said["opened"])
         statements = {name: Statement(text, given) for name, (text, given) in said["statements"].items()}
         return _Welcome(opened, statements, {name: tuple(ladder) for name, ladder in said["hints"].items()})
 

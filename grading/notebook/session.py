@@ -6,11 +6,12 @@ import json
 import os
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from grading.notebook.graded import GradedSession
-from grading.notebook.shown import Hint, Opened, Result, Statement
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Statement
 from grading.sheets import Prose, SheetError, Variant, load_sheet
 from grading.verify import Exercise, verify
 
@@ -72,16 +73,17 @@ class HomeSession:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.variant = read_variant(folder)
+        self.variant = read_variant(folder, name)
         self.sheet = load_sheet(name, self.variant, sheet_folders(folder))
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
-        return Opened(self.sheet.title, len(self.sheet.checked), self.sheet.points, self.variant.student)
+        return Opened.of(self.sheet, self.variant.student)
 
     def statement(self, exercise_id: str) -> Statement:
         """The exercise's statement, for this student."""
-        return statement_of(self.sheet[exercise_id])
+        statement = statement_of(self.sheet[exercise_id])
+        return replace(statement, warning=ANONYMOUS) if statement.text and not self.variant.student else statement
 
     def hints(self, exercise_id: str) -> tuple[str, ...]:
         """The exercise's hints, from where to look to nearly the answer."""
@@ -113,21 +115,25 @@ def statement_of(item: Exercise | Prose) -> Statement:
     return Statement(item.statement, dict(item.given or {}))
 
 
-def read_variant(folder: Path) -> Variant:
-    """The variant that `sheet.json` in `folder` names; the standard one where there is no such file.
+def read_variant(folder: Path, name: str) -> Variant:
+    """The variant of a sheet that `sheet.json` in `folder` names; the standard one where there is no such file.
 
     Raises
     ------
-    SheetError : the file cannot be read
+    SheetError : the file cannot be read, or belongs to another sheet
     """
     path = folder / SHEET_FILE
     if not path.exists():
         return Variant()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return Variant(int(data.get("variant", 0)), str(data.get("student", "")))
+        variant = Variant(int(data.get("variant", 0)), str(data.get("student", "")))
+        belongs_to = data.get("sheet", name)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise SheetError(f"{path} cannot be read ({error}); delete it to work on the standard sheet") from None
+    if belongs_to != name:
+        raise SheetError(f"{path} belongs to {belongs_to}, not to {name}; give each sheet a folder of its own")
+    return variant
 
 
 def sheet_folders(folder: Path) -> list[Path]:

@@ -6,7 +6,13 @@ import html
 from dataclasses import dataclass
 from typing import Any
 
+from grading.sheets import Sheet
 from grading.verify import Verdict
+
+ANONYMOUS = (
+    "WARNING: this copy does not know whose it is. Some exercises have numbers of your own, and it shows others. "
+    "Before you answer those, run in a terminal: gradsheet start ... --student YOUR-ID"
+)
 
 
 @dataclass(frozen=True)
@@ -15,12 +21,24 @@ class Opened:
 
     title: str
     checks: int
+    by_hand: int
     points: float
     student: str
+    warning: str = ""
 
     def __repr__(self) -> str:
         whose = f" for {self.student}" if self.student else ""
-        return f"Setup complete{whose}: {self.title}, {self.checks} checks, {self.points:g} points"
+        marked = f"{self.checks} exercises are checked here"
+        by_hand = f", {self.by_hand} marked by a person" if self.by_hand else ""
+        lines = [f"Setup complete{whose}: {self.title}, {self.points:g} points; {marked}{by_hand}."]
+        return "\n".join([*lines, self.warning] if self.warning else lines)
+
+    @classmethod
+    def of(cls, sheet: Sheet, student: str) -> Opened:
+        """What to show of a sheet opened by a student, who may have no id."""
+        warning = ANONYMOUS if sheet.is_personal and not student else ""
+        checks = len(sheet.checked)
+        return cls(sheet.title, checks, len(sheet.exercises) - checks, sheet.points, student, warning)
 
 
 @dataclass(frozen=True)
@@ -29,12 +47,13 @@ class Statement:
 
     text: str
     given: dict[str, Any]
+    warning: str = ""
 
     def __repr__(self) -> str:
-        return self.text
+        return "\n\n".join(filter(None, (self.text or "The statement stands in the notebook.", self.warning)))
 
     def _repr_markdown_(self) -> str:
-        return self.text
+        return repr(self)
 
 
 @dataclass(frozen=True)

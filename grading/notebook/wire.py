@@ -21,7 +21,7 @@ import numpy as np
 from grading.verify.exercise import Array
 from grading.verify.respondent import AnswerError, Form, Handed, Reply
 
-LARGEST_FRAME = 64 * 2**20  # bytes
+LARGEST_FRAME = 16 * 2**20  # bytes
 _LONGEST_MESSAGE = 2000  # characters of an error's text
 _LONGEST_NAME = 200
 _MOST_ARRAYS = 1000
@@ -139,7 +139,7 @@ def handed_in(raw: Any) -> Handed:
     """
     if not isinstance(raw, list) or len(raw) != 2 or raw[0] not in ("function", "data", "nothing"):
         raise WireError("an answer of an unknown kind")
-    if not isinstance(raw[1], str) or len(raw[1]) > _LONGEST_NAME:
+    if not isinstance(raw[1], str) or len(raw[1]) > _LONGEST_NAME or not raw[1].isidentifier():
         raise WireError("a type without a name")
     return Handed(raw[0], raw[1])
 

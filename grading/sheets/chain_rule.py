@@ -46,7 +46,7 @@ def _one_number(variant: Variant) -> tuple[Exercise | Prose, ...]:
             hints=(
                 "Name the inner function u = a x². What is the outer one?",
                 "The derivative of the outer function is taken at u, and is multiplied by du/dx.",
-                "cos(a x²) times the derivative of a x² in x.",
+                "The cosine of the inner value, times the derivative of a x² in x.",
             ),
         ),
     )
@@ -143,20 +143,21 @@ def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
             hints=(
                 "Component i of the layer depends on x only through its own pre-activation.",
                 "Row i is tanh' at that pre-activation times row i of W.",
-                "diag(1 - tanh²) W, not W diag(...).",
+                "Scale the rows of W, not its columns; the slope of tanh is 1 minus the square of its value.",
             ),
         ),
         Exercise(
             id="chain.relu_layer",
             function=lambda xp, W, b, x: _relu(xp, W @ x + b),
             inputs=lambda rng: _half_active_layer(rng, outer, inner),
+            edge_inputs=lambda rng: _layer_at_the_kink(rng, outer, inner),
             wrt=("x",),
             asks="jacobian",
             points=2,
             hints=(
                 "What is the derivative of the ReLU where its argument is negative?",
                 "It is decided row by row: a unit that is off contributes nothing at all.",
-                "Rows of W whose pre-activation is positive, and rows of zeros.",
+                "Each row of the Jacobian is that row of W, or zero.",
             ),
         ),
     )
@@ -174,6 +175,18 @@ def _half_active_layer(rng: np.random.Generator, outer: int, inner: int) -> dict
     return {"W": W, "b": pre_activations - W @ x, "x": x}
 
 
+def _layer_at_the_kink(rng: np.random.Generator, outer: int, inner: int) -> dict[str, Any]:
+    """A layer one of whose pre-activations is exactly zero: whole numbers, so that nothing is rounded."""
+    W, x = rng.integers(-3, 4, size=(outer, inner)).astype(float), rng.integers(1, 4, size=inner).astype(float)
+    pre_activations = rng.permutation(np.arange(outer) - outer // 2).astype(float)
+    return {"W": W, "b": pre_activations - W @ x, "x": x}
+
+
+def _cross_entropy(xp: Any, z: Any, label: Any) -> Any:
+    highest = xp.max(z)
+    return highest + xp.log(xp.sum(xp.exp(z - highest))) - z[label]
+
+
 def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
     return (
         Exercise(
@@ -185,13 +198,14 @@ def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
             hints=(
                 "The loss grows as y moves away from the target: which sign must the gradient have?",
                 "The inner derivative of target - y in y is -1.",
-                "y - target.",
+                "One of the two carries a plus sign. Which?",
             ),
         ),
         Exercise(
             id="chain.cross_entropy",
-            function=lambda xp, z, label: xp.log(xp.sum(xp.exp(z))) - z[label],
+            function=_cross_entropy,
             inputs=lambda rng: {"z": rng.normal(size=outer) * 2, "label": rng.integers(outer)},
+            edge_inputs=lambda rng: {"z": 900 + rng.normal(size=outer) * 2, "label": rng.integers(outer)},
             wrt=("z",),
             points=2,
             hints=(
@@ -242,7 +256,7 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
             hints=(
                 "Four steps: forward pass, error at the output, error through each layer.",
                 "Start with e = y - target and go back through W2, then through tanh, then through W1.",
-                "W1ᵀ ((1 - h²) * (W2ᵀ e)), with h the hidden activations.",
+                "Three steps from e: W2 transposed, one slope per hidden unit, W1 transposed.",
             ),
         ),
         Exercise(
@@ -259,16 +273,29 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
             hints=(
                 "W[i, j] acts on unit i alone, through its pre-activation.",
                 "Error times tanh' gives the error at the pre-activations; that is already the gradient in b.",
-                "The gradient in W is the outer product of that error and x.",
+                "The gradient in W has an entry for each pair of a unit's error and an input: an outer product.",
             ),
         ),
     )
 
 
+def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
+    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer.
+
+    The derivative 2xy(y + k) has at most three decimals.
+    """
+    tasks = [
+        (x, y, float(k))
+        for x in (0.7, 0.9, 1.3, 1.7, 2.3)
+        for y in (-1.4, -0.6, 0.6, 1.1, 1.4, 2.2)
+        for k in range(2, 7)
+        if abs(2 * y * (y + k) - x * (2 * y + k)) > 0.1  # the derivative in x is not the one in y
+    ]
+    return tasks[variant.own_rng("chain.paths_by_hand").integers(len(tasks))]
+
+
 def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
-    rng = variant.own_rng("chain.paths_by_hand")
-    k = int(rng.integers(2, 6))
-    x, y = float(rng.choice([0.5, 1.5, 2.5])), float(rng.choice([-1.5, 1.5, 3.0]))  # never y = -k: all would be 0
+    x, y, k = _numbers_of_ones_own(variant)
 
     def by_hand(xp: Any, x: Any, y: Any, k: Any) -> Any:
         a = x * y
@@ -291,12 +318,12 @@ def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
         Exercise(
             id="chain.paths_by_hand",
             function=by_hand,
-            given={"x": x, "y": y, "k": float(k)},
+            given={"x": x, "y": y, "k": k},
             wrt=("x",),
             decimals=3,
             points=2,
             statement=(
-                f"Let $a = x\\,y$, $\\;b = {k}\\,x$, $\\;c = a + b$ and $l = a\\,c$. At $x = {x:g}$, $y = {y:g}$: "
+                f"Let $a = x\\,y$, $\\;b = {k:g}\\,x$, $\\;c = a + b$ and $l = a\\,c$. At $x = {x:g}$, $y = {y:g}$: "
                 "what is $\\partial l/\\partial x$? Give three decimals."
             ),
             hints=(

@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,10 @@ _NAME = re.compile(r"\d\d_(?P<topic>[a-z0-9_]+)")
 
 class SheetError(ValueError):
     """A sheet cannot be found or used as declared; the message says which, and what to change."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the message, without the way it came."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -90,13 +95,22 @@ class Sheet:
         for item in self.exercises:
             if item.id == exercise_id:
                 return item
-        known = ", ".join(item.id for item in self.exercises)
-        raise SheetError(f"sheet '{self.title}' has no exercise '{exercise_id}'; it has {known}")
+        known = [item.id for item in self.exercises]
+        meant = [name for name in known if name.split(".")[-1] == exercise_id] or get_close_matches(
+            exercise_id, known, 1
+        )
+        advice = f"did you mean '{meant[0]}'?" if meant else f"it has {', '.join(known)}"
+        raise SheetError(f"sheet '{self.title}' has no exercise '{exercise_id}'; {advice}")
 
     @property
     def checked(self) -> tuple[Exercise, ...]:
         """The exercises that are checked by machine."""
         return tuple(item for item in self.exercises if isinstance(item, Exercise))
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether some exercise differs from student to student."""
+        return any(exercise.statement for exercise in self.checked)
 
     @property
     def points(self) -> float:

@@ -7,12 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grading.notebook import wire
+from grading.notebook.shown import Opened
 from grading.sheets import Sheet
 from grading.verify import Exercise, Verdict
 from grading.verify.exercise import Array
@@ -121,17 +123,14 @@ class AnswerDesk:
         handed = wire.handed_in(message.get("handed"))
         try:
             return judge(exercise, handed, _RemoteRespondent(connection), self._seed)
-        except Exception as error:  # a defect of ours must not cost this student anything
-            problem = f"The judge failed: {type(error).__name__}: {error}"
-            return Verdict(exercise.id, "fault", exercise.points, exercise.points, self._seed, problem=problem)
+        except Exception as error:  # a defect of ours, or an answer made to provoke one: a person must look
+            problem = f"The judge failed on this answer: {type(error).__name__}: {error}"
+            return Verdict(exercise.id, "inconclusive", 0.0, exercise.points, self._seed, problem=problem)
 
     def _welcome(self) -> dict[str, Any]:
         return {
             "type": "welcome",
-            "title": self._sheet.title,
-            "checks": len(self._sheet.checked),
-            "points": self._sheet.points,
-            "student": self._student,
+            "opened": asdict(Opened.of(self._sheet, self._student)),
             "statements": {item.id: (item.statement, _plain(item)) for item in self._sheet.checked},
             "hints": {item.id: item.hints for item in self._sheet.checked},
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool
 
 from grading.notebook.session import CHANNEL_VARIABLE
-from grading.trusted.sandbox import sandbox_command
+from grading.trusted.sandbox import own_packages, sandbox_command
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 
@@ -93,10 +92,10 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def submission_folder(beside: Path) -> Iterator[Path]:
-    """A scratch folder in which `work` is a copy of what lies beside a notebook, and `home` is empty."""
+def submission_folder() -> Iterator[Path]:
+    """A scratch folder with two empty folders in it: `work`, where the notebook runs, and `home`."""
     with scratch_folder() as scratch:
-        shutil.copytree(beside, scratch / "work", ignore=shutil.ignore_patterns("*.ipynb"), symlinks=True)
+        (scratch / "work").mkdir()
         (scratch / "home").mkdir()
         yield scratch
 
@@ -114,6 +113,8 @@ def _environment(scratch: Path) -> dict[str, str]:
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/.ipython",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # the very packages that mark, even where the current folder has a copy of its own
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(str(path.parent) for path in own_packages())),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         CHANNEL_VARIABLE: str(channel_path(scratch)),

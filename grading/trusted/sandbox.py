@@ -37,9 +37,13 @@ def sandbox_command(scratch: Path, command: list[str]) -> list[str]:
 def _readable() -> list[Path]:
     """The interpreter, its packages, and our two packages: not the course around them."""
     prefixes = [Path(sys.base_prefix), Path(sys.prefix)]
-    packages = [Path(module.__path__[0]).resolve() for module in (autodiff, grading)]
-    inside = [path for path in packages if not any(path.is_relative_to(prefix) for prefix in prefixes)]
+    inside = [path for path in own_packages() if not any(path.is_relative_to(prefix) for prefix in prefixes)]
     return [path for path in dict.fromkeys([*prefixes, *inside]) if not str(path).startswith(_SYSTEM[0] + "/")]
+
+
+def own_packages() -> list[Path]:
+    """The folders of our two packages, as this process has them."""
+    return [Path(module.__path__[0]).resolve() for module in (autodiff, grading)]
 
 
 @cache

@@ -21,6 +21,8 @@ def split_blocks(reply: Reply, expected: Blocks) -> Blocks | str:
         return tuple(values[0])  # a list of equal-shaped arrays arrives stacked
     if len(expected) == 1 and (len(values), *_common_shape(values)) == expected[0].shape:
         return (np.stack(values),)  # a tuple of rows, where a list of them would do as well
+    if len(values) > 1 and len(expected) == 1 and reply.form is not None and reply.form.container == "list":
+        return "it returned a list whose rows have different lengths; expected one array"
     wanted = "one array" if len(expected) == 1 else f"a tuple of {len(expected)} arrays"
     got = "one array" if len(values) == 1 else f"{len(values)} arrays"
     return f"it returned {got}; expected {wanted}"
@@ -61,12 +63,9 @@ def same_values(first: Sequence[Array], second: Sequence[Array]) -> bool:
 
 def changes_arguments(names: Sequence[str]) -> Cause:
     """The function altered what it was given."""
+    mend = f"`{names[0]} = {names[0]}.copy()`" if names[0].isidentifier() else "`.copy()`"
     which = " and ".join(names)
-    return Cause(
-        "changes its arguments",
-        f"Your function changes {which} in place. Work on a copy, made with `.copy()`.",
-        1.0,
-    )
+    return Cause("changes its arguments", f"Your function changes {which} in place. Work on a copy: {mend}.", 1.0)
 
 
 TWO_CALLS_DISAGREE = Cause(

@@ -41,6 +41,19 @@ Predict = Callable[[Observation], Array | None]
 Fits = Callable[[Observation], bool]
 
 
+# Everything that a cause may be called.
+MISTAKES = frozenset(
+    {
+        *("transposed", "axes permuted", "reshape for transpose", "diagonal only", "whole matrix for its diagonal"),
+        *("shape that only broadcasts", "not summed", "summed too much"),
+        *("zeros", "blocks exchanged", "an input returned", "the value instead of its derivative"),
+        *("sign", "factor 2 too many", "factor 2 missing", "sign and factor 2", "sum for mean", "mean for sum"),
+        *("constant factor", "single precision", "a finite difference"),
+        *("changes its arguments", "two calls disagree", "overwrites an earlier answer"),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Mistake:
     """An entry of the catalogue: a name, what to tell the student, and whether one observation bears it out."""
@@ -49,6 +62,9 @@ class Mistake:
     text: str
     fits: Fits
     certainty: float = _ALMOST_SURE
+
+    def __post_init__(self) -> None:
+        assert self.label in MISTAKES, self.label
 
 
 def explain(observations: list[Observation]) -> tuple[Cause, ...]:
@@ -122,6 +138,11 @@ def _layout(observations: list[Observation]) -> Iterator[Mistake]:
         _equals(lambda seen: _reshaped(seen.right, seen.yours.shape) if seen.yours.shape != seen.right.shape else None),
     )
     yield Mistake(
+        "whole matrix for its diagonal",
+        "You returned a whole matrix; asked is only what stands on its diagonal.",
+        _has_on_diagonal,
+    )
+    yield Mistake(
         "not summed",
         "An axis is left over: the contributions along it still have to be summed.",
         _sums_up,
@@ -165,8 +186,18 @@ def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
     return values.reshape(shape) if values.size == int(np.prod(shape)) else None
 
 
+def _has_on_diagonal(seen: Observation) -> bool:
+    """Whether the student's array is a square matrix with the right vector on its diagonal."""
+    size = seen.right.size
+    if seen.yours.shape not in {(size, size), seen.right.shape * 2} or size < 2 or seen.yours.ndim < 2:
+        return False
+    return _within(np.diagonal(seen.yours.reshape(size, size)), seen.right.ravel(), seen)
+
+
 def _sums_up(seen: Observation) -> bool:
     """Whether the student's array gives the right one when summed over one of its axes."""
+    if _has_on_diagonal(seen):
+        return False
     totals = (seen.yours.sum(axis=axis) for axis, size in enumerate(seen.yours.shape) if size > 1)
     return any(total.shape == seen.right.shape and _within(total, seen.right, seen) for total in totals)
 
@@ -180,7 +211,7 @@ def _targets(observations: list[Observation]) -> Iterator[Mistake]:
     yield Mistake(
         "zeros",
         "Everything you returned is zero.",
-        _equals(lambda seen: np.zeros_like(seen.yours)),
+        _equals(lambda seen: np.zeros_like(seen.yours) if seen.yours.size else None),
     )
     for other, name in enumerate(names):
         if other != first.block:
@@ -213,17 +244,20 @@ def _input(name: str) -> Predict:
 def _scales(observations: list[Observation]) -> Iterator[Mistake]:
     yield Mistake("sign", "The sign is wrong: every entry is the negative of what it should be.", _equals(_times(-1.0)))
     yield Mistake(
-        "factor 2",
+        "factor 2 too many",
         "Every entry is twice what it should be: a factor 2 too many, or 1/2 forgotten.",
         _equals(_times(2.0)),
     )
-    yield Mistake("factor 1/2", "Every entry is half of what it should be: a factor 2 forgotten.", _equals(_times(0.5)))
+    yield Mistake(
+        "factor 2 missing", "Every entry is half of what it should be: a factor 2 forgotten.", _equals(_times(0.5))
+    )
     yield Mistake(
         "sign and factor 2",
         "Every entry is minus twice what it should be: the sign is wrong, and a factor 2 too many.",
         _equals(_times(-2.0)),
     )
-    for name, axis in _axes(observations[0]):
+    is_data = observations[0].question.exercise.is_data  # one number's ratio to another is no sign of a length
+    for name, axis in () if is_data else _axes(observations[0]):
         yield Mistake(
             "sum for mean",
             f"Every entry is too large by the length of axis {axis} of {name}: you summed where the mean was asked.",

@@ -175,10 +175,9 @@ def _check_fields(exercise: Exercise) -> None:
         raise refuse(f"the id is too long for a notebook cell; use at most {_LONGEST_CELL_ID - len(_ANSWER_SUFFIX)}")
     if exercise.asks not in get_args(Asks):
         raise refuse(f"asks={exercise.asks!r} is not one of {', '.join(get_args(Asks))}")
-    if not (math.isfinite(exercise.points) and exercise.points >= 0):
-        raise refuse(f"points={exercise.points} must be a finite number, zero or more")
-    if exercise.draws < 1:
-        raise refuse(f"draws={exercise.draws} must be at least 1")
+    _check_numbers(exercise)
+    if not isinstance(exercise.hints, tuple):
+        raise refuse("hints is a tuple of texts, such as ('Where to look.',)")
     if (exercise.inputs is None) == (exercise.given is None):
         raise refuse("declare either inputs (the answer is a function) or given (the answer is numbers)")
     if exercise.given is not None and exercise.edge_inputs is not None:
@@ -189,8 +188,26 @@ def _check_fields(exercise: Exercise) -> None:
         raise refuse("decimals belongs to a given point; a function's answer is compared at full precision")
     if not isinstance(exercise.wrt, tuple):
         raise refuse(f"wrt is a tuple of names, such as ('W',), not {exercise.wrt!r}")
+    if len(set(exercise.wrt)) < len(exercise.wrt):
+        raise refuse(f"wrt={exercise.wrt} names an input twice")
     if not exercise.wrt and exercise.asks != "value":
         raise refuse("wrt must name at least one input to differentiate")
+
+
+def _check_numbers(exercise: Exercise) -> None:
+    refuse = _refusal(exercise)
+    if not (_is_number(exercise.points) and exercise.points >= 0):
+        raise refuse(f"points={exercise.points!r} must be a finite number, zero or more")
+    if not (isinstance(exercise.draws, int) and exercise.draws >= 1):
+        raise refuse(f"draws={exercise.draws!r} must be a whole number, at least 1")
+    if not (_is_number(exercise.limit_s) and exercise.limit_s > 0):
+        raise refuse(f"limit_s={exercise.limit_s!r} must be a number of seconds above zero")
+    if not (exercise.decimals is None or isinstance(exercise.decimals, int)):
+        raise refuse(f"decimals={exercise.decimals!r} must be a whole number")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _check_function(exercise: Exercise) -> None:

@@ -188,7 +188,7 @@ def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -
         silent += reply.error is not None
         replies.append(reply)
     if silent == len(benches):
-        return session.verdict("not attempted")
+        return session.verdict("not attempted", problem=replies[0].error.message if replies[0].error else "")
     if silent:
         problem = f"Your function returned nothing at {silent} of {len(benches)} points. Is a `return` missing?"
         return session.verdict("wrong", problem=problem, **known)
@@ -199,6 +199,11 @@ def _weigh(
     session: _Session, respondent: Respondent, benches: list[_Bench], replies: list[Reply], known: dict[str, Any]
 ) -> Verdict:
     exercise = session.exercise
+    for bench, reply in zip(benches, replies, strict=True):
+        if isinstance(malformed := contract.split_blocks(reply, bench.expected), str):
+            return session.verdict(
+                "wrong", problem=f"Your function gave another number of results: {malformed}.", **known
+            )
     heard = zip(benches, replies, strict=True)
     with np.errstate(all="ignore"):  # the student's numbers may overflow; that is not to end on their screen
         seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
@@ -211,7 +216,7 @@ def _weigh(
     mark = exercise.points * share * (_BREACH_SHARE if breaches else 1.0)
     causes = () if undecided else (*breaches, *mistakes)
     notes = sorted({note for point in seen for note in point.notes} | set(_witness_notes(benches)))
-    hint = 1 if exercise.hints and not (right or undecided) else 0
+    hint = 1 if exercise.hints and share < 1.0 and not undecided else 0
     return session.verdict(
         "right" if right else "inconclusive" if undecided else "wrong",
         mark=float(mark),
@@ -259,14 +264,8 @@ class _PointResult:
 
 
 def _compare_point(bench: _Bench, reply: Reply, number: int) -> _PointResult:
-    exercise = bench.question.exercise
     values = contract.split_blocks(reply, bench.expected)
-    if isinstance(values, str):
-        results = tuple(
-            BlockResult(name, False, block.shape, problem=values)
-            for name, block in zip(exercise.block_names, bench.expected, strict=True)
-        )
-        return _PointResult(results, (), ())
+    assert not isinstance(values, str)  # malformed replies were turned away before
     compared = [_compare_block(bench, block, value, number) for block, value in enumerate(values)]
     observations = tuple(_observe(bench, block, value) for block, value in enumerate(values))
     return _PointResult(
@@ -333,7 +332,8 @@ def _causes(seen: list[_PointResult], blocks: tuple[BlockResult, ...]) -> tuple[
 def _breaches(exercise: Exercise, respondent: Respondent, benches: list[_Bench], replies: list[Reply]) -> list[Cause]:
     """What the function does that it must not, whatever its values."""
     found = []
-    directions = ["the cotangent"] if exercise.asks == "vjp" else [f"the tangent of {name}" for name in exercise.wrt]
+    last = "its last argument (the cotangent)"
+    directions = [last] if exercise.asks == "vjp" else [f"the tangent of {name}" for name in exercise.wrt]
     names = [*benches[0].question.point, *directions[: len(benches[0].question.directions)]]
     altered: dict[str, None] = {}
     for bench, reply in zip(benches, replies, strict=True):

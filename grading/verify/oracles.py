@@ -223,7 +223,7 @@ def _torch_blocks(question: Question, torch: Any, xp: Any) -> tuple[Any, ...]:
 
 def _torch_gradient(function: Callable[..., Any], primals: tuple[Any, ...], torch: Any) -> tuple[Any, ...]:
     leaves = tuple(primal.clone().requires_grad_() for primal in primals)
-    value = function(*leaves)
+    value = torch.as_tensor(function(*leaves))
     if not value.requires_grad:
         return tuple(torch.zeros_like(primal) for primal in primals)
     gradients = torch.autograd.grad(value, leaves, allow_unused=True)

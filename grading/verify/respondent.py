@@ -18,6 +18,8 @@ from grading.verify.exercise import Array
 
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
 
+_RETURNS_NOTHING = "Your function returns nothing yet. If you wrote an answer, a `return` is missing."
+
 ErrorKind = Literal["not attempted", "raised", "time", "type"]
 Container = Literal["array", "tuple", "list"]
 
@@ -92,7 +94,7 @@ class HomeRespondent:
         try:
             with _time_limit(limit_s):
                 returned = self._answer(*given) if callable(self._answer) else self._answer
-            error = AnswerError("not attempted", "") if returned is None else None
+            error = AnswerError("not attempted", _RETURNS_NOTHING) if returned is None else None
         except NotImplementedError:
             returned, error = None, AnswerError("not attempted", "")
         except TimeLimitReached:
@@ -146,18 +148,26 @@ def _list_to_arrays(items: list[Any]) -> list[Array]:
 
 
 def _each_to_array(items: Sequence[Any]) -> list[Array]:
-    return [_to_array(item) for item in items]
+    arrays = []
+    for number, item in enumerate(items, 1):
+        try:
+            arrays.append(_to_array(item))
+        except TypeError as error:
+            raise TypeError(f"a {type(items).__name__} whose item {number} is {error}") from error
+    return arrays
 
 
 def _to_array(item: Any) -> Array:
     try:
         array = np.array(item)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     if array.dtype.kind == "c":
         raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"of type {type(item).__name__}; expected an array of numbers")
+        raise TypeError(f"of type {type(item).__name__}; expected numbers")
     return array
 
 

@@ -179,11 +179,18 @@ def _worst(worst: Worst) -> str:
     if not worst.witnesses:
         return f"{worst.yours:g} is not right"
     where = f"[{', '.join(map(str, worst.index))}] " if worst.index else ""
+    digits = _telling_digits(worst)
     said = "; ".join(
-        f"{name} {value:.6g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
+        f"{name} {value:.{digits}g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
         for name, value in worst.witnesses.items()
     )
-    return f"{where}at point {worst.point}: yours {worst.yours:.6g}; {said}"
+    return f"{where}at point {worst.point}: yours {worst.yours:.{digits}g}; {said}"
+
+
+def _telling_digits(worst: Worst) -> int:
+    """How many digits show that the numbers differ; six, where those do."""
+    expected = next(iter(worst.witnesses.values()))
+    return next((n for n in (6, 9, 12) if f"{worst.yours:.{n}g}" != f"{expected:.{n}g}"), 17)
 
 
 def _sureness(certainty: float) -> str:

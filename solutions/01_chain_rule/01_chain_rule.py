@@ -19,11 +19,12 @@
 #    `chain.paths_by_hand`, `chain.gradient_again`).
 #
 # **How it works.** Below each exercise stands a cell with `check(...)`. Run it as often as you like: it compares your
-# answer with several witnesses at fresh random points and says what is right already. `hint` gives a hint, from 1
+# answer, at fresh random points, with what several independent programs (the witnesses: PyTorch, the course's own
+# `autodiff`, difference quotients) say, and tells what is right already. `hint` gives a hint, from 1
 # (where to look) to 3 (nearly the answer); hints cost nothing.
 #
 # **One convention for the whole course.** A gradient has the shape of its variable. A Jacobian has one row per output
-# and one column per input. Write NumPy only, and do not change the arguments that you are given.
+# and one column per input. Write NumPy, and do not change the arguments that you are given.
 
 # %% setup=true
 import numpy as np
@@ -74,7 +75,7 @@ def one_number(x, a):
     return 2 * u / x * np.sin(u + np.pi / 2)
 
 
-# %% attempt="chain.one_number" expect="wrong" cause="factor 1/2"
+# %% attempt="chain.one_number" expect="wrong" cause="factor 2 missing"
 def one_number(x, a):
     return np.cos(a * x**2) * a * x
 
@@ -247,8 +248,8 @@ def composition(A, B, x):
 # ### Exercise `chain.push_forward` (2 points)
 #
 # Often the whole Jacobian is not needed, only its product with one vector: how does $H(G(x))$ move when $x$ moves
-# along $dx$? For the same $G$ and $H$, return $J_{H \circ G}(x)\, dx$, **without** forming a Jacobian: push the
-# tangent through one step after the other. (This is forward mode.)
+# along $dx$? For the same $G$ and $H$, return $J_{H \circ G}(x)\, dx$, and try to do without forming a Jacobian: push
+# the tangent through one step after the other. (This is forward mode.)
 
 
 # %% answer="chain.push_forward"
@@ -318,7 +319,7 @@ def function_of_a_map(B, x):
     return (np.sin(2 * (B @ x)) / 2)[None, :] @ B
 
 
-# %% attempt="chain.function_of_a_map" expect="wrong" cause="factor 2"
+# %% attempt="chain.function_of_a_map" expect="wrong" cause="factor 2 too many"
 def function_of_a_map(B, x):
     return np.sin(2 * (B @ x)) @ B
 
@@ -343,13 +344,13 @@ def function_of_a_map(B, x):
 # J_F = \operatorname{diag}\big(\sigma'(a)\big)\, W. $$
 #
 # Each **row** of $W$ is scaled by that unit's slope. This holds for every $\sigma$ that acts on each entry by itself.
-# **Example.** Two units, three inputs, $\sigma = \tanh$:
+# **Example.** Two units, three inputs, $\sigma = \exp$, which is its own slope:
 
 # %%
 W, b, x = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, -1.0]]), np.zeros(2), np.array([0.1, 0.2, 0.3])
 a = W @ x + b
-print("slopes of the units:", np.round(1 - np.tanh(a) ** 2, 4))
-print(np.round((1 - np.tanh(a) ** 2)[:, None] * W, 4))
+print("slopes of the units:", np.round(np.exp(a), 4))
+print(np.round(np.diag(np.exp(a)) @ W, 4))
 
 # %% [markdown]
 # ### Exercise `chain.tanh_layer` (2 points)
@@ -393,7 +394,7 @@ def tanh_layer(W, b, x):
 # ### Exercise `chain.relu_layer` (2 points)
 #
 # The ReLU is $\max(a, 0)$; its slope is 1 where $a > 0$ and 0 where $a < 0$ (and, by agreement in this course, 0 at
-# $a = 0$). Return the Jacobian of $F(x) = \mathrm{ReLU}(Wx + b)$ in $x$. Which of its rows are zero, and which are not?
+# $a = 0$). Return the Jacobian of $F(x) = \mathrm{ReLU}(Wx + b)$ in $x$.
 
 
 # %% answer="chain.relu_layer"
@@ -424,6 +425,11 @@ def relu_layer(W, b, x):
 # %% attempt="chain.relu_layer" expect="wrong"
 def relu_layer(W, b, x):
     return np.maximum(W, 0)
+
+
+# %% attempt="chain.relu_layer" expect="wrong"
+def relu_layer(W, b, x):
+    return np.where((W @ x + b >= 0)[:, None], W, 0.0)
 
 
 # %% attempt="chain.relu_layer" expect="wrong" mark=1 cause="changes its arguments"
@@ -465,7 +471,7 @@ def squared_loss(y, target):
     return target - y
 
 
-# %% attempt="chain.squared_loss" expect="wrong" cause="factor 2"
+# %% attempt="chain.squared_loss" expect="wrong" cause="factor 2 too many"
 def squared_loss(y, target):
     return 2 * (y - target)
 
@@ -479,7 +485,8 @@ def squared_loss(y, target):
 # ### Exercise `chain.cross_entropy` (2 points)
 #
 # A network gives scores $z$, one per class. Its loss for a sample of class `label` is $\log \sum_i e^{z_i} -
-# z_{\text{label}}$. Return the gradient in $z$. Your formula should survive scores of several hundred.
+# z_{\text{label}}$. Return the gradient in $z$. Your code must survive large scores: at $z_i = 900$, $e^{z_i}$ is too
+# large for a float. What changes if the largest score is subtracted from all of them first?
 
 
 # %% answer="chain.cross_entropy"
@@ -504,13 +511,18 @@ def cross_entropy(z, label):
 
 # %% attempt="chain.cross_entropy" expect="wrong" cause="sign"
 def cross_entropy(z, label):
-    p = np.exp(z) / np.exp(z).sum()
+    p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
     return (np.arange(len(z)) == label) - p
 
 
 # %% attempt="chain.cross_entropy" expect="wrong"
 def cross_entropy(z, label):
-    return np.exp(z) / np.exp(z).sum()
+    return np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+
+
+# %% attempt="chain.cross_entropy" expect="wrong"
+def cross_entropy(z, label):
+    return np.exp(z) / np.exp(z).sum() - (np.arange(len(z)) == label)
 
 
 # %% attempt="chain.cross_entropy" expect="wrong" cause="two calls disagree"
@@ -519,7 +531,7 @@ earlier = []
 
 def cross_entropy(z, label):
     earlier.append(label)
-    return np.exp(z) / np.exp(z).sum() - (np.arange(len(z)) == label) + 1e-3 * len(earlier)
+    return np.exp(z - np.logaddexp.reduce(z)) - (np.arange(len(z)) == label) + 1e-3 * len(earlier)
 
 
 # %% [markdown]
@@ -612,7 +624,7 @@ def error_at_input(W1, W2, x, target):
     return W1.T @ (W2.T @ (W2 @ h - target))
 
 
-# %% attempt="chain.error_at_input" expect="wrong" cause="factor 2"
+# %% attempt="chain.error_at_input" expect="wrong" cause="factor 2 too many"
 def error_at_input(W1, W2, x, target):
     h = np.tanh(W1 @ x)
     return 2 * W1.T @ ((W2.T @ (W2 @ h - target)) * (1 - h**2))
@@ -734,7 +746,7 @@ def paths(x, y):
 # %% [markdown]
 # ### Exercise `chain.paths_by_hand` (2 points)
 #
-# The same by hand, with numbers of your own.
+# Now by hand, with a simpler $b$ and numbers of your own.
 
 # %% show="chain.paths_by_hand"
 task = show("chain.paths_by_hand")

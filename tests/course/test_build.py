@@ -4,11 +4,12 @@ import json
 
 import nbformat
 import pytest
-from classroom import NAME, REPOSITORY, ROOT, SHEET, append, make_course, untouched
+from classroom import NAME, REPOSITORY, ROOT, SHEET, append, make_course, tree_digest, untouched
 from nbclient import NotebookClient
 
-from grading.course.build import BuildError, build, compose, read_attempts
-from grading.course.layout import Course
+from grading.course.build import BuildError, build, compose, read_attempts, require_built
+from grading.course.grade import grade
+from grading.course.layout import Course, CourseError
 from grading.course.start import start
 from grading.sheets import Prose, Sheet
 from grading.trusted.kernel import OwnKernelManager, scratch_folder
@@ -199,3 +200,38 @@ def test_a_master_that_is_not_there_is_told(tmp_path):
     (tmp_path / "solutions" / NAME).mkdir(parents=True)
     with pytest.raises((BuildError, OSError), match=r"01_chain_rule\.py"):
         build(course, NAME)
+
+
+def test_a_solution_that_is_not_right_is_refused(course):
+    master = course.master(NAME)
+    master.write_text(master.read_text().replace("return y - target\n", "return target - y\n", 1))
+    before = tree_digest(course.assignments)
+    with pytest.raises(BuildError, match=r"the solution of chain\.squared_loss is not right") as refusal:
+        build(course, NAME)
+    assert "\n" not in str(refusal.value)
+    assert "sign is wrong" in str(refusal.value)
+    assert tree_digest(course.assignments) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('cause="transposed"', 'cause="banana"', 'cause="banana" is not in the catalogue'),
+        ('expect="right"', 'expect="rihgt"', 'expect="rihgt" must be'),
+        ('attempt="chain.jacobian"', 'attempt="chain.jakobian"', "does not declare"),
+    ],
+)
+def test_a_misspelt_attempt_is_refused(course, old, new, said):
+    master = course.master(NAME)
+    master.write_text(master.read_text().replace(old, new, 1))
+    with pytest.raises(BuildError, match=said):
+        build(course, NAME)
+
+
+def test_what_changed_since_it_was_built_must_be_built_again(course):
+    require_built(course, NAME)
+    course.master(NAME).write_text(course.master(NAME).read_text() + "\n# %%\n1 + 1\n")
+    with pytest.raises(BuildError, match="has changed since it was built; run `gradsheet build 01_chain_rule`"):
+        require_built(course, NAME)
+    with pytest.raises(CourseError, match="has changed since it was built"):
+        grade(course, NAME, sandbox=False)

@@ -211,7 +211,7 @@ UNREADABLE = {
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "is not text"),
     "a JSON list": ("[1, 2]", "is not a notebook"),
     "a JSON number": ("7", "is not a notebook"),
-    "another JSON": ('{"a": 1}', "it has no nbformat"),
+    "another JSON": ('{"a": 1}', "holds no list of cells"),
     "cells null": (as_json(None), "is not a notebook"),
     "cells a text": (as_json("none"), "is not a notebook"),
     "cells of numbers": (as_json([1, 2]), "is not a notebook"),

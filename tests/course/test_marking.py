@@ -11,7 +11,7 @@ from classroom import FULL, NAME, SHEET, append, hand_in, insert, make_course, s
 from needs import needs_sandbox
 
 from grading.course.grade import grade, read_marks
-from grading.trusted.ledger import GRADED, Ledger
+from grading.trusted.ledger import FAILED, GRADED, Ledger
 
 NOTHING = dict.fromkeys(FULL, 0.0)
 FIRST, MIDDLE = SHEET["chain.one_number"], SHEET["chain.cross_entropy"]
@@ -81,6 +81,33 @@ for content in ({}, {"name": "stdout"}, {"name": 3, "text": 4}):
     ip.kernel.session.send(ip.kernel.iopub_socket, "stream", content, parent=ip.kernel.get_parent())
 """
 
+SHOWS_ITSELF = """def one_number(x, a, shown=[]):
+    from IPython.display import display
+    if not shown:
+        shown.append(display(".", display_id="k"))
+    return 0.0
+"""
+
+FORGES_WHAT_IT_SHOWED = """
+get_ipython().display_pub.publish(
+    data={"text/plain": "1.0", "text/html": "<b>Right</b>"}, metadata={}, transient={"display_id": "k"}, update=True
+)
+"""
+
+STEPS = """steps = []
+
+
+def one_number(x, a):
+    from IPython.display import display
+    steps.append(display("step", display_id=True))
+    return 2 * a * x * np.cos(a * x**2)
+"""
+
+UPDATES_ITS_STEPS = """
+for step in steps:
+    step.update("done")
+"""
+
 STDERR = """def one_number(x, a):
     import sys, warnings
     print(99.0)
@@ -122,6 +149,12 @@ CRAFTED = {
     ),
     "looks around": (lambda: append(insert(solved(), LOOKS_AROUND), LEAVES_PROCESSES), FULL),
     "sends malformed messages": (lambda: insert(solved(), MALFORMED, before=MIDDLE.answer_cell_id), BEFORE_MIDDLE),
+    "forges what it displayed": (
+        lambda: append(insert(solved(one_number=SHOWS_ITSELF), "1", before=MIDDLE.cell_id), FORGES_WHAT_IT_SHOWED),
+        FULL | {FIRST.id: 0.0},
+    ),
+    "updates what it displayed": (lambda: append(solved(one_number=STEPS), UPDATES_ITS_STEPS), FULL),
+    "links to the gradebook": (lambda: insert(solved(), LOOKS_AROUND), FULL),
     "says it is somebody else": (solved, FULL),
 }
 
@@ -135,6 +168,9 @@ def graded(tmp_path_factory):
         hand_in(course, student, make())
     hand_in(course, "says it is somebody else", '{"student": "prints to stderr", "variant": 7}', "sheet.json")
     hand_in(course, "looks around", "print('mine')", "helper.py")
+    (course.submitted / "links to the gradebook" / NAME / "book.db").symlink_to(course.gradebook)
+    hand_in(course, "shadows a module", solved())
+    hand_in(course, "shadows a module", "raise ImportError('mine')", "numpy.py")
     run = SimpleNamespace(course=course, took={})
     started = [time.monotonic()]
 
@@ -169,6 +205,23 @@ def test_patching_numpy_makes_nothing_wrong_right(graded):
     assert graded.by_student["patches numpy"].by_cell[FIRST.cell_id] == 0
 
 
+def what_is_here(graded, student):
+    """What a submission saw when it looked around."""
+    return next(printed(cell) for cell in autograded(graded, student).cells if "os.listdir" in cell.source)
+
+
+def test_a_link_leads_nowhere(graded):
+    seen = what_is_here(graded, "links to the gradebook")
+    assert "here:" in seen
+    assert "book.db" not in seen
+
+
+def test_a_first_cell_that_fails_is_no_zero(graded):
+    intake = graded.intakes["shadows a module"]
+    assert intake.state == FAILED
+    assert "the first cell fails: ImportError: mine" in intake.reason
+
+
 def test_a_loop_that_cannot_be_stopped_costs_seconds(graded):
     assert graded.took["a loop that cannot be stopped"] < 20
 
@@ -179,9 +232,7 @@ def test_no_process_is_left(graded):
 
 
 def test_a_submission_sees_its_own_files_alone(graded):
-    notebook = autograded(graded, "looks around")
-    seen = next(printed(cell) for cell in notebook.cells if "os.listdir" in cell.source)
-    assert seen.strip() == "here: ['helper.py', 'sheet.json']"
+    assert what_is_here(graded, "looks around").strip() == "here: ['helper.py']"
 
 
 def test_the_student_is_who_the_gradebook_says(graded):

@@ -276,14 +276,18 @@ def test_a_dripping_reply_does_not_hold_the_desk(monkeypatch, desk, place):
         dripping.join()
 
 
-def test_a_defect_of_the_judge_is_a_fault_and_the_desk_goes_on(monkeypatch, desk, session):
+def test_a_defect_of_the_judge_earns_nothing_and_the_desk_goes_on(monkeypatch, desk, session):
     def defective(*unused):
         raise ZeroDivisionError("no idea")
 
     with monkeypatch.context() as patched:
         patched.setattr(channel, "judge", defective)
         verdict = asked(desk, session, ONE_NUMBER, right)
-    assert (verdict.outcome, verdict.problem) == ("fault", "The judge failed: ZeroDivisionError: no idea")
+    assert (verdict.outcome, verdict.problem) == (
+        "inconclusive",
+        "The judge failed on this answer: ZeroDivisionError: no idea",
+    )
+    assert verdict.mark == 0.0
     assert asked(desk, session, ONE_NUMBER, right).outcome == "right"
 
 

@@ -75,8 +75,8 @@ CATALOGUE = [
     ("an input returned", SMOOTH, lambda x: x),
     ("the value instead of its derivative", NUMBER, lambda x: x * np.sin(x)),
     ("sign", SMOOTH, lambda x: -smooth(x)),
-    ("factor 2", SMOOTH, lambda x: 2 * smooth(x)),
-    ("factor 1/2", SMOOTH, lambda x: smooth(x) / 2),
+    ("factor 2 too many", SMOOTH, lambda x: 2 * smooth(x)),
+    ("factor 2 missing", SMOOTH, lambda x: smooth(x) / 2),
     ("sign and factor 2", SMOOTH, lambda x: -2 * smooth(x)),
     ("sum for mean", MEAN, back),
     ("mean for sum", TOTAL, lambda w, X, t: back(w, X, t) / 7),
@@ -103,7 +103,11 @@ def test_the_block_at_fault_is_named():
 
 def test_an_edge_point_where_nothing_flows_hides_no_mistake():
     exercise = on_numbers(lambda xp, x: xp.sum(x**2), vector, edge_inputs=lambda rng: {"x": np.zeros(5)})
-    for label, answer in {"sign": lambda x: -2 * x, "zeros": np.zeros_like, "factor 2": lambda x: 4 * x}.items():
+    for label, answer in {
+        "sign": lambda x: -2 * x,
+        "zeros": np.zeros_like,
+        "factor 2 too many": lambda x: 4 * x,
+    }.items():
         assert labels(verify(exercise, answer, seed=1)) == {label}
 
 

@@ -160,7 +160,12 @@ def raising(exception):
 @pytest.mark.parametrize("answer", [None, lambda x: None, raising(NotImplementedError("later"))])
 def test_not_attempted(answer):
     verdict = verify(SQUARES, answer, seed=1)
-    assert (verdict.outcome, verdict.mark, verdict.details()) == ("not attempted", 0.0, [])
+    assert (verdict.outcome, verdict.mark, verdict.blocks, verdict.causes) == ("not attempted", 0.0, (), ())
+
+
+def test_a_forgotten_return_is_pointed_out():
+    assert "a `return` is missing" in verify(SQUARES, lambda x: print(end=""), seed=1).text()
+    assert "return" not in verify(SQUARES, raising(NotImplementedError()), seed=1).text()
 
 
 # --- whatever the answer does ------------------------------------------------------------------------------------
@@ -195,7 +200,7 @@ ODD = {
     "no array": (lambda x: Unwilling(), "not today"),
     "nothing in it": (lambda x: (), "0 arrays"),
     "too many": (lambda x: (x, x, x[:2]), "3 arrays"),
-    "ragged": (lambda x: [[1.0, 2.0], [3.0]], "2 arrays"),
+    "ragged": (lambda x: [[1.0, 2.0], [3.0]], "rows have different lengths"),
     "empty": (lambda x: [], "shape (0,)"),
     "not a number": (lambda x: x * np.nan, "5 of 5 entries are not finite"),
     "one infinite": (lambda x: np.where(x == x[0], np.inf, 2 * x), "1 of 5 entries are not finite"),
@@ -397,7 +402,7 @@ def test_decimals_allow_half_a_unit_of_the_last_digit():
 
 def test_numbers_by_hand_are_explained():
     assert labels(verify(by_hand(decimals=2), ([-0.49, -0.49], 1.05), seed=1)) == {"sign"}
-    assert labels(verify(by_hand(decimals=2), ([0.98, 0.98], -1.05), seed=1)) == {"factor 2"}
+    assert labels(verify(by_hand(decimals=2), ([0.98, 0.98], -1.05), seed=1)) == {"factor 2 too many"}
 
 
 @pytest.mark.parametrize(
