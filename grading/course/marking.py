@@ -63,6 +63,9 @@ class MarkedExecute(Execute):
         ledger = Ledger(course.ledger)
         seed = ledger.seed(name, course.variant(name))
         digest = digest_of(nb)
+        self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
+        for cell in nb.cells:
+            self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
         with self._kernel_side(sheet, student, seed):
             copy_files(course.assignment(name).parent, self._scratch / "work")
             copy_files(self._handed_in(course, name, student), self._scratch / "work")
@@ -79,7 +82,6 @@ class MarkedExecute(Execute):
 
     @contextmanager
     def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
-        self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         self._verdicts: dict[str, Verdict] = {}
         self._dead = False
         with (
