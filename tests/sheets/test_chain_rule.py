@@ -27,6 +27,9 @@ ANSWERS = {
     if "answer" in cell.metadata
 }
 
+# A wrong answer may overflow; what NumPy says of it is for the student.
+pytestmark = pytest.mark.filterwarnings("ignore:.* encountered in :RuntimeWarning")
+
 
 def answer_of(source, item):
     """What the exercise's answer cell defines: a function or a number with the exercise's last name."""
