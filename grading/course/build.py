@@ -37,8 +37,10 @@ from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
 from grading.trusted.kernel import OwnKernelManager, scratch_folder
 from grading.verify import Exercise
 from grading.verify.diagnose import MISTAKES
+from grading.verify.judge import fault_of
 
 _ROLES = ("show", "answer", "check", "prose")
+_SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 SOLUTION_MARKS = _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -76,6 +78,7 @@ def build(course: Course, name: str, variant: int | None = None, only_if_changed
     notebook.metadata["gradsheet"] = {"made_from": digest}
     write_sheet_file(course.solutions / name, name, number)
     read_attempts(course, name)
+    _check_exercises(sheet, course.master(name))
     _execute(notebook, course.solutions / name)
     _check_solution(notebook, sheet, path=course.master(name))
     _write(course.solution(name), notebook)
@@ -222,6 +225,14 @@ def _execute(notebook: NotebookNode, folder: Path) -> None:
             raise BuildError(f"{folder.name}: a cell of the solution fails: {complaint}") from None
     # the exact Python version is the builder's, not the course's
     notebook.metadata["language_info"] = {"name": "python"}
+
+
+def _check_exercises(sheet: Sheet, path: Path) -> None:
+    """No exercise may be at fault: the witnesses must agree on it at many points."""
+    for exercise in sheet.checked:
+        for seed in range(_SEEDS):
+            if fault := fault_of(exercise, seed):
+                raise BuildError(f"{path}: {exercise.id} cannot be judged at the points of seed {seed}: {fault}")
 
 
 def _check_solution(notebook: NotebookNode, sheet: Sheet, path: Path) -> None:

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from grading.course.build import require_built
-from grading.course.intake import SetAsideError, Submission, collect, submissions
+from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
 from grading.course.roster import enter_roster
@@ -116,6 +116,11 @@ class _Run:
         """Mark one submission, unless that was done, and write down what became of it."""
         ledger = Ledger(self.course.ledger)
         student = submission.student
+        if reason := unfit(submission):
+            printable = student if student.isprintable() else ascii(student)[1:-1]
+            intake = Intake(printable, SET_ASIDE, reason)
+            ledger.note_intake(self.name, "", intake)
+            return intake
         digest = _digest(submission, self.release)
         if self.roster is not None and student not in self.roster:
             intake = Intake(student, SET_ASIDE, f"not in {self.course.roster.name}; add a line there and grade again")
@@ -137,15 +142,15 @@ class _Run:
                 lambda: api.generate_feedback(name, student, force=True), "marked, but there is no feedback page"
             )
         except SetAsideError as reason:
-            stands = "; the marks of an earlier submission stand" if self._was_marked(student) else ""
-            return Intake(student, SET_ASIDE, f"{reason}{stands}")
+            return Intake(student, SET_ASIDE, f"{reason}{self._standing(student)}")
         except Exception as reason:  # whatever it is, it must not keep the others from their marks
             said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
-            return Intake(student, FAILED, " ".join(said.split()))
+            return Intake(student, FAILED, " ".join(said.split()) + self._standing(student))
         return Intake(student, GRADED, "; ".join(submission.notes))
 
-    def _was_marked(self, student: str) -> bool:
-        return student in Ledger(self.course.ledger).verdicts(self.name)
+    def _standing(self, student: str) -> str:
+        was_marked = student in Ledger(self.course.ledger).verdicts(self.name)
+        return "; the marks of an earlier submission stand" if was_marked else ""
 
 
 def _digest(submission: Submission, release: NotebookNode) -> str:

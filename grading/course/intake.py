@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from grading.notebook.session import SHEET_FILE
 
 _LARGEST_NOTEBOOK = 20 * 2**20  # bytes
 _LARGEST_FILE = 10 * 2**20
+_LARGEST_SUBMISSION = 200 * 2**20
+_MOST_FOLDERS = 200
+_LONGEST_PATH = 2000
+_LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
 _NOT_COLLECTED = (SHEET_FILE, ".ipynb_checkpoints", "__pycache__")
 
 
@@ -42,6 +47,25 @@ def submissions(course: Course, name: str) -> list[Submission]:
     return [Submission(folder.parent.name, folder) for folder in folders if folder.is_dir()]
 
 
+def unfit(submission: Submission) -> str:
+    """Why nothing in this folder should even be read, in one line; empty if it may be."""
+    student, folder = submission.student, submission.folder
+    if set(student) & set("*?["):
+        return "the folder's name holds *, ? or [, which nbgrader takes for a pattern; rename the folder"
+    if student != student.strip() or not student.isprintable():
+        return "the folder's name begins or ends with a blank, or holds signs that cannot be printed; rename the folder"
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return "the folder is a link to another one"
+    total = 0
+    for depth, (path, _, files) in enumerate(os.walk(folder)):
+        total += sum(os.lstat(os.path.join(path, name)).st_size for name in files)
+        if depth > _MOST_FOLDERS or total > _LARGEST_SUBMISSION or len(path) > _LONGEST_PATH:
+            return (
+                f"more than {_LARGEST_SUBMISSION // 2**20} MiB or {_MOST_FOLDERS} folders; hand in the notebook alone"
+            )
+    return ""
+
+
 def collect(course: Course, name: str, submission: Submission, release: NotebookNode) -> None:
     """Write a submission, mended where it must be, to `collected/`; what was handed in is only read.
 
@@ -49,7 +73,6 @@ def collect(course: Course, name: str, submission: Submission, release: Notebook
     ------
     SetAsideError : there is no notebook in it, or what there is cannot be read
     """
-    _check_name(submission.student)
     source = _find_notebook(submission, name)
     handed_in = _read_notebook(source)
     if not {_name(cell) for cell in handed_in.cells} & {_grade_id(cell) for cell in release.cells} - {""}:
@@ -63,11 +86,6 @@ def collect(course: Course, name: str, submission: Submission, release: Notebook
     submission.notes += _without_bad_timestamp(target)
     submission.notebook = target / f"{name}.ipynb"
     submission.notebook.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", errors="replace")
-
-
-def _check_name(student: str) -> None:
-    if set(student) & set("*?["):
-        raise SetAsideError("the folder's name holds *, ? or [, which nbgrader takes for a pattern; rename the folder")
 
 
 def _find_notebook(submission: Submission, name: str) -> Path:
@@ -207,14 +225,17 @@ def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
     """A cell of the release, with the student's source where the student answers."""
     restored = nbformat.from_dict(json.loads(json.dumps(cell)))
     if answer is not None and not _is_locked(cell):
-        restored.source = _source(answer)
+        answered = _source(answer)
+        restored.source = answered if cell.cell_type == "code" else answered[:_LONGEST_PROSE]
     return restored
 
 
 def _plain(cell: NotebookNode) -> NotebookNode:
-    """A student's own cell: its source alone."""
-    kinds = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    return kinds.get(cell.cell_type, nbformat.v4.new_raw_cell)(_source(cell))
+    """A student's own cell: its source alone, and of prose no more than a page can take."""
+    if cell.cell_type == "code":
+        return nbformat.v4.new_code_cell(_source(cell))
+    new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell
+    return new(_source(cell)[:_LONGEST_PROSE])
 
 
 def _source(cell: NotebookNode) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,6 +41,7 @@ class MarkedExecute(Execute):
     """
 
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
+    total_timeout = Integer(300, help="Seconds that a whole submission may take.").tag(config=True)
     timeout = Integer(10, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
 
     @default("shutdown_kernel")
@@ -66,9 +68,11 @@ class MarkedExecute(Execute):
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
+        handed_in = self._handed_in(course, name, student)
+        _drop_links(handed_in, course.autograded_folder(name, student))
         with self._kernel_side(sheet, student, seed):
             copy_files(course.assignment(name).parent, self._scratch / "work")
-            copy_files(self._handed_in(course, name, student), self._scratch / "work")
+            copy_files(handed_in, self._scratch / "work")
             nb, resources = super().preprocess(nb, resources, km)
         _check_setup(nb)
         self._write_marks(nb)
@@ -84,6 +88,7 @@ class MarkedExecute(Execute):
     def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
         self._verdicts: dict[str, Verdict] = {}
         self._dead = False
+        self._ends = time.monotonic() + self.total_timeout
         with (
             submission_folder() as self._scratch,
             AnswerDesk(channel_path(self._scratch), sheet, student, seed) as self._desk,
@@ -120,6 +125,7 @@ class MarkedExecute(Execute):
 
     def _run(self, cell: NotebookNode, resources: Any, index: int) -> None:
         """Run a cell; once the kernel has died or talks nonsense, the cells after it are left as they are."""
+        self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
         try:
@@ -137,6 +143,19 @@ class MarkedExecute(Execute):
             else:
                 mark = _mark_output(self._verdicts[exercise.id], cell.get("execution_count"))
                 cell["outputs"] = [*_printed(cell), mark]
+
+
+def _drop_links(handed_in: Path, copied: Path) -> None:
+    """nbgrader copied what links lead to; none of that may reach a feedback folder."""
+    for folder in (handed_in, handed_in.parent):
+        if folder.is_symlink():
+            raise CourseError(f"{folder.name} is a link to another folder")
+    for path in handed_in.rglob("*"):
+        copy = copied / path.relative_to(handed_in)
+        if path.is_symlink() and path.suffix == ".ipynb":
+            raise CourseError(f"{path.name} is a link to another file")
+        if path.is_symlink() and copy.is_file():
+            copy.unlink()
 
 
 def _check_setup(nb: NotebookNode) -> None:
@@ -160,7 +179,7 @@ def _unanswered(exercise: Exercise, cell: NotebookNode, dead: bool) -> Verdict:
     """The verdict where no answer came: the cell did not get as far as the check."""
     errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
     if dead:
-        problem = "The kernel died, or could not be stopped, before this was checked."
+        problem = "The kernel died, could not be stopped, or ran out of time before this was checked."
     elif errors:
         problem = f"This could not be checked: {_error_line(errors[0])}"
     else:

@@ -87,8 +87,11 @@ class SubmissionKernelManager(OwnKernelManager):
 def scratch_folder() -> Iterator[Path]:
     """A private folder for the sockets of one kernel, gone afterwards."""
     # in /tmp, wherever TMPDIR points: the path of a socket must stay short
-    with tempfile.TemporaryDirectory(prefix="gradsheet-", dir="/tmp", ignore_cleanup_errors=True) as name:
+    name = tempfile.mkdtemp(prefix="gradsheet-", dir="/tmp")
+    try:
         yield Path(name)
+    finally:
+        subprocess.run(["rm", "-rf", name], check=False)  # however deep a submission made its folders
 
 
 @contextmanager

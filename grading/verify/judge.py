@@ -65,6 +65,15 @@ def judge(exercise: Exercise, handed: Handed, respondent: Respondent, seed: int)
     return _examine(session, respondent, benches)
 
 
+def fault_of(exercise: Exercise, seed: int) -> str:
+    """Why an exercise cannot be judged at the points of a seed; empty if it can."""
+    try:
+        _benches(exercise, seed)
+    except _FaultError as fault:
+        return str(fault)
+    return ""
+
+
 def _is_blank(exercise: Exercise, respondent: Respondent, seed: int) -> bool:
     """Whether there is no answer at all; a fault of the exercise costs nobody a point, but earns nobody one either."""
     try:

@@ -13,7 +13,7 @@ from grading.course.layout import Course, CourseError
 from grading.course.start import start
 from grading.sheets import Prose, Sheet
 from grading.trusted.kernel import OwnKernelManager, scratch_folder
-from grading.verify import verify
+from grading.verify import ExerciseError, verify
 
 MADE = [REPOSITORY.solution(NAME), REPOSITORY.assignment(NAME), REPOSITORY.assignments / NAME / "sheet.json"]
 
@@ -211,6 +211,17 @@ def test_a_solution_that_is_not_right_is_refused(course):
     assert "\n" not in str(refusal.value)
     assert "sign is wrong" in str(refusal.value)
     assert tree_digest(course.assignments) == before
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_an_exercise_at_fault_does_not_build(course):
+    (course.root / "sheets").mkdir()
+    declared = (ROOT / "grading" / "sheets" / "chain_rule.py").read_text()
+    at_fault = declared.replace("0.5 * xp.sum((target - y) ** 2)", "xp.sum(xp.sqrt(y))", 1)
+    (course.root / "sheets" / "chain_rule.py").write_text(at_fault)
+    with pytest.raises((BuildError, ExerciseError), match=r"chain\.squared_loss") as refusal:
+        build(course, NAME)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grading.course.intake import SetAsideError, collect, restore, submissions
+from grading.course.intake import SetAsideError, Submission, collect, restore, submissions, unfit
 
 RELEASE = untouched()
 IDS = [cell.id for cell in RELEASE.cells if "nbgrader" in cell.metadata]
@@ -371,3 +371,49 @@ def test_submissions_are_found_by_student(course):
         "[1]",
         'o\'neil "x"',
     }
+
+
+# --- folders that should not even be read ------------------------------------------------------------------------
+
+
+def deep(folder):
+    for _ in range(60):
+        folder = folder / ("d" * 40)
+        folder.mkdir()
+
+
+def huge(folder):
+    with (folder / "big.bin").open("wb") as file:
+        file.truncate(2**40)
+
+
+def many(folder):
+    for number in range(300):
+        (folder / str(number)).mkdir()
+
+
+@pytest.mark.parametrize("make", [deep, huge, many])
+def test_what_is_too_much_is_not_read(tmp_path, make):
+    make(tmp_path)
+    reason = unfit(Submission("student-01", tmp_path))
+    assert "hand in the notebook alone" in reason
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize("name", ["a\nb", " student-01", "student-01 ", "m\udcff", "*", "a[1]"])
+def test_names_that_would_lead_astray_are_refused(tmp_path, name):
+    assert "rename the folder" in unfit(Submission(name, tmp_path))
+
+
+def test_a_link_to_somebody_elses_work_is_refused(tmp_path):
+    (tmp_path / "student-01" / "sheet").mkdir(parents=True)
+    (tmp_path / "student-02").symlink_to(tmp_path / "student-01")
+    assert "link" in unfit(Submission("student-02", tmp_path / "student-02" / "sheet"))
+    assert unfit(Submission("student-01", tmp_path / "student-01" / "sheet")) == ""
+
+
+def test_endless_prose_is_cut_before_it_becomes_a_page():
+    notebook = untouched()
+    notebook.cells.append(new_markdown_cell("\\begin{a}" * 30_000))
+    restored, _ = restore(notebook, RELEASE)
+    assert max(len(cell.source) for cell in restored.cells) <= 50_000
