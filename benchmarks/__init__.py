@@ -1,0 +1,1 @@
+"""Side by side with the packages people know; each module is one command."""
