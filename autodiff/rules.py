@@ -14,6 +14,7 @@ np.maximum(x, 0) is a threshold, and its derivative at 0 is 0, as relu'(0) = 0 i
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import Any
@@ -38,7 +39,7 @@ from autodiff.rule import (
     reduced_size,
     total,
 )
-from autodiff.tape import ADVICE, FACTS, operand, strip
+from autodiff.tape import ADVICE, FACTS, RefusalError, operand, strip
 
 Bound = tuple[tuple[Array, ...], dict[str, Any]]
 
@@ -448,47 +449,19 @@ def bind_transpose(a: Array, axes: Any = None) -> Bound:
     return (a,), {"axes": tuple(reversed(range(a.ndim))) if axes is None else axes_of(a, axes)}
 
 
-@composite(np.swapaxes)
-def swapaxes(a: Array, axis1: int, axis2: int) -> Array:
-    """np.swapaxes by np.transpose."""
-    order = list(range(a.ndim))
-    i, j = axis_of(a.ndim, axis1), axis_of(a.ndim, axis2)
-    order[i], order[j] = order[j], order[i]
-    return np.transpose(a, order)
+def reshaped(function: Any) -> Any:
+    """The definition of a NumPy function that only changes the shape: NumPy itself says to which, without data."""
+    return lambda a, *args, **params: np.reshape(a, function(np.broadcast_to(0, a.shape), *args, **params).shape)
 
 
-@composite(np.moveaxis)
-def moveaxis(a: Array, source: Any, destination: Any) -> Array:
-    """np.moveaxis by np.transpose."""
-    origin, target = axes_of(a, source), axes_of(a, destination)
-    order = [i for i in range(a.ndim) if i not in origin]
-    for place, i in sorted(zip(target, origin, strict=True)):
-        order.insert(place, i)
-    return np.transpose(a, order)
+def permuted(function: Any) -> Any:
+    """The definition of a NumPy function that only orders axes: a shape of distinct lengths shows how."""
 
+    def definition(a: Array, *args: Any, **params: Any) -> Array:
+        shape = function(np.broadcast_to(0, range(2, 2 + a.ndim)), *args, **params).shape
+        return np.transpose(a, tuple(n - 2 for n in shape))
 
-@composite(np.expand_dims)
-def expand_dims(a: Array, axis: Any) -> Array:
-    """np.expand_dims by np.reshape."""
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    ndim = a.ndim + len(axes)
-    new = {axis_of(ndim, i) for i in axes}
-    sizes = iter(a.shape)
-    return np.reshape(a, tuple(1 if i in new else next(sizes) for i in range(ndim)))
-
-
-@composite(np.squeeze)
-def squeeze(a: Array, axis: Any = None) -> Array:
-    """np.squeeze by np.reshape."""
-    gone = {i for i, n in enumerate(a.shape) if n == 1} if axis is None else set(axes_of(a, axis))
-    if any(a.shape[i] != 1 for i in gone):
-        raise ValueError(f"np.squeeze(axis={axis}) of shape {a.shape}: only an axis of length 1 can be squeezed away")
-    return np.reshape(a, tuple(n for i, n in enumerate(a.shape) if i not in gone))
-
-
-def at_least(ndim: int) -> Any:
-    """np.atleast_1d and np.atleast_2d: new axes in front."""
-    return lambda a: a if a.ndim >= ndim else np.reshape(a, (1,) * (ndim - a.ndim) + a.shape)
+    return definition
 
 
 Linear(np.reshape, "the same numbers, shaped back", transpose_reshape, bind=bind_reshape, evaluate=reshape)
@@ -502,16 +475,17 @@ Linear(
     np.broadcast_to,
     "one entry used many times: the gate sums the adjoint over the copies",
     lambda g, slot, args, shape: g,
-    bind=lambda array, shape: ((array,), {"shape": shape}),
+    bind=lambda array, shape: ((array,), {"shape": shape if isinstance(shape, tuple) else (shape,)}),
 )
 Linear("astype", "the gate casts back", lambda g, slot, args, dtype: g, evaluate=lambda x, dtype: x.astype(dtype))
 Composite(np.ravel, "reshape to one axis", evaluate=lambda a, order="C": np.reshape(a, (-1,), order=order))
-Composite(np.matrix_transpose, "a transposition", evaluate=lambda x: np.swapaxes(x, -1, -2))
-Composite(np.atleast_1d, "a reshape", evaluate=at_least(1))
-Composite(np.atleast_2d, "a reshape", evaluate=at_least(2))
 Composite(np.copy, "traced arrays never change, so a copy is the array", evaluate=lambda a: a)
+for function in (np.expand_dims, np.squeeze, np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    Composite(function, "np.reshape to the shape that results", evaluate=reshaped(function))
+for function in (np.swapaxes, np.moveaxis, np.rollaxis, np.matrix_transpose, np.linalg.matrix_transpose):
+    Composite(function, "np.transpose in the order that results", evaluate=permuted(function))
 
-# --- joining ---------------------------------------------------------------------------------------------------------
+# --- joining, splitting ----------------------------------------------------------------------------------------------
 
 
 def bind_concatenate(arrays: Any, axis: int | None = 0) -> Bound:
@@ -525,27 +499,33 @@ def bind_concatenate(arrays: Any, axis: int | None = 0) -> Bound:
 def transpose_concatenate(g: Array, slot: int, args: tuple[Array, ...], axis: int) -> Array:
     """The piece of the adjoint that this array contributed."""
     start = sum(a.shape[axis] for a in args[:slot])
-    return g[(slice(None),) * axis + (slice(start, start + args[slot].shape[axis]),)]
+    return pick(g, axis, slice(start, start + args[slot].shape[axis]))
 
 
-@composite(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Array:
-    """np.stack: a new axis in each, then joined along it."""
-    return np.concatenate([np.expand_dims(operand(a), axis) for a in arrays], axis=axis)
+def joined(ndim: int, axis: int) -> Any:
+    """The definition of hstack and its kin: arrays of at least so many axes, joined along one; vectors along 0."""
+
+    def definition(tup: Any) -> Array:
+        parts = [(np.atleast_1d, np.atleast_2d, np.atleast_3d)[ndim - 1](operand(a)) for a in tup]
+        return np.concatenate(parts, axis=min(axis, parts[0].ndim - 1))
+
+    return definition
 
 
-@composite(np.hstack)
-def hstack(tup: Any) -> Array:
-    """np.hstack: along axis 1, of vectors along axis 0."""
-    parts = [np.atleast_1d(operand(a)) for a in tup]
-    return np.concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
+def pick(a: Array, axis: int, index: Any) -> Array:
+    """Entries along one axis, counted from the front."""
+    return a[(slice(None),) * axis + (index,)]
 
 
-@composite(np.column_stack)
-def column_stack(tup: Any) -> Array:
-    """np.column_stack: vectors become columns."""
-    parts = [operand(a) for a in tup]
-    return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in parts], axis=1)
+def divided(function: Any, fixed: int | None = None) -> Any:
+    """The definition of np.split and its kin: NumPy divides the positions along the axis, slices pick the pieces."""
+
+    def definition(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+        along = axis_of(ary.ndim, axis if fixed is None else min(fixed, ary.ndim - 1))
+        pieces = function(np.arange(ary.shape[along]), indices_or_sections)
+        return [pick(ary, along, slice(*((p[0], p[-1] + 1) if len(p) else (0, 0)))) for p in pieces]
+
+    return definition
 
 
 Linear(
@@ -555,89 +535,80 @@ Linear(
     bind=bind_concatenate,
     evaluate=lambda *arrays, axis: np.concatenate(arrays, axis=axis),
 )
-Composite(np.vstack, "concatenate rows", evaluate=lambda tup: np.concatenate([np.atleast_2d(operand(a)) for a in tup]))
+Composite(
+    np.stack,
+    "a new axis in each, then joined along it",
+    evaluate=lambda arrays, axis=0: np.concatenate([np.expand_dims(operand(a), axis) for a in arrays], axis=axis),
+)
+Composite(
+    np.column_stack,
+    "vectors become columns, then joined",
+    evaluate=lambda tup: np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in tup], axis=1),
+)
+for function, ndim, axis in ((np.hstack, 1, 1), (np.vstack, 2, 0), (np.dstack, 3, 2)):
+    Composite(function, "np.concatenate", evaluate=joined(ndim, axis))
+Composite(np.append, "np.concatenate", evaluate=lambda arr, values, axis=None: np.concatenate([arr, values], axis=axis))
+for function, divide, fixed in (
+    *((np.split, np.split, None), (np.array_split, np.array_split, None)),
+    *((np.hsplit, np.split, 1), (np.vsplit, np.split, 0), (np.dsplit, np.split, 2)),
+):
+    Composite(function, "a list of slices", evaluate=divided(divide, fixed))
 
 # --- picking entries -------------------------------------------------------------------------------------------------
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index is made of integers, slices, ellipsis and newaxis: then it names no entry twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts)
 
 
 def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape to which x is added at index; an entry that index names twice receives both."""
     out = np.zeros(shape, x.dtype)
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):
+    if is_basic(index):
         out[index] = x
+    elif (
+        len(shape) == 1
+        and isinstance(index, np.ndarray)
+        and index.dtype.kind in "iu"
+        and index.size
+        and index.min() >= 0
+    ):
+        out += np.bincount(index.ravel(), np.broadcast_to(x, index.shape).ravel(), shape[0])
     else:
         np.add.at(out, index, x)
     return out
 
 
-def pick(a: Array, axis: int, index: Any) -> Array:
-    """Entries along one axis."""
-    return a[(slice(None),) * axis_of(a.ndim, axis) + (index,)]
+def rearranged(function: Any) -> Any:
+    """The definition of a NumPy function that only moves, repeats or drops entries: applied to their numbers, it says
+    which entry goes where, whatever its arguments mean."""
+
+    def definition(a: Array, *args: Any, **params: Any) -> Array:
+        numbers = np.reshape(np.arange(a.size), a.shape)
+        return np.ravel(a)[function(numbers, *map(strip, args), **{k: strip(v) for k, v in params.items()})]
+
+    return definition
 
 
 @composite(np.flip)
 def flip(m: Array, axis: Any = None) -> Array:
-    """np.flip: the chosen axes backwards."""
+    """np.flip: the chosen axes backwards, as slices with step -1."""
     backwards = axes_of(m, axis)
     return m[tuple(slice(None, None, -1) if i in backwards else slice(None) for i in range(m.ndim))]
 
 
-@composite(np.roll)
-def roll(a: Array, shift: Any, axis: Any = None) -> Array:
-    """np.roll: around the end, axis by axis; the flattened array without an axis."""
-    if axis is None:
-        return np.reshape(roll(np.ravel(a), int(np.sum(shift)), 0), a.shape)
-    for one, by in np.broadcast(np.asarray(axis), np.asarray(shift)):
-        n = a.shape[axis_of(a.ndim, int(one))]
-        a = pick(a, int(one), (np.arange(n) - int(by)) % max(n, 1))
-    return a
-
-
-@composite(np.repeat)
-def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
-    """np.repeat: every entry as often as asked."""
-    if axis is None:
-        return repeat(np.ravel(a), repeats, 0)
-    return pick(a, axis, np.repeat(np.arange(a.shape[axis]), strip(repeats)))
-
-
-@composite(np.tile)
-def tile(A: Array, reps: Any) -> Array:
-    """np.tile: joined with itself, axis by axis from the last."""
-    times = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
-    out = np.reshape(A, (1,) * max(len(times) - A.ndim, 0) + A.shape)
-    for axis, n in enumerate(reversed(times), 1):
-        out = np.concatenate([out] * n, axis=-axis) if n else pick(out, -axis, slice(0))
-    return out
-
-
-@composite(np.tril)
-def tril(m: Array, k: int = 0) -> Array:
-    """np.tril: what lies above a diagonal becomes 0."""
-    return m * np.tril(np.ones(m.shape[-2:], m.dtype), k)
-
-
-@composite(np.triu)
-def triu(m: Array, k: int = 0) -> Array:
-    """np.triu: what lies below a diagonal becomes 0."""
-    return m * np.triu(np.ones(m.shape[-2:], m.dtype), k)
-
-
-@composite(np.take)
-def take(a: Array, indices: Any, axis: int | None = None) -> Array:
-    """np.take: the entries with these numbers."""
-    return np.ravel(a)[np.asarray(indices)] if axis is None else pick(a, axis, np.asarray(indices))
-
-
-@composite(np.take_along_axis)
-def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
-    """np.take_along_axis: on every line along the axis its own entries."""
-    if axis is None:
-        return np.ravel(arr)[np.asarray(indices)]
-    own = axis_of(arr.ndim, axis)
-    grid = np.ogrid[tuple(slice(n) for n in arr.shape)]
-    return arr[tuple(indices if i == own else grid[i] for i in range(arr.ndim))]
+@composite(np.pad)
+def pad(array: Array, pad_width: Any, mode: Any = "constant", **params: Any) -> Array:
+    """np.pad: entries repeated, or constants around the array."""
+    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and params.get("reflect_type", "even") == "even"):
+        return rearranged(np.pad)(array, pad_width, mode, **params)
+    if mode != "constant":
+        raise RefusalError(f"np.pad(mode={mode!r}) has no rule. Write np.concatenate([before, x, after]).")
+    inside = np.pad(np.ones(array.shape, bool), pad_width)
+    around = np.pad(np.zeros(array.shape, array.dtype), pad_width, **params)
+    return call(TABLE["scatter"], (np.ravel(array),), {"index": inside, "shape": inside.shape}) + around
 
 
 @composite(np.sort)
@@ -648,27 +619,13 @@ def sort(a: Array, axis: int | None = -1) -> Array:
     return np.take_along_axis(a, np.argsort(strip(a), axis=axis, kind="stable"), axis=axis)
 
 
-@composite(np.diagonal)
-def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """np.diagonal: the two axes last, then their diagonal picked out."""
-    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = np.nonzero(np.eye(moved.shape[-2], moved.shape[-1], offset, dtype=bool))
-    return moved[..., rows, columns]
-
-
-@composite(np.trace)
-def trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """np.trace: the sum of the diagonal."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
-
-
 @composite(np.diag)
 def diag(v: Array, k: int = 0) -> Array:
     """np.diag: the diagonal of a matrix, or the matrix with this diagonal."""
     if v.ndim == 2:
         return np.diagonal(v, k)
-    n = v.shape[0] + abs(k)
-    return call(TABLE["scatter"], (v,), {"index": np.nonzero(np.eye(n, n, k, dtype=bool)), "shape": (n, n)})
+    places = np.diag(np.ones(v.shape, bool), k)
+    return call(TABLE["scatter"], (v,), {"index": places, "shape": places.shape})
 
 
 Linear(
@@ -678,8 +635,69 @@ Linear(
     evaluate=lambda x, index: x[index],
 )
 Linear("scatter", "the adjoint of where it went", lambda g, slot, args, index, shape: g[index], evaluate=scatter)
-Composite(np.fliplr, "slices with step -1", evaluate=lambda m: flip(m, 1))
-Composite(np.flipud, "slices with step -1", evaluate=lambda m: flip(m, 0))
+for function in (np.roll, np.repeat, np.tile, np.take, np.take_along_axis, np.diagonal, np.linalg.diagonal, np.rot90):
+    Composite(function, "the entries that it names", evaluate=rearranged(function))
+for function in (np.fliplr, np.flipud, np.delete, np.resize):
+    Composite(function, "the entries that it names", evaluate=rearranged(function))
+Composite(np.diagflat, "np.diag of the entries in a row", evaluate=lambda v, k=0: diag(np.ravel(v), k))
+for function, within in ((np.tril, np.tri), (np.triu, lambda n, m, k: 1 - np.tri(n, m, k - 1))):
+    Composite(
+        function,
+        "what lies outside the triangle becomes 0",
+        evaluate=lambda m, k=0, within=within: np.where(within(*m.shape[-2:], k) > 0, m, 0),
+    )
+for function, diagonal in ((np.trace, np.diagonal), (np.linalg.trace, np.linalg.diagonal)):
+    Composite(
+        function,
+        "the sum of the diagonal",
+        evaluate=lambda *args, diagonal=diagonal, **params: np.sum(diagonal(*args, **params), axis=-1),
+    )
+
+# --- differences, scans ----------------------------------------------------------------------------------------------
+
+
+@composite(np.diff)
+def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+    """np.diff: each entry less the one before, n times."""
+    along = axis_of(a.ndim, axis)
+    for _ in range(n):
+        a = pick(a, along, slice(1, None)) - pick(a, along, slice(None, -1))
+    return a
+
+
+@composite(np.cumprod)
+def cumprod(a: Array, axis: int | None = None) -> Array:
+    """np.cumprod by products of 1, 2, 4, ... neighbours: log2(n) multiplications, right for zeros too."""
+    if axis is None:
+        return cumprod(np.ravel(a), 0)
+    along, step = axis_of(a.ndim, axis), 1
+    while step < a.shape[along]:
+        first, rest = pick(a, along, slice(step)), pick(a, along, slice(step, None))
+        a = np.concatenate([first, rest * pick(a, along, slice(None, -step))], axis=along)
+        step *= 2
+    return a
+
+
+@composite(np.average)
+def average(a: Array, axis: int | None = None, weights: Any = None) -> Array:
+    """np.average: the mean, or the weighted sum over the sum of weights."""
+    if weights is None:
+        return np.mean(a, axis=axis)
+    weights = operand(weights)
+    if weights.shape != a.shape:
+        if not isinstance(axis, int) or weights.ndim != 1:
+            raise TypeError("weights of another shape are one number per entry along one axis")
+        weights = np.reshape(weights, (-1,) + (1,) * (a.ndim - 1 - axis_of(a.ndim, axis)))
+    return np.sum(a * weights, axis=axis) / np.sum(weights * np.ones(a.shape, weights.dtype), axis=axis)
+
+
+Composite(np.ptp, "the largest less the smallest", evaluate=lambda a, axis=None: np.max(a, axis) - np.min(a, axis))
+for function, scan in ((np.cumulative_sum, np.cumsum), (np.cumulative_prod, np.cumprod)):
+    Composite(
+        function,
+        f"np.{scan.__name__}",
+        evaluate=lambda x, axis=None, scan=scan: scan(x, axis=0 if axis is None and x.ndim == 1 else axis),
+    )
 
 # --- linear algebra --------------------------------------------------------------------------------------------------
 
@@ -726,6 +744,11 @@ def turned(a: Array) -> Array:
     return np.swapaxes(a, -1, -2)
 
 
+def symmetric(a: Array) -> Array:
+    """The symmetric part: what a function of symmetric matrices can tell of its argument."""
+    return (a + turned(a)) / 2
+
+
 def column(a: Array, b: Array) -> Array:
     """a as columns, if the right-hand side b of a system is a vector."""
     return a[..., None] if b.ndim == 1 else a
@@ -749,11 +772,76 @@ def pull_solve(slot: int, g: Array, y: Array, args: tuple[Array, ...]) -> Array:
     return for_b[..., 0] if b.ndim == 1 else for_b
 
 
-def pull_det(slot: int, g: Array, y: Array, args: tuple[Array, ...]) -> Array:
-    """g det(A) A^-T."""
-    return (g * y)[..., None, None] * turned(np.linalg.inv(args[0]))
+def halved(a: Array) -> Array:
+    """The lower triangle with half of the diagonal: what of a symmetric matrix L^-1 dA L^-T is the step of L."""
+    return np.tril(a) * (1 - 0.5 * np.eye(a.shape[-1], dtype=a.dtype))
 
 
+def push_cholesky(tangents: Any, y: Array, args: tuple[Array, ...]) -> Array:
+    """dL = L halved(L^-1 dA L^-T)."""
+    inverse = np.linalg.inv(y)
+    return y @ halved(inverse @ symmetric(tangents[0]) @ turned(inverse))
+
+
+def pull_cholesky(slot: int, g: Array, y: Array, args: tuple[Array, ...]) -> Array:
+    """L^-T halved(L^T G) L^-1, its symmetric part. Murray 2016, "Differentiation of the Cholesky decomposition"."""
+    inverse = np.linalg.inv(y)
+    return symmetric(turned(inverse) @ halved(turned(y) @ g) @ inverse)
+
+
+def gaps(w: Array) -> Array:
+    """1 / (w_j - w_i), and 0 for i = j: equal eigenvalues leave their vectors undetermined."""
+    return quotient(np.ones((), w.dtype), w[..., None, :] - w[..., :, None])
+
+
+def push_eigh(tangents: Any, y: Array, args: tuple[Array, ...], UPLO: str) -> Array:
+    """With M = V^T dA V: dw is its diagonal, dV = V (M * gaps)."""
+    w, v = y[..., 0, :], y[..., 1:, :]
+    m = turned(v) @ symmetric(tangents[0]) @ v
+    dw = np.linalg.diagonal(m)
+    return np.concatenate([dw[..., None, :], v @ (m * gaps(w))], axis=-2)
+
+
+def pull_eigh(slot: int, g: Array, y: Array, args: tuple[Array, ...], UPLO: str) -> Array:
+    """V (diag(gw) + gaps * V^T GV) V^T, symmetrised. Giles 2008, "An extended collection of matrix derivatives"."""
+    w, v = y[..., 0, :], y[..., 1:, :]
+    gw, gv = g[..., 0, :], g[..., 1:, :]
+    inner = gw[..., None, :] * np.eye(w.shape[-1], dtype=w.dtype) + gaps(w) * (turned(v) @ gv)
+    return symmetric(v @ inner @ turned(v))
+
+
+def evaluate_eigh(a: Array, UPLO: str) -> Array:
+    """One array for the table: the eigenvalues as row 0, the vectors as columns below them."""
+    w, v = np.linalg.eigh(a, UPLO)
+    return np.concatenate([w[..., None, :], v], axis=-2)
+
+
+@composite(np.linalg.eigh)
+def eigh(a: Array, UPLO: str = "L") -> Any:
+    """np.linalg.eigh: eigenvalues and vectors, each with its derivative among symmetric matrices."""
+    both = call(TABLE["eigh"], (a,), {"UPLO": UPLO})
+    return EighResult(both[..., 0, :], both[..., 1:, :])
+
+
+@composite(np.linalg.slogdet)
+def slogdet(a: Array) -> Any:
+    """np.linalg.slogdet: the sign is a fact, its logarithm has a derivative."""
+    return SlogdetResult(np.linalg.slogdet(strip(a))[0], call(TABLE["logabsdet"], (a,), {}))
+
+
+@composite(np.linalg.matrix_power)
+def matrix_power(a: Array, n: int) -> Array:
+    """np.linalg.matrix_power: repeated products; of the inverse for n < 0."""
+    base = np.linalg.inv(a) if n < 0 else a
+    return functools.reduce(operator.matmul, [base] * abs(n)) if n else a * 0 + np.eye(a.shape[-1], dtype=a.dtype)
+
+
+def pushed_det(tangents: Any, y: Array, args: tuple[Array, ...]) -> Array:
+    """tr(A^-1 dA): the relative change of the determinant."""
+    return np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1)
+
+
+EighResult, SlogdetResult = type(np.linalg.eigh(np.eye(1))), type(np.linalg.slogdet(np.eye(1)))
 Custom(
     np.linalg.inv,
     "from A Y = 1: dY = -Y dA Y",
@@ -763,32 +851,31 @@ Custom(
 Custom(
     np.linalg.det,
     "Jacobi: d det = det tr(A^-1 dA); LinAlgError for a singular matrix",
-    push=lambda tangents, y, args: y * np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1),
-    pull=pull_det,
+    push=lambda tangents, y, args: y * pushed_det(tangents, y, args),
+    pull=lambda slot, g, y, args: (g * y)[..., None, None] * turned(np.linalg.inv(args[0])),
+)
+Custom(
+    "logabsdet",
+    "Jacobi: d log|det| = tr(A^-1 dA)",
+    push=pushed_det,
+    pull=lambda slot, g, y, args: g[..., None, None] * turned(np.linalg.inv(args[0])),
+    evaluate=lambda a: np.linalg.slogdet(a)[1],
 )
 Custom(np.linalg.solve, "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, bind=lambda a, b: ((a, b), {}))
+Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push=push_cholesky, pull=pull_cholesky)
+Custom("eigh", "A V = V diag(w), with V^T V = 1", push=push_eigh, pull=pull_eigh, evaluate=evaluate_eigh)
+Composite(np.linalg.eigvalsh, "the values of np.linalg.eigh", evaluate=lambda a, UPLO="L": eigh(a, UPLO)[0])
+Composite(np.linalg.multi_dot, "products", evaluate=lambda arrays: functools.reduce(operator.matmul, arrays))
 
 # --- the array API's names, for the last axes of a stack of matrices -------------------------------------------------
 
-Composite(
-    np.vecdot,
-    "multiplied and summed along the last axis",
-    evaluate=lambda a, b: np.sum(np.multiply(a, b), axis=-1),
-)
+for function in (np.vecdot, np.linalg.vecdot):
+    Composite(function, "multiplied and summed", evaluate=lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis))
 Composite(
     np.linalg.outer, "a column times a row", evaluate=lambda a, b: np.multiply(operand(a)[:, None], operand(b)[None, :])
 )
-Composite(np.linalg.diagonal, "np.diagonal of the last axes", evaluate=lambda x, offset=0: diagonal(x, offset, -2, -1))
-Composite(np.linalg.trace, "np.trace over the last axes", evaluate=lambda x, offset=0: trace(x, offset, -2, -1))
-Composite(np.linalg.matrix_transpose, "a transposition", evaluate=lambda x: np.swapaxes(x, -1, -2))
 Composite(np.linalg.matmul, "np.matmul", evaluate=np.matmul)
 Composite(np.linalg.tensordot, "np.tensordot", evaluate=lambda a, b, axes=2: np.tensordot(a, b, axes))
-Composite(np.linalg.vecdot, "np.vecdot", evaluate=lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis))
-Composite(
-    np.cumulative_sum,
-    "np.cumsum",
-    evaluate=lambda x, axis=None: np.cumsum(x, axis=0 if axis is None and x.ndim == 1 else axis),
-)
 
 # --- facts, and advice -----------------------------------------------------------------------------------------------
 
@@ -813,15 +900,15 @@ for fact in (
 
 ADVICE.update(
     {
-        np.average: "Write np.mean(x), or np.sum(w * x) / np.sum(w).",
-        np.ptp: "Write np.max(x) - np.min(x).",
         np.median: "Write it with np.sort and an index.",
-        np.append: "Write np.concatenate([x, y]).",
         np.cross: "Write it out in the components x[..., 0], x[..., 1], x[..., 2].",
-        np.diff: "Write x[1:] - x[:-1].",
         np.copyto: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
+        np.linalg.svd: "Write np.linalg.eigh(A.T @ A), whose eigenvalues are the squares of the singular values.",
+        np.linalg.qr: "Write R = np.linalg.cholesky(A.T @ A).T and Q = np.linalg.solve(R.T, A.T).T.",
+        np.linalg.eig: "For a symmetric matrix write np.linalg.eigh.",
+        np.linalg.eigvals: "For a symmetric matrix write np.linalg.eigvalsh.",
+        np.linalg.lstsq: "Write np.linalg.solve(A.T @ A, A.T @ b).",
         np.linalg.pinv: "For full column rank write np.linalg.solve(A.T @ A, A.T).",
-        np.linalg.multi_dot: "Write A @ B @ C.",
         np.modf: "Write x - np.trunc(x) and np.trunc(x).",
         np.divmod: "Write x // y and x % y.",
         np.fmod: "Write x - np.trunc(x / y) * y.",

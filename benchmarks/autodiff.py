@@ -12,10 +12,8 @@ import gc
 import importlib
 import os
 import statistics
-import subprocess
 import sys
 import time
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -164,7 +162,9 @@ def repeated(step: Callable[[Any], Any], times: int) -> Callable[[Any], Any]:
     return f
 
 
-def step_task(name: str, bar: float, x: Any, times: int, by_hand: Any, step: Callable[[Any], Callable[[Any], Any]]) -> Task:
+def step_task(
+    name: str, bar: float, x: Any, times: int, by_hand: Any, step: Callable[[Any], Callable[[Any], Any]]
+) -> Task:
     """A step written over a namespace, repeated."""
     ours = ad.grad(repeated(step(np), times))
     engines: Calls = {"ours": lambda: ours(x)}
@@ -236,9 +236,7 @@ def medians(base: Callable[[], Any], calls: Calls, rounds: int, inner: int = 1) 
             times[name].append((time.perf_counter() - start) / inner)
         gc.collect(0)
     gc.enable()
-    ratios = {
-        name: statistics.median(t / b for t, b in zip(times[name], times[""], strict=True)) for name in calls
-    }
+    ratios = {name: statistics.median(t / b for t, b in zip(times[name], times[""], strict=True)) for name in calls}
     return statistics.median(times[""]), ratios
 
 

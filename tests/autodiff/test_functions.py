@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from row_checks import check, sample
 from torch.nn import functional
 
 import autodiff as ad
+from autodiff.testing import check, sample
 
 X = sample((3, 4), (-3.0, 3.0))
 FUNCTIONS = {

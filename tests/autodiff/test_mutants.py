@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from row_checks import cases, check
+from row_cases import cases
 
 from autodiff import modes
 from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
+from autodiff.testing import check
 
 ROWS = list(TABLE.values())
 

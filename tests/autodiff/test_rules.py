@@ -6,10 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from row_checks import CASES, REAL, as_written, cases, check, close, domains, sample
+from row_cases import CASES, cases
 
 import autodiff as ad
-from autodiff.rule import TABLE, Elementwise
+from autodiff.rule import REAL, TABLE, Elementwise
+from autodiff.testing import as_written, check, close, domains, sample
 
 ROWS = list(TABLE.values())
 # The thresholds take one array and one plain number; test_row has their cases.
