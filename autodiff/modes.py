@@ -25,8 +25,6 @@ def project(g: Array, like: Array) -> Array:
     A variable that was broadcast was used many times: its adjoint is the sum over the axes along which it was repeated.
     Every adjoint passes here, hence no rule has to un-broadcast. Raises ValueError if no sum can give the shape.
     """
-    if type(g) is np.float64 and type(like) is np.float64:
-        return g
     if g.shape != like.shape:
         g = summed_to(g, like.shape)
     return g if g.dtype is like.dtype else cast(g, like)
@@ -47,6 +45,8 @@ def summed_to(g: Array, shape: tuple[int, ...]) -> Array:
     extra = g.ndim - len(shape)
     if extra > 0:
         g = g.sum(axis=tuple(range(extra)))
+        if g.shape == shape:
+            return g
     stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape, strict=False)) if n == 1 and m != 1)
     if stretched:
         g = g.sum(axis=stretched, keepdims=True)
@@ -57,8 +57,6 @@ def summed_to(g: Array, shape: tuple[int, ...]) -> Array:
 
 def spread(t: Array, like: Array) -> Array:
     """The same gate for tangents: t as a tangent of `like`. A tangent is broadcast where an adjoint is summed."""
-    if type(t) is np.float64 and type(like) is np.float64:
-        return t
     if t.shape != like.shape:
         t = np.broadcast_to(t, like.shape)
     return t if t.dtype is like.dtype and t.dtype.kind != "c" else cast(t, like)
@@ -150,7 +148,9 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
         for slot, parent in enumerate(parents):
             if parent is None:
                 continue
-            term = project(rule.vjp(slot, g, y, args, params), args[slot])
+            term, like = rule.vjp(slot, g, y, args, params), args[slot]
+            if term.__class__ is not np.float64 or like.__class__ is not np.float64:
+                term = project(term, like)
             before = adjoints[parent]
             if before is None:
                 adjoints[parent] = term

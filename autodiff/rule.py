@@ -38,6 +38,9 @@ ABOVE_ONE: Interval = (1.2, 3.0)
 
 TABLE: dict[Any, Rule] = {}
 
+# Operands that go on the tape as they are. A set lookup on the type is the cheapest test there is.
+PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+
 
 class Rule:
     """One row of the table.
@@ -50,7 +53,7 @@ class Rule:
     domain    where to sample: an interval for every argument, or one interval per argument
     """
 
-    __slots__ = ("bind", "domain", "evaluate", "explain", "key", "name")
+    __slots__ = ("bind", "direct", "domain", "evaluate", "explain", "key", "name")
     kind = "rule"
 
     def __init__(
@@ -67,6 +70,7 @@ class Rule:
         self.name: str = name or (key if isinstance(key, str) else key.__name__)
         self.evaluate: Function = evaluate or key
         self.bind = bind
+        self.direct = bind is None and not isinstance(self, Composite)  # NumPy's arguments are the rule's
         self.explain = explain
         self.domain = domain
         TABLE[key] = self
@@ -135,9 +139,9 @@ class Multilinear(Linear):
 
 
 class Reduction(Rule):
-    """y = one number per slice of x along params["axis"] (a tuple). weights(y, x, **params) = dy/dx.
+    """y = one number per slice of x along params["axis"] (a tuple). weights(y, x, **params) = dy/dx, shaped like x.
 
-    The weights have the shape of x, or are one number; y comes with its reduced axes kept as length 1.
+    The formula gets y with its reduced axes kept as length 1.
     """
 
     __slots__ = ("weights",)
@@ -148,19 +152,12 @@ class Reduction(Rule):
         self.weights = weights
 
     def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        x, t, axis, keepdims = args[0], tangents[0], params["axis"], params["keepdims"]
-        weights = self.weights(keep(y, x, axis), x, **params)
-        if isinstance(weights, (int, float)):
-            return call(TABLE[np.sum], (t,), {"axis": axis, "keepdims": keepdims}) * weights
-        return np.sum(weights * t, axis=axis, keepdims=keepdims)
+        weights = self.weights(keep(y, args[0], params["axis"]), args[0], **params)
+        return np.sum(weights * tangents[0], axis=params["axis"], keepdims=params["keepdims"])
 
     def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
         x, axis = args[0], params["axis"]
-        weights = self.weights(keep(y, x, axis), x, **params)
-        g = keep(g, x, axis)
-        if isinstance(weights, (int, float)):
-            return np.broadcast_to(g if weights == 1 else g * weights, x.shape)
-        return g * weights
+        return keep(g, x, axis) * self.weights(keep(y, x, axis), x, **params)
 
 
 class Custom(Rule):
@@ -202,7 +199,7 @@ def call(rule: Rule, args: tuple[Array, ...], params: Params) -> Array:
     """The operation itself, on arrays of which the outermost traced one, if any, does the recording."""
     top: Any = None
     for a in args:
-        if hasattr(a, "emit") and (top is None or a.level > top.level):
+        if a.__class__ not in PLAIN and hasattr(a, "emit") and (top is None or a.level > top.level):
             top = a
     return rule.evaluate(*args, **params) if top is None else top.emit(rule, args, params)
 
@@ -217,8 +214,21 @@ def total(terms: list[Array]) -> Array:
 
 def keep(y: Array, x: Array, axis: tuple[int, ...]) -> Array:
     """y, reduced from x along axis, with the reduced axes present as length 1, so that it broadcasts against x."""
-    shape = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
-    return y if y.shape == shape else np.reshape(y, shape)
+    if not y.shape or len(y.shape) == len(x.shape):
+        return y
+    shape = list(x.shape)
+    for i in axis:
+        shape[i] = 1
+    return y.reshape(shape)
+
+
+def filled(g: Array, shape: tuple[int, ...]) -> Array:
+    """g broadcast to a shape: an array of its own where that is possible, to be added to and given away."""
+    if hasattr(g, "emit"):
+        return np.broadcast_to(g, shape)
+    out = np.empty(shape, g.dtype)
+    out[...] = g
+    return out
 
 
 def reduced_size(x: Array, axis: tuple[int, ...]) -> int:

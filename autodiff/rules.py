@@ -36,10 +36,12 @@ from autodiff.rule import (
     Reduction,
     call,
     composite,
+    filled,
+    keep,
     reduced_size,
     total,
 )
-from autodiff.tape import ADVICE, FACTS, RefusalError, operand, strip
+from autodiff.tape import ADVICE, FACTS, RefusalError, binary, operand, strip
 
 Bound = tuple[tuple[Array, ...], dict[str, Any]]
 
@@ -149,14 +151,14 @@ for key, ufunc in (("threshold_below", np.maximum), ("threshold_above", np.minim
 def maximum(a: Array, b: Array) -> Array:
     """Two arrays, or an array against a plain number: they differ in what a tie means."""
     a, b = (b, a) if is_number(a) else (a, b)
-    return call(TABLE["threshold_below" if is_number(b) else "greater_of"], (operand(a), operand(b)), {})
+    return binary(TABLE["threshold_below" if is_number(b) else "greater_of"], a, b)
 
 
 @composite(np.minimum)
 def minimum(a: Array, b: Array) -> Array:
     """As maximum."""
     a, b = (b, a) if is_number(a) else (a, b)
-    return call(TABLE["threshold_above" if is_number(b) else "lesser_of"], (operand(a), operand(b)), {})
+    return binary(TABLE["threshold_above" if is_number(b) else "lesser_of"], a, b)
 
 
 def is_number(a: Any) -> bool:
@@ -264,8 +266,27 @@ def euclidean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
-Reduction(np.sum, "every term gets the adjoint of the sum", lambda y, x, axis, keepdims: 1, bind=bind_reduction)
-Reduction(np.mean, "an n-th part each", lambda y, x, axis, keepdims: 1 / reduced_size(x, axis), bind=bind_reduction)
+def plain_mean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    """The sum over the number of terms; NumPy's own for float16, whose sums need a wider type."""
+    if x.dtype == np.float16:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / reduced_size(x, axis)
+
+
+Linear(
+    np.sum,
+    "every term gets the adjoint of the sum",
+    lambda g, slot, args, axis, keepdims: filled(keep(g, args[0], axis), args[0].shape),
+    bind=bind_reduction,
+    evaluate=np.add.reduce,
+)
+Linear(
+    np.mean,
+    "an n-th part each",
+    lambda g, slot, args, axis, keepdims: filled(keep(g / reduced_size(args[0], axis), args[0], axis), args[0].shape),
+    bind=bind_reduction,
+    evaluate=plain_mean,
+)
 Reduction(np.prod, "every factor gets the product of the others", weights_product, bind=bind_reduction)
 for largest in (np.max, np.amax):
     Reduction(largest, "the largest entry gets the adjoint; ties share it", weights_extremum, bind=bind_reduction)

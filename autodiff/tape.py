@@ -23,14 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.rule import TABLE, Array, Composite, Elementwise, Params, Rule, call
+from autodiff.rule import PLAIN, TABLE, Array, Params, Rule, call
 
 LEVELS = itertools.count(1)
 NO_PARAMS: dict[str, Any] = {}
 NEUTRAL = {"out": None, "dtype": None, "where": True}  # keywords that, with these values, ask for nothing
-
-# Operands that go on the tape as they are. A set lookup on the type is the cheapest test there is.
-PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
 
 # NumPy functions whose results are facts about values (shapes, orders, comparisons), not functions to differentiate.
 FACTS: set[Any] = set()
@@ -153,7 +150,9 @@ class Traced:
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in FACTS:
             return func(*strip_all(args), **{k: strip_all(v) for k, v in kwargs.items()})
-        return dispatch(func, args, {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]})
+        if kwargs:
+            kwargs = {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]}
+        return dispatch(func, args, kwargs)
 
     # What the array looks like.
 
@@ -298,7 +297,7 @@ class Var(Traced):
         tape = self.tape
         inner, parents = [], []
         for a in args:
-            ours = isinstance(a, Var) and a.tape is tape
+            ours = a.__class__ is Var and a.tape is tape
             inner.append(a.value if ours else a)
             parents.append(a.index if ours else None)
         values = tuple(inner)
@@ -307,15 +306,18 @@ class Var(Traced):
         return Var(y, tape, len(tape.records) - 1)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        # The path nearly every line takes, written out: one argument, ours, nothing unusual asked.
-        if len(inputs) == 1 and method == "__call__" and not kwargs:
+        # The paths nearly every line takes, written out: one or two arguments, nothing unusual asked.
+        if method == "__call__" and not kwargs:
             rule = TABLE.get(ufunc)
-            if rule.__class__ is Elementwise:
-                tape, value = self.tape, self.value
-                y = ufunc(value)
-                records = tape.records
-                records.append((rule, (self.index,), (value,), NO_PARAMS, y))
-                return Var(y, tape, len(records) - 1)
+            if rule is not None and rule.direct:
+                if len(inputs) == 1:
+                    tape, value = self.tape, self.value
+                    y = ufunc(value)
+                    records = tape.records
+                    records.append((rule, (self.index,), (value,), NO_PARAMS, y))
+                    return Var(y, tape, len(records) - 1)
+                if len(inputs) == 2:
+                    return binary(rule, *inputs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
 
@@ -346,7 +348,7 @@ def dispatch(func: Any, args: Any, kwargs: Any) -> Any:
     rule = TABLE.get(func)
     if rule is None:
         raise RefusalError(unsupported(func))
-    if rule.bind is None and not isinstance(rule, Composite):
+    if rule.direct:
         return call(rule, tuple(operand(a) for a in args), kwargs)
     signature = rule.evaluate if rule.bind is None else rule.bind
     try:

@@ -135,7 +135,7 @@ def generated(rule: Rule) -> list[Call]:
     if isinstance(rule, Elementwise):
         count = len(rule.partials)
         return [(f, tuple(map(sample, shapes[:count], domains(rule), range(count)))) for shapes in SHAPES]
-    if isinstance(rule, Reduction):
+    if isinstance(rule, Reduction) or rule.key in (np.sum, np.mean):
         box, ways = sample((2, 3, 4), seed=3), list(itertools.product(AXES, (False, True)))
         if not callable(rule.key):
             params = [{"axis": axes_of(box, axis), "keepdims": keepdims} for axis, keepdims in ways]
