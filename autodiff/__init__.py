@@ -56,19 +56,34 @@ from autodiff.functions import (
     softmax,
     softplus,
 )
-from autodiff.jacobian import hessian, jacobian
+from autodiff.jacobian import (
+    Dense,
+    Diagonal,
+    Kronecker,
+    contract,
+    hessian,
+    jacobian,
+    structured_jacobian,
+    unvec,
+    vec,
+    vec_jacobian,
+)
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
 
 __all__ = [
     "TABLE",
+    "Dense",
+    "Diagonal",
+    "Kronecker",
     "Line",
     "RefusalError",
     "Rule",
     "Tape",
     "Var",
     "backward",
+    "contract",
     "cross_entropy",
     "grad",
     "half_squared_error",
@@ -85,6 +100,10 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "structured_jacobian",
+    "unvec",
     "value_and_grad",
+    "vec",
+    "vec_jacobian",
     "vjp",
 ]

@@ -132,7 +132,7 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
     Lines between are released once spent, or kept for reading with keep=True. None: the walk never came there. The
     adjoint of a line is complete when the walk reaches it, since all its uses come later on the list.
     """
-    records = tape.records
+    records, number = tape.records, np.float64
     adjoints: list[Array | None] = [None] * (index + 1)
     adjoints[index] = seed
     ours: set[int] = set()  # adjoints that are arrays made here by adding, and may be added to in place
@@ -149,7 +149,7 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
             if parent is None:
                 continue
             term, like = rule.vjp(slot, g, y, args, params), args[slot]
-            if term.__class__ is not np.float64 or like.__class__ is not np.float64:
+            if term.__class__ is not number or like.__class__ is not number:
                 term = project(term, like)
             before = adjoints[parent]
             if before is None:

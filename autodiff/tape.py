@@ -307,17 +307,16 @@ class Var(Traced):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         # The paths nearly every line takes, written out: one or two arguments, nothing unusual asked.
-        if method == "__call__" and not kwargs:
-            rule = TABLE.get(ufunc)
-            if rule is not None and rule.direct:
-                if len(inputs) == 1:
-                    tape, value = self.tape, self.value
-                    y = ufunc(value)
-                    records = tape.records
-                    records.append((rule, (self.index,), (value,), NO_PARAMS, y))
-                    return Var(y, tape, len(records) - 1)
-                if len(inputs) == 2:
-                    return binary(rule, *inputs)
+        rule = TABLE.get(ufunc)
+        if rule is not None and rule.direct and not kwargs and method == "__call__":
+            if len(inputs) == 2:
+                return binary(rule, *inputs)
+            if len(inputs) == 1:
+                tape, value = self.tape, self.value
+                y = ufunc(value)
+                records = tape.records
+                records.append((rule, (self.index,), (value,), NO_PARAMS, y))
+                return Var(y, tape, len(records) - 1)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
 

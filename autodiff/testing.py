@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.jacobian import jacobian
 from autodiff.modes import grad, jvp, vjp
 from autodiff.rule import REAL, Array, Elementwise, Interval, Reduction, Rule, call
 from autodiff.rules import axes_of
@@ -90,15 +91,30 @@ def check_first(f: Function, args: Sequence[Array]) -> Array:
     return w
 
 
+def check_jacobian(f: Function, args: Sequence[Array], w: Array) -> None:
+    """All rows at once, and all columns at once, are what one row and one column at a time are."""
+    rng = np.random.default_rng(2)
+    adjoints = vjp(f, *args)[1](w)
+    for i, (x, g) in enumerate(zip(args, adjoints, strict=True)):
+        tangents = [direction(rng, x) if k == i else np.zeros_like(z) for k, z in enumerate(args)]
+        column = jvp(f, args, tangents)[1]
+        for mode in ("forward", "reverse"):
+            tensor = jacobian(f, i, mode)(*args)
+            assert tensor.shape == np.shape(w) + np.shape(x), f"the {mode} Jacobian has shape {tensor.shape}"
+            close(np.tensordot(w, tensor, np.ndim(w)), g, f"the rows of the {mode} Jacobian", 1e-10)
+            close(np.tensordot(tensor, tangents[i], np.ndim(x)), column, f"the columns of the {mode} Jacobian", 1e-10)
+
+
 def check(f: Function, args: Sequence[Any], second: bool = True) -> None:
     """Raise AssertionError unless f, of arrays to one array, is differentiated rightly at args (taken as float64).
 
-    Checked are value, tangent, adjoint, their shapes and dtypes, float32 in and float32 out, and with second=True all
-    of it for the gradient of <w, f> too. f has to be smooth at args.
+    Checked are value, tangent, adjoint, their shapes and dtypes, float32 in and float32 out, whole Jacobians, and with
+    second=True the first of these for the gradient of <w, f> too. f has to be smooth at args.
     """
     args = tuple(np.asarray(x, float)[()] for x in args)
     w = check_first(f, args)
     check_float32(f, args, w)
+    check_jacobian(f, args, w)
     if second:
         for i in range(len(args)):
             check_first(grad(lambda *xs: np.sum(w * f(*xs)), i), args)
