@@ -44,7 +44,7 @@ Where to read on: `rule.py` (what a rule is), `rules.py` (all of them), `tape.py
 (the walks), `jacobian.py`.
 """
 
-from autodiff import rules as rules
+from autodiff import composed as composed
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,

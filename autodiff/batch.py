@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.rule import TABLE, Array, Elementwise, Params, Rule, call
+from autodiff.rules import unused_letters
 from autodiff.tape import FACTS, LEVELS, Traced, strip
 
 LIMIT = 2**21  # entries a batch may have at once: beyond that, several smaller ones are faster, and fit
@@ -162,22 +163,12 @@ def solve(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Ar
     return y[..., 0] if vector else y
 
 
-def tensordot(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
-    """The front of the one that is stacked stays free, and goes to the front."""
-    if all(stacked):
-        return one_by_one(rule, args, stacked, params)
-    k = stacked.index(True)
-    axes = tuple(tuple(i + s for i in own) for own, s in zip(params["axes"], stacked, strict=True))
-    y = np.tensordot(args[0], args[1], axes)
-    return y if k == 0 else np.moveaxis(y, args[0].ndim - len(axes[0]), 0)
-
-
 def einsum(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
     """One more letter in front of every stacked term and of the result."""
     left, right = params["subscripts"].split("->")
-    unused = next(c for c in map(chr, range(ord("A"), ord("z") + 1)) if c.isalpha() and c not in left)
-    terms = [unused + term if s else term for term, s in zip(left.split(","), stacked, strict=True)]
-    return call(rule, tuple(args), {**params, "subscripts": ",".join(terms) + "->" + unused + right})
+    front = unused_letters(left)[0]
+    terms = [front + term if s else term for term, s in zip(left.split(","), stacked, strict=True)]
+    return call(rule, tuple(args), {**params, "subscripts": ",".join(terms) + "->" + front + right})
 
 
 def one_by_one(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
@@ -202,7 +193,6 @@ RULES: dict[Any, BatchRule] = {
     **dict.fromkeys(("astype", np.linalg.inv, np.linalg.det, "logabsdet", np.linalg.cholesky, "eigh"), unchanged),
     np.transpose: transpose,
     np.matmul: matmul,
-    np.tensordot: tensordot,
     np.einsum: einsum,
     np.linalg.solve: solve,
 }

@@ -87,9 +87,9 @@ def along_batch(f: Callable[[Any], Any], x: Array, seed: Batch) -> tuple[tuple[i
 
 def rows(g: Array, seed: Batch, shape: tuple[int, ...]) -> Array:
     """What a walk with `seed` made of it, n arrays of this shape stacked; what did not depend on the seed, n times."""
-    if isinstance(g, Batch) and g.number == seed.number:
-        return np.array(g.value) if type(g.value) is np.ndarray else g.value
-    return np.broadcast_to(g, (len(seed.value), *shape))
+    own = isinstance(g, Batch) and g.number == seed.number
+    stacked = g.value if own else np.broadcast_to(g, (len(seed.value), *shape))
+    return np.array(stacked) if type(stacked) is np.ndarray else stacked
 
 
 def joined(blocks: list[Array], like: Array) -> Array:
@@ -210,10 +210,10 @@ def structured_jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[...,
             for slot, parent in enumerate(line.parents):
                 inner = None if parent is None else found[parent]
                 if inner is not None:
-                    term = local(line, slot) @ inner
+                    term = local(line, slot) @ inner if parent else local(line, slot)
                     total = term if total is None else total + term
             found.append(total)
-        result = found[y.index]
+        result: Structure | None = found[y.index]
         assert result is not None, "every line after the input depends on it"
         return result
 
@@ -272,7 +272,7 @@ def contract(
     kept = set(names[0]) & set(names[1]) - set(names[2])
     if kept:
         raise RefusalError(f"both arrays have an axis named {sorted(kept)}: sum over it, or rename it in one of them.")
-    axes = tuple([own.index(name) for name in names[2]] for own in names[:2])
+    axes: Any = tuple([own.index(name) for name in names[2]] for own in names[:2])
     return np.tensordot(a, b, axes)
 
 

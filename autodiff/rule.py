@@ -185,16 +185,6 @@ class Composite(Rule):
     kind = "composite"
 
 
-def composite(key: Any) -> Callable[[Function], Function]:
-    """Make a Python function the definition of the NumPy function `key`; its docstring says how."""
-
-    def defined(definition: Function) -> Function:
-        Composite(key, str(definition.__doc__), evaluate=definition)
-        return definition
-
-    return defined
-
-
 def call(rule: Rule, args: tuple[Array, ...], params: Params) -> Array:
     """The operation itself, on arrays of which the outermost traced one, if any, does the recording."""
     top: Any = None

@@ -29,8 +29,8 @@ Function = Callable[..., Any]
 Call = tuple[Function, tuple[Any, ...]]
 
 # Shapes that broadcast against each other, for one, two or three arguments.
-SHAPES = [[(3, 1), (1, 4), (4,)], [(), (2, 3), (3,)], [(2, 3), (), (2, 1)], [(), (), ()]]
-AXES = [0, 1, (0, 1), -1, (-1, -3), None]
+SHAPES: list[list[tuple[int, ...]]] = [[(3, 1), (1, 4), (4,)], [(), (2, 3), (3,)], [(2, 3), (), (2, 1)], [(), (), ()]]
+AXES: list[Any] = [0, 1, (0, 1), -1, (-1, -3), None]
 
 
 def sample(shape: tuple[int, ...] = (), domain: Interval = REAL, seed: int = 0, dtype: Any = float) -> Array:

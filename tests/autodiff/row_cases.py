@@ -46,6 +46,27 @@ CASES = {
     ],
     np.cumsum: along(np.cumsum),
     np.cumprod: [*along(np.cumprod), (np.cumprod, (sample((1,)),)), (np.cumprod, (np.array([2.0, 0, 3, 0, 1.5]),))],
+    **{
+        f: [
+            case
+            for a in (0, 1, (0, 2), -1, None)
+            for case in (
+                (lambda x, a=a, f=f: f(x, axis=a), (T,)),
+                (lambda x, a=a, f=f: f(x, axis=a, keepdims=True, ddof=1), (T,)),
+            )
+        ]
+        for f in (np.var, np.std)
+    },
+    np.median: [(lambda x, a=a, k=k: np.median(x, axis=a, keepdims=k), (T,)) for a in (None, 0, 1, -1) for k in (0, 1)],
+    np.nansum: [
+        *along(np.nansum),
+        (lambda x: np.nansum(np.where(np.isnan(np.array([1, np.nan])), np.nan, x)), (V[:2],)),
+    ],
+    np.sinc: [(np.sinc, (A,)), (np.sinc, (np.array([0.0, 0.5]),))],
+    np.cross: [(np.cross, (A[:, :3], V[:3]))],
+    np.linalg.cross: [(np.linalg.cross, (V[:3], V[1:]))],
+    np.linalg.matrix_norm: [(lambda x, o=o: np.linalg.matrix_norm(x, ord=o), (T,)) for o in ("fro", 1, -np.inf)],
+    np.unstack: [(lambda x, a=a: np.unstack(x, axis=a)[1] * 2 + np.unstack(x, axis=a)[0], (T,)) for a in (0, -1)],
     np.diff: [(lambda x, n=n, a=a: np.diff(x, n, a), (T,)) for n in (1, 2) for a in (0, -1)],
     np.ptp: along(np.ptp),
     np.average: [
@@ -269,10 +290,6 @@ CASES = {
         ]
     ]
     + [(np.linalg.norm, (V,)), (lambda x: np.linalg.norm(x, 1), (A,))],
-    np.maximum: [(np.maximum, (A, V)), (lambda x: np.maximum(x, 0.0), (A,)), (lambda x: np.maximum(0.0, x), (A,))],
-    np.minimum: [(np.minimum, (A, V)), (lambda x: np.minimum(x, 0.5), (A,)), (lambda x: np.minimum(0.5, x), (A,))],
-    "threshold_below": [(lambda x: np.maximum(x, 0.3), (A,))],
-    "threshold_above": [(lambda x: np.minimum(x, 0.3), (A,))],
 }
 
 

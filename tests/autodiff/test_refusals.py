@@ -52,7 +52,7 @@ REFUSED = {
     "keyword": (lambda x: np.sum(x, initial=3.0), V, "np.sum of a traced array takes only"),
     "no rule": (lambda x: np.fft.fft(x), V, "np.fft.fft has no rule"),
     "no rule, ufunc": (lambda x: np.spacing(x), V, "np.spacing has no rule"),
-    "advice": (lambda x: np.median(x), V, "np.sort"),
+    "advice": (lambda x: np.quantile(x, 0.3), V, "np.sort"),
     "memory order": (lambda x: np.reshape(x, (3, 1), order="A"), V, "'C' and 'F'"),
     "nuclear norm": (lambda x: np.linalg.norm(x, "nuc"), M, "singular value"),
     "einsum by numbers": (lambda x: np.einsum(x, [0, 1]), M, "as a string"),

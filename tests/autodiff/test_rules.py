@@ -13,8 +13,7 @@ from autodiff.rule import REAL, TABLE, Elementwise
 from autodiff.testing import as_written, check, close, domains, sample
 
 ROWS = list(TABLE.values())
-# The thresholds take one array and one plain number; test_row has their cases.
-ELEMENTWISE = [r for r in ROWS if isinstance(r, Elementwise) and r.key not in {"threshold_below", "threshold_above"}]
+ELEMENTWISE = [rule for rule in ROWS if isinstance(rule, Elementwise)]
 REDUCTIONS = [np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std]
 drawn = settings(max_examples=8, deadline=None, derandomize=True)
 
@@ -57,7 +56,7 @@ def test_binary_with_a_constant(rule):
     check(lambda x: f(x, x), (sample((3,), (0.4, 0.8)),)) if f not in STEPS else None
 
 
-STEPS = (np.remainder, np.floor_divide, np.maximum, np.minimum)
+STEPS = (np.remainder, np.fmod, np.floor_divide, np.maximum, np.minimum, np.fmax, np.fmin, np.copysign, np.heaviside)
 
 
 @pytest.mark.parametrize("f", REDUCTIONS, ids=lambda f: f.__name__)
@@ -116,7 +115,7 @@ NAMES = {
     "around": "round",
     "fabs": "abs",
 }
-NAMES |= {"degrees": "rad2deg", "radians": "deg2rad"}
+NAMES |= {"conjugate": "conj", "degrees": "rad2deg", "radians": "deg2rad"}
 WITHOUT_TORCH = {"cbrt", "floor_divide"}
 
 
