@@ -246,7 +246,7 @@ CASES = {
     np.linalg.inv: [(np.linalg.inv, (regular(3),)), (np.linalg.inv, (regular(2, (3,)),))],
     np.linalg.det: [(np.linalg.det, (regular(3),)), (np.linalg.det, (regular(2, (3,)),))],
     np.linalg.slogdet: [(lambda x: np.linalg.slogdet(x)[1], (m,)) for m in (regular(3), -regular(3), regular(2, (3,)))],
-    "logabsdet": [(lambda x: np.linalg.slogdet(x).logabsdet, (regular(3),))],
+    "logabsdet": [(lambda x: np.linalg.slogdet(x).logabsdet, (m,)) for m in (regular(3), regular(2, (3,)))],
     np.linalg.cholesky: [(lambda x: np.linalg.cholesky(even(x)), (m,)) for m in (positive(3), positive(2, (3,)))],
     np.linalg.eigvalsh: [(lambda x: np.linalg.eigvalsh(even(x)), (m,)) for m in (positive(3), positive(2, (3,)))],
     np.linalg.eigh: [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from row_cases import cases
 
-from autodiff import modes
+from autodiff import batch, modes
 from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
 from autodiff.testing import check
 
@@ -91,9 +91,64 @@ def test_dropped_adjoint(rule, monkeypatch):
     assert survives(rule) == flat
 
 
-@pytest.mark.parametrize("key", [np.add, np.multiply, np.power, np.matmul, np.broadcast_to, np.where, np.linalg.solve])
-def test_forgotten_projection(key, monkeypatch):
+def broadcasts(rule):
+    """Whether some case of the row repeats an argument, so that its adjoint must be summed."""
+    if isinstance(rule, Elementwise):
+        return len(rule.partials) > 1 and any(rule.partials)
+    return rule.key in (np.matmul, np.broadcast_to, np.where, np.linalg.solve, np.einsum)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ROWS if broadcasts(rule)], ids=named)
+def test_forgotten_projection(rule, monkeypatch):
     monkeypatch.setattr(modes, "project", lambda g, like: g)
+    assert not survives(rule)
+
+
+WITH_AXES = [np.sum, np.mean, np.prod, np.max, np.min, np.cumsum, np.concatenate, "euclidean", "logsumexp"]
+
+
+@pytest.mark.parametrize("key", WITH_AXES, ids=str)
+def test_wrong_axis(key, monkeypatch):
+    """A vjp that counts the axis from the wrong end."""
+    rule = TABLE[key]
+    right = type(rule).vjp
+
+    def wrong(self, slot, g, y, args, params):
+        if self is rule:
+            last, axis = args[slot].ndim - 1, params["axis"]
+            params = {**params, "axis": tuple(last - i for i in axis) if isinstance(axis, tuple) else last - axis}
+        return right(self, slot, g, y, args, params)
+
+    monkeypatch.setattr(type(rule), "vjp", wrong)
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("rule", of_kind(Elementwise, Linear, Multilinear, Reduction, Custom), ids=named)
+def test_adjoint_in_the_wrong_places(rule, monkeypatch):
+    """The adjoint read backwards: right numbers, wrong places."""
+    right = type(rule).vjp
+
+    def wrong(self, slot, g, *rest):
+        return right(self, slot, np.reshape(np.ravel(g)[::-1], np.shape(g)), *rest)
+
+    monkeypatch.setattr(type(rule), "vjp", wrong)
+    flat = isinstance(rule, Elementwise) and not any(rule.partials)
+    assert survives(rule) == flat
+
+
+@pytest.mark.parametrize("rule", of_kind(Multilinear, Custom), ids=named)
+def test_the_push_alone_wrong(rule, monkeypatch):
+    """Forward mode off by a factor, reverse mode right."""
+    right = type(rule).jvp
+    monkeypatch.setattr(type(rule), "jvp", lambda self, *rest: right(self, *rest) * 1.001)
+    assert not survives(rule)
+
+
+@pytest.mark.parametrize("key", [k for k in batch.RULES if k != "scatter"], ids=str)
+def test_wrong_batch_rule(key, monkeypatch):
+    """All rows at once, in the wrong order."""
+    right = batch.RULES[key]
+    monkeypatch.setitem(batch.RULES, key, lambda *args: right(*args)[::-1])
     assert not survives(TABLE[key])
 
 
@@ -111,9 +166,3 @@ def test_indexing_that_forgets_repeated_entries(monkeypatch):
 
     monkeypatch.setattr(TABLE["scatter"], "evaluate", overwrite)
     assert not survives(TABLE["getitem"])
-
-
-def test_sum_along_the_wrong_axis(monkeypatch):
-    rule = TABLE[np.cumsum]
-    monkeypatch.setattr(rule, "transpose", lambda g, slot, args, axis: np.flip(np.cumsum(np.flip(g, 0), 0), 0))
-    assert not survives(rule)

@@ -1,6 +1,7 @@
-"""The sweep of the benchmarks, by which mature packages were found wanting: ours has nothing wrong and nothing raising."""
+"""The sweep of the benchmarks: nothing wrong, nothing raising, and a wrong engine would be seen."""
 
 import pytest
+
 from benchmarks import sweep
 
 
