@@ -35,23 +35,12 @@ class Batch(Traced):
         """The number drawn when the batch was made."""
         return self.number
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of each array."""
-        return tuple(self.value.shape[1:])
-
-    @property
-    def ndim(self) -> int:
-        """Of each array."""
-        return len(self.value.shape) - 1
-
-    @property
-    def size(self) -> int:
-        """Of each array."""
-        return int(self.value.size // max(len(self.value), 1))
+    shape = property(lambda self: self.value.shape[1:])
+    ndim = property(lambda self: self.value.ndim - 1)
+    size = property(lambda self: self.value.size // len(self.value))
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return int(self.shape[0])
 
     def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Batch:
         """The operation on all of them at once."""

@@ -329,6 +329,9 @@ def summed_products(function: Any) -> Any:
     return lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis)
 
 
+if hasattr(np, "matvec"):  # new in NumPy 2.2
+    Composite(np.matvec, "A x, in stacks", evaluate=lambda a, x: np.squeeze(operand(a) @ operand(x)[..., None], -1))
+    Composite(np.vecmat, "x A, in stacks", evaluate=lambda x, a: np.squeeze(operand(x)[..., None, :] @ operand(a), -2))
 define("multiplied and summed", summed_products, np.vecdot, np.linalg.vecdot)
 Composite(np.vdot, "flattened, then multiplied", evaluate=lambda a, b: np.ravel(operand(a)) @ np.ravel(operand(b)))
 Composite(np.linalg.outer, "np.outer", evaluate=outer)

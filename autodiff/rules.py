@@ -174,6 +174,7 @@ for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix):
     Elementwise(step, "constant between its jumps, so the derivative is 0", 0)
 for rounding in (np.round, np.around):
     Elementwise(rounding, "constant between its jumps", 0, bind=lambda a, decimals=0: ((a,), {"decimals": decimals}))
+Elementwise(np.heaviside, "a step; at 0 it is its second argument", 0, lambda y, a, b: a == 0)
 
 
 def transpose_where(g: Array, slot: int, args: Args, condition: Array) -> Array:

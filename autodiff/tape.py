@@ -19,6 +19,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,25 +157,7 @@ class Traced:
 
     # What the array looks like.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As of an array."""
-        return tuple(self.value.shape)
-
-    @property
-    def dtype(self) -> Any:
-        """As of an array."""
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """As of an array."""
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        """As of an array."""
-        return int(self.value.size)
+    shape, dtype, ndim, size = (property(attrgetter(f"value.{name}")) for name in ("shape", "dtype", "ndim", "size"))
 
     @property
     def T(self) -> Any:
@@ -218,7 +201,8 @@ class Traced:
     __eq__, __ne__ = comparison(np.equal), comparison(np.not_equal)
 
     sum, mean, prod, max, min = map(method, (np.sum, np.mean, np.prod, np.max, np.min))
-    var, std, cumsum, clip, round = map(method, (np.var, np.std, np.cumsum, np.clip, np.round))
+    var, std, clip, round, conj = map(method, (np.var, np.std, np.clip, np.round, np.conjugate))
+    cumsum, cumprod = map(method, (np.cumsum, np.cumprod))
     dot, trace, diagonal, repeat, take = map(method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
     ravel, flatten, swapaxes, squeeze = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze))
     argmax, argmin, argsort, any, all = map(method, (np.argmax, np.argmin, np.argsort, np.any, np.all))
@@ -251,11 +235,14 @@ class Traced:
 
     # Refusals.
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def changed(self, *args: Any, **kwargs: Any) -> None:
+        """What x[i] = ..., x.fill(...), x.sort() and their like come to."""
         raise RefusalError(
-            "x[i] = ... would overwrite a value that the record of the computation still needs.\n"
-            "Build a new array instead: np.where(mask, new, x), np.concatenate or np.stack."
+            "x[i] = ... would overwrite a value that the record of the computation still needs (x.sort() as well).\n"
+            "Build a new array instead: np.where(mask, new, x), np.concatenate or np.stack; np.sort(x)."
         )
+
+    __setitem__ = __delitem__ = fill = put = sort = partition = resize = setfield = changed
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise RefusalError(

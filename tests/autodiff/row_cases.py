@@ -44,6 +44,13 @@ CASES = {
     "euclidean": [
         (lambda x, a=a, k=k: np.linalg.norm(x, axis=a, keepdims=k), (T,)) for a in (0, -1, (0, 2)) for k in (0, 1)
     ],
+    np.heaviside: [
+        (np.heaviside, (A, V)),
+        (np.heaviside, (V, A)),
+        (lambda b: np.heaviside(np.array([0.0, 1.0, -1.0, 0.0]), b), (A,)),
+    ],
+    np.matvec: [(np.matvec, (A, V)), (np.matvec, (T, A[:2]))],
+    np.vecmat: [(np.vecmat, (V, B)), (np.vecmat, (A[:2, :3], T))],
     np.cumsum: along(np.cumsum),
     np.cumprod: [*along(np.cumprod), (np.cumprod, (sample((1,)),)), (np.cumprod, (np.array([2.0, 0, 3, 0, 1.5]),))],
     **{
