@@ -24,16 +24,10 @@ LIMIT = 2**21  # entries a batch may have at once: beyond that, several smaller 
 class Batch(Traced):
     """n arrays of one shape, of which code sees one; `value` has them stacked along axis 0."""
 
-    __slots__ = ("number",)
+    __slots__ = ("level",)
 
-    def __init__(self, value: Array, number: int) -> None:
-        self.value = value
-        self.number = number
-
-    @property
-    def level(self) -> int:
-        """The number drawn when the batch was made."""
-        return self.number
+    def __init__(self, value: Array, level: int) -> None:
+        self.value, self.level = value, level
 
     shape = property(lambda self: self.value.shape[1:])
     ndim = property(lambda self: self.value.ndim - 1)
@@ -44,9 +38,9 @@ class Batch(Traced):
 
     def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Batch:
         """The operation on all of them at once."""
-        stacked = [isinstance(a, Batch) and a.number == self.number for a in args]
+        stacked = [isinstance(a, Batch) and a.level == self.level for a in args]
         inner = [a.value if s else a for a, s in zip(args, stacked, strict=True)]
-        return Batch(RULES.get(rule.key, by_kind(rule, params))(rule, inner, stacked, params), self.number)
+        return Batch(RULES.get(rule.key, by_kind(rule, params))(rule, inner, stacked, params), self.level)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in FACTS:  # of shapes, which they share; the rules ask adjoints and tangents for no other
@@ -77,7 +71,7 @@ def aligned(args: list[Array], stacked: Stacked, ndim: int = 0) -> list[Array]:
 
 
 def elementwise(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
-    """Broadcasting, also against a condition."""
+    """Broadcasting, also against a condition; solve broadcasts what is before its matrices."""
     return call(rule, tuple(aligned(args, stacked, np.ndim(params.get("condition", 0)))), params)
 
 
@@ -144,14 +138,6 @@ def matmul(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> A
     return y[..., 0] if nb == 1 else y
 
 
-def solve(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
-    """A vector on the right as a column."""
-    a, b = args
-    vector = b.ndim - stacked[1] == 1
-    y = np.linalg.solve(*aligned([a, b[..., None] if vector else b], stacked))
-    return y[..., 0] if vector else y
-
-
 def einsum(rule: Rule, args: list[Array], stacked: Stacked, params: Params) -> Array:
     """One more letter in front of every stacked term and of the result."""
     left, right = params["subscripts"].split("->")
@@ -183,6 +169,6 @@ RULES: dict[Any, BatchRule] = {
     np.transpose: transpose,
     np.matmul: matmul,
     np.einsum: einsum,
-    np.linalg.solve: solve,
+    "solve": elementwise,
 }
 assert RULES.keys() <= TABLE.keys(), "a batch rule for an operation that does not exist"

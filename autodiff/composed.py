@@ -397,6 +397,13 @@ def eigh(a: Array, UPLO: str = "L") -> Any:
     return EIGH(both[..., 0, :], both[..., 1:, :])
 
 
+@composite(np.linalg.solve)
+def solve(a: Array, b: Array) -> Array:
+    """A vector on the right is one column."""
+    a, b = operand(a), operand(b)
+    return call(TABLE["solve"], (a, b), {}) if b.ndim > 1 else call(TABLE["solve"], (a, b[:, None]), {})[..., 0]
+
+
 @composite(np.linalg.slogdet)
 def slogdet(a: Array) -> Any:
     """The sign is a fact, its logarithm has a derivative."""

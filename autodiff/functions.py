@@ -108,6 +108,20 @@ def cross_entropy(logits: Any, labels: Any) -> Array:
     return np.mean(logsumexp(rows, axis=1) - chosen)
 
 
+def linear_regulariser(hidden: Any, weights: Any) -> Array:
+    """r^T h, summed over the rows of a batch: hidden (k,) or (n, k), weights (k,). One number; its gradient in h is r.
+
+    Raises RefusalError for other shapes.
+    """
+    hidden, weights = as_array(hidden), as_array(weights)
+    if weights.ndim != 1 or weights.shape != hidden.shape[-1:]:
+        raise RefusalError(
+            f"linear_regulariser takes one weight per hidden unit: weights of shape {hidden.shape[-1:]}, "
+            f"not {weights.shape}."
+        )
+    return np.sum(hidden @ weights)
+
+
 def residual(prediction: Any, target: Any) -> Array:
     """prediction - target, of equal shapes."""
     shapes = np.shape(strip(prediction)), np.shape(strip(target))

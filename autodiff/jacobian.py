@@ -70,24 +70,18 @@ def forward(f: Callable[..., Any], args: Sequence[Any], wanted: list[int]) -> li
         columns = []
         shape = None
         for seed in basis(x, x.size):
-            shape, tangent = along_batch(along, x, seed)
+            value, tangent = jvp(along, (x,), (seed,))
+            shape = tuple(value.shape)
             columns.append(rows(tangent, seed, shape))
-        if shape is None:
-            shape = np.shape(strip(f(*args)))
+        shape = np.shape(strip(f(*args))) if shape is None else shape
         table = np.reshape(joined(columns, x), (x.size, *shape))
         results.append(np.reshape(np.moveaxis(table, 0, -1), shape + x.shape))
     return results
 
 
-def along_batch(f: Callable[[Any], Any], x: Array, seed: Batch) -> tuple[tuple[int, ...], Array]:
-    """The shape of f(x), and its tangents for a batch of tangents of x."""
-    value, tangent = jvp(f, (x,), (seed,))
-    return tuple(value.shape), tangent
-
-
 def rows(g: Array, seed: Batch, shape: tuple[int, ...]) -> Array:
     """What a walk with `seed` made of it, n arrays of this shape stacked; what did not depend on the seed, n times."""
-    own = isinstance(g, Batch) and g.number == seed.number
+    own = isinstance(g, Batch) and g.level == seed.level
     stacked = g.value if own else np.broadcast_to(g, (len(seed.value), *shape))
     return np.array(stacked) if type(stacked) is np.ndarray else stacked
 

@@ -275,28 +275,21 @@ def matching(w: Any, like: Array, what: str) -> Array:
 class Dual(Traced):
     """A traced array of forward mode: a value and its tangent, of the same shape and dtype."""
 
-    __slots__ = ("direction", "tangent")
+    __slots__ = ("level", "tangent")
 
-    def __init__(self, value: Array, tangent: Array, direction: int) -> None:
-        self.value = value
-        self.tangent = tangent
-        self.direction = direction
-
-    @property
-    def level(self) -> int:
-        """The number of the `jvp` this dual value belongs to."""
-        return self.direction
+    def __init__(self, value: Array, tangent: Array, level: int) -> None:
+        self.value, self.tangent, self.level = value, tangent, level
 
     def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Dual:
         """Evaluate on the values, push the tangents; nothing is kept."""
         values, tangents = [], []
         for a in args:
-            ours = isinstance(a, Dual) and a.direction == self.direction
+            ours = isinstance(a, Dual) and a.level == self.level
             values.append(a.value if ours else a)
             tangents.append(a.tangent if ours else None)
         inner = tuple(values)
         y = call(rule, inner, params)
-        return Dual(y, spread(rule.jvp(tangents, y, inner, params), y), self.direction)
+        return Dual(y, spread(rule.jvp(tangents, y, inner, params), y), self.level)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -325,7 +318,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 def parted(y: Any, level: int) -> tuple[Array, Array]:
     """Value and tangent of an output; the tangent of a constant is zero."""
-    if isinstance(y, Dual) and y.direction == level:
+    if isinstance(y, Dual) and y.level == level:
         return y.value, y.tangent
     value = lift(y, 0)
     return value, zeros(value)

@@ -443,27 +443,17 @@ def symmetric(a: Array) -> Array:
     return (a + turned(a)) / 2
 
 
-def column(a: Array, b: Array) -> Array:
-    """a as columns, if the right-hand side b of a system is a vector."""
-    return a[..., None] if b.ndim == 1 else a
-
-
 def push_solve(tangents: Any, y: Array, args: Args) -> Array:
     """A dY = dB - dA Y."""
-    a, b = args
     da, db = tangents
-    change = total([*([] if db is None else [column(db, b)]), *([] if da is None else [-(da @ column(y, b))])])
-    out = np.linalg.solve(a, change)
-    return out[..., 0] if b.ndim == 1 else out
+    change = total([*([] if db is None else [db]), *([] if da is None else [-(da @ y)])])
+    return call(TABLE["solve"], (args[0], change), {})
 
 
 def pull_solve(slot: int, g: Array, y: Array, args: Args) -> Array:
     """For B: the system with A^T and the adjoint. For A: minus that, times Y^T."""
-    a, b = args
-    for_b = np.linalg.solve(turned(a), column(g, b))
-    if slot == 0:
-        return -for_b @ turned(column(y, b))
-    return for_b[..., 0] if b.ndim == 1 else for_b
+    for_b = call(TABLE["solve"], (turned(args[0]), g), {})
+    return for_b if slot else -for_b @ turned(y)
 
 
 def push_logdet(tangents: Any, y: Array, args: Args) -> Array:
@@ -524,6 +514,7 @@ Custom(
     push=lambda tangents, y, args: -y @ tangents[0] @ y,
     pull=lambda slot, g, y, args: -turned(y) @ g @ turned(y),
 )
+Custom("solve", "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, evaluate=np.linalg.solve)
 Custom(
     np.linalg.det,
     "Jacobi: d det = det tr(A^-1 dA); LinAlgError for a singular matrix",
@@ -537,6 +528,5 @@ Custom(
     pull=pull_logdet,
     evaluate=lambda a: np.linalg.slogdet(a)[1],
 )
-Custom(np.linalg.solve, "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, bind=lambda a, b: ((a, b), {}))
 Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push=push_cholesky, pull=pull_cholesky)
 Custom("eigh", "A V = V diag(w), with V^T V = 1", push=push_eigh, pull=pull_eigh, evaluate=evaluate_eigh)

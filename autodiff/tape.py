@@ -116,11 +116,7 @@ class Traced:
 
     __slots__ = ("value",)
     value: Array
-
-    @property
-    def level(self) -> int:
-        """Which derivative this array belongs to."""
-        raise NotImplementedError
+    level: Any
 
     def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Any:
         """Carry out rule(*args, **params) at this level; some of args are traced at it, the others are constants."""
@@ -159,14 +155,11 @@ class Traced:
 
     shape, dtype, ndim, size = (property(attrgetter(f"value.{name}")) for name in ("shape", "dtype", "ndim", "size"))
 
-    @property
-    def T(self) -> Any:
-        """The transpose, as of an array."""
-        return dispatch(np.transpose, (self,), {})
+    T = property(lambda self: dispatch(np.transpose, (self,), {}))
 
     @property
     def mT(self) -> Any:
-        """The transpose of the last two axes, as of an array."""
+        """The transpose of the last two axes."""
         return dispatch(np.swapaxes, (self, -1, -2), {})
 
     def __len__(self) -> int:
@@ -204,7 +197,7 @@ class Traced:
     var, std, clip, round, conj = map(method, (np.var, np.std, np.clip, np.round, np.conjugate))
     cumsum, cumprod = map(method, (np.cumsum, np.cumprod))
     dot, trace, diagonal, repeat, take = map(method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
-    ravel, flatten, swapaxes, squeeze = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze))
+    ravel, flatten, swapaxes, squeeze, copy = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze, np.copy))
     argmax, argmin, argsort, any, all = map(method, (np.argmax, np.argmin, np.argsort, np.any, np.all))
 
     # Methods that are not the NumPy function of the same name.
@@ -222,10 +215,6 @@ class Traced:
         if np.dtype(dtype).kind != "f":
             raise RefusalError(f"x.astype({np.dtype(dtype)}) has no derivative. Keep x a float, or round with np.rint.")
         return call(TABLE["astype"], (self,), {"dtype": np.dtype(dtype)})
-
-    def copy(self) -> Any:
-        """The array itself: traced arrays are never changed in place."""
-        return self
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
@@ -274,10 +263,7 @@ class Var(Traced):
         self.tape = tape
         self.index = index
 
-    @property
-    def level(self) -> int:
-        """The level of the tape."""
-        return self.tape.level
+    level = property(attrgetter("tape.level"))
 
     def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Var:
         """Evaluate on the values, append one line."""

@@ -74,6 +74,7 @@ REFUSED = {
     "list of arrays": (lambda x: x[0], [V, V], "argnums"),
     "dictionary": (lambda x: x["W"], {"W": V}, "argnums"),
     "losses of different shapes": (lambda x: ad.mse(x, V[:, None]), V, "equal"),
+    "regulariser": (lambda x: ad.linear_regulariser(x, V), M, "one weight per hidden unit"),
     "labels": (lambda x: ad.cross_entropy(x, V[:2]), M, "integer"),
     "label range": (lambda x: ad.cross_entropy(x, np.array([0, 2])), M, "0 to 1"),
 }
