@@ -30,8 +30,8 @@ going down gives the derivatives of everything in one direction (forward mode).
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
-Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64; float32
-stays float32; an unused argument has gradient 0.
+Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
+float32 stays float32; an unused argument has gradient 0.
 
 Jacobians have more axes than matrices, and most of them are mostly zeros:
 
