@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rule import TABLE, Array, Elementwise, Params, Rule, call
+from autodiff.rule import TABLE, Args, Array, Elementwise, Params, Rule, call
 from autodiff.rules import unused_letters
 from autodiff.tape import FACTS, LEVELS, Traced, strip
 
@@ -36,7 +36,7 @@ class Batch(Traced):
     def __len__(self) -> int:
         return int(self.shape[0])
 
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Batch:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Batch:
         """The operation on all of them at once."""
         stacked = [isinstance(a, Batch) and a.level == self.level for a in args]
         inner = [a.value if s else a for a, s in zip(args, stacked, strict=True)]

@@ -19,9 +19,7 @@ SIGMOID = Elementwise(
     lambda y, x: y * sigmoid(-x),
     evaluate=lambda x: np.exp(-np.logaddexp(0, -x)),
 )
-RELU = Elementwise(
-    "relu", "1 where x > 0, else 0; 0 at 0", lambda y, x: x > 0, evaluate=lambda x: np.maximum(x, 0), name="relu"
-)
+RELU = Elementwise("relu", "1 where x > 0, else 0; 0 at 0", lambda y, x: x > 0, evaluate=lambda x: np.maximum(x, 0))
 
 
 def plain_logsumexp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:

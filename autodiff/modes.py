@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rule import Array, Params, Rule, call
+from autodiff.rule import Args, Array, Params, Rule, call
 from autodiff.tape import LEVELS, RefusalError, Tape, Traced, Var, strip
 
 
@@ -280,7 +280,7 @@ class Dual(Traced):
     def __init__(self, value: Array, tangent: Array, level: int) -> None:
         self.value, self.tangent, self.level = value, tangent, level
 
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Dual:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Dual:
         """Evaluate on the values, push the tangents; nothing is kept."""
         values, tangents = [], []
         for a in args:

@@ -27,6 +27,7 @@ from autodiff.rule import (
     REAL,
     TABLE,
     UNIT,
+    Args,
     Array,
     Custom,
     Elementwise,
@@ -41,7 +42,6 @@ from autodiff.rule import (
 )
 from autodiff.tape import operand, strip
 
-Args = tuple[Array, ...]
 Axes = tuple[int, ...]
 Bound = tuple[Args, dict[str, Any]]
 
@@ -511,22 +511,22 @@ def pull_eigh(slot: int, g: Array, y: Array, args: Args, UPLO: Any) -> Array:
 Custom(
     np.linalg.inv,
     "from A Y = 1: dY = -Y dA Y",
-    push=lambda tangents, y, args: -y @ tangents[0] @ y,
-    pull=lambda slot, g, y, args: -turned(y) @ g @ turned(y),
+    lambda tangents, y, args: -y @ tangents[0] @ y,
+    lambda slot, g, y, args: -turned(y) @ g @ turned(y),
 )
-Custom("solve", "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, evaluate=np.linalg.solve)
+Custom("solve", "A Y = B: A dY = dB - dA Y", push_solve, pull_solve, evaluate=np.linalg.solve)
 Custom(
     np.linalg.det,
     "Jacobi: d det = det tr(A^-1 dA); LinAlgError for a singular matrix",
-    push=lambda tangents, y, args: y * push_logdet(tangents, y, args),
-    pull=lambda slot, g, y, args: pull_logdet(slot, g * y, y, args),
+    lambda tangents, y, args: y * push_logdet(tangents, y, args),
+    lambda slot, g, y, args: pull_logdet(slot, g * y, y, args),
 )
 Custom(
     "logabsdet",
     "Jacobi: d log|det| = tr(A^-1 dA)",
-    push=push_logdet,
-    pull=pull_logdet,
+    push_logdet,
+    pull_logdet,
     evaluate=lambda a: np.linalg.slogdet(a)[1],
 )
-Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push=push_cholesky, pull=pull_cholesky)
-Custom("eigh", "A V = V diag(w), with V^T V = 1", push=push_eigh, pull=pull_eigh, evaluate=evaluate_eigh)
+Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push_cholesky, pull_cholesky)
+Custom("eigh", "A V = V diag(w), with V^T V = 1", push_eigh, pull_eigh, evaluate=evaluate_eigh)

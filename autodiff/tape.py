@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.rule import PLAIN, TABLE, Array, Params, Rule, call
+from autodiff.rule import PLAIN, TABLE, Args, Array, Params, Rule, call
 
 LEVELS = itertools.count(1)
 NO_PARAMS: dict[str, Any] = {}
@@ -49,7 +49,7 @@ class Line(NamedTuple):
 
     rule: Rule | None
     parents: tuple[int | None, ...]
-    args: tuple[Array, ...]
+    args: Args
     params: Params
     value: Array
 
@@ -118,7 +118,7 @@ class Traced:
     value: Array
     level: Any
 
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Any:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Any:
         """Carry out rule(*args, **params) at this level; some of args are traced at it, the others are constants."""
         raise NotImplementedError
 
@@ -265,7 +265,7 @@ class Var(Traced):
 
     level = property(attrgetter("tape.level"))
 
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Var:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Var:
         """Evaluate on the values, append one line."""
         tape = self.tape
         inner, parents = [], []

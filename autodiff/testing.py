@@ -139,7 +139,7 @@ def as_written(rule: Rule) -> Function:
 
 def domains(rule: Elementwise) -> tuple[Any, ...]:
     """One interval per argument."""
-    return rule.domain if isinstance(rule.domain[0], tuple) else (rule.domain,) * len(rule.partials)
+    return rule.domain if isinstance(rule.domain[0], tuple) else (rule.domain,) * len(rule.formulas)
 
 
 def generated(rule: Rule) -> list[Call]:
@@ -149,7 +149,7 @@ def generated(rule: Rule) -> list[Call]:
     """
     f = as_written(rule)
     if isinstance(rule, Elementwise):
-        count = len(rule.partials)
+        count = len(rule.formulas)
         return [(f, tuple(map(sample, shapes[:count], domains(rule), range(count)))) for shapes in SHAPES]
     if isinstance(rule, Reduction) or rule.key in (np.sum, np.mean):
         box, ways = sample((2, 3, 4), seed=3), list(itertools.product(AXES, (False, True)))

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from row_cases import cases
 
 import autodiff as ad
 from autodiff import batch
 from autodiff.rule import TABLE
-from autodiff.testing import close, sample
+from autodiff.testing import close, direction, sample
 
 A, B, X = sample((3, 4)), sample((4, 2), seed=1), sample((4, 4), seed=2)
 
@@ -60,6 +61,23 @@ def test_results_are_the_callers_own():
     np.testing.assert_array_equal(L, np.eye(3))
     zero = ad.jacobian(lambda x: np.ones(2))(np.ones(3))
     zero += 1
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("rule", TABLE.values(), ids=lambda rule: str(rule.name))
+def test_second_derivatives_in_batches(rule):
+    """Forward and reverse over reverse, all at once, against one direction at a time."""
+    for f, args in cases(rule):
+        args = tuple(np.asarray(x, float)[()] for x in args)
+        w = direction(np.random.default_rng(0), f(*args))
+        for i, j in np.ndindex(len(args), len(args)):
+            gradient = ad.grad(lambda *xs, f=f, w=w: np.sum(w * f(*xs)), i)
+            u = direction(np.random.default_rng(1), args[j])
+            tangents = [u if k == j else np.zeros_like(x) for k, x in enumerate(args)]
+            expected = ad.jvp(gradient, args, tangents)[1]
+            for mode in ("forward", "reverse"):
+                tensor = ad.jacobian(gradient, j, mode)(*args)
+                close(np.tensordot(tensor, u, np.ndim(u)), expected, f"{mode} over reverse", 1e-9)
 
 
 def test_every_operation_of_the_table_has_a_batch_rule_or_goes_one_by_one():
