@@ -145,7 +145,9 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
             continue
         if not keep:
             adjoints[i] = None
-        for slot, parent in enumerate(parents):
+        slot = -1
+        for parent in parents:
+            slot += 1
             if parent is None:
                 continue
             term, like = rule.vjp(slot, g, y, args, params), args[slot]
