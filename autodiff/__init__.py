@@ -56,8 +56,8 @@ One thing no message can catch: a plain array that was used in a traced operatio
 the derivative is taken; the list holds the array itself, not a copy.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
-`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py` and `jacobian.py`, and `testing.py`: what a new
-row of the table is checked for.
+`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`; `testing.py` is
+what a new row of the table is checked for.
 """
 
 from autodiff import composed as composed
@@ -73,21 +73,11 @@ from autodiff.functions import (
     softmax,
     softplus,
 )
-from autodiff.jacobian import (
-    Dense,
-    Diagonal,
-    Kronecker,
-    contract,
-    hessian,
-    jacobian,
-    structured_jacobian,
-    unvec,
-    vec,
-    vec_jacobian,
-)
+from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
+from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_jacobian, unvec, vec, vec_jacobian
 
 __all__ = [
     "TABLE",

@@ -87,14 +87,7 @@ class Tape:
 
 def both_ways(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """A binary operator and its reflection, for a traced array on the left and on the right."""
-
-    def forward(self: Any, other: Any) -> Any:
-        return binary(TABLE[ufunc], self, other)
-
-    def reflected(self: Any, other: Any) -> Any:
-        return binary(TABLE[ufunc], other, self)
-
-    return forward, reflected
+    return lambda x, other: binary(TABLE[ufunc], x, other), lambda x, other: binary(TABLE[ufunc], other, x)
 
 
 def comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
