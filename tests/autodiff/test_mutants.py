@@ -87,7 +87,7 @@ def test_forgotten_projection(rule, monkeypatch):
 WITH_AXES = [np.sum, np.mean, np.prod, np.max, np.min, np.cumsum, np.concatenate, "euclidean", "logsumexp"]
 
 
-@pytest.mark.parametrize("key", WITH_AXES, ids=str)
+@pytest.mark.parametrize("key", WITH_AXES, ids=lambda key: named(TABLE[key]))
 def test_wrong_axis(key, monkeypatch):
     """A vjp that counts the axis from the wrong end."""
     rule = TABLE[key]
@@ -124,7 +124,7 @@ def test_the_push_alone_wrong(rule, monkeypatch):
     assert not survives(rule)
 
 
-@pytest.mark.parametrize("key", [k for k in batch.RULES if k != "scatter"], ids=str)
+@pytest.mark.parametrize("key", [k for k in batch.RULES if k != "scatter"], ids=lambda key: named(TABLE[key]))
 def test_wrong_batch_rule(key, monkeypatch):
     """All rows at once, in the wrong order."""
     right = batch.RULES[key]
