@@ -8,7 +8,7 @@ Python numbers (math.log, not np.log): a NumPy float64 would turn a float32 comp
 
 Where a function has no derivative the table takes the convention of PyTorch, so that both witnesses agree: |x|' = 0 at
 0, the norm has gradient 0 at 0, np.clip passes the gradient on its bounds, ties of np.max share it equally, ties of
-np.maximum(a, b) between two arrays give half to each. Against a plain number the number wins the tie:
+np.maximum(a, b) between two arrays give half to each. Against a Python number the number wins the tie:
 np.maximum(x, 0) is a threshold, and its derivative at 0 is 0, as relu'(0) = 0 in the whole course.
 """
 
@@ -142,7 +142,7 @@ def quotient(a: Array, b: Array) -> Array:
 
 
 def taken(y: Array, a: Array, b: Array) -> Array:
-    """1 where y came from a alone, 1/2 where from both; a plain number that equals the array takes it all."""
+    """1 where y came from a alone, 1/2 where from both; a Python number that equals the array takes it all."""
     if isinstance(b, (int, float)) and not isinstance(b, np.generic):
         return y != b
     return (y == a) * (1 - 0.5 * (a == b))
@@ -456,6 +456,16 @@ def pull_solve(slot: int, g: Array, y: Array, args: Args) -> Array:
     return for_b if slot else -for_b @ turned(y)
 
 
+def cofactors(a: Array, y: Array) -> Array:
+    """det(A) A^-T; with a singular A among them, the determinants of all minors, which exist always."""
+    if np.all(strip(y) != 0):
+        return y[..., None, None] * turned(np.linalg.inv(a))
+    n = a.shape[-1]
+    rest = np.reshape([k for i in range(n) for k in range(n) if k != i], (n, n - 1)).astype(int)
+    minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]
+    return np.linalg.det(minors) * np.where(np.indices((n, n)).sum(axis=0) % 2, -1, 1).astype(a.dtype)
+
+
 def push_logdet(tangents: Any, y: Array, args: Args) -> Array:
     """tr(A^-1 dA): the relative change of the determinant."""
     return np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1)
@@ -517,9 +527,9 @@ Custom(
 Custom("solve", "A Y = B: A dY = dB - dA Y", push_solve, pull_solve, evaluate=np.linalg.solve)
 Custom(
     np.linalg.det,
-    "Jacobi: d det = det tr(A^-1 dA); LinAlgError for a singular matrix",
-    lambda tangents, y, args: y * push_logdet(tangents, y, args),
-    lambda slot, g, y, args: pull_logdet(slot, g * y, y, args),
+    "linear in every entry, with its cofactor",
+    lambda tangents, y, args: np.sum(cofactors(args[0], y) * tangents[0], axis=(-2, -1)),
+    lambda slot, g, y, args: g[..., None, None] * cofactors(args[0], y),
 )
 Custom(
     "logabsdet",

@@ -251,7 +251,11 @@ CASES = {
         for o in (1, 2, 3)
     ],
     np.linalg.inv: [(np.linalg.inv, (regular(3),)), (np.linalg.inv, (regular(2, (3,)),))],
-    np.linalg.det: [(np.linalg.det, (regular(3),)), (np.linalg.det, (regular(2, (3,)),))],
+    np.linalg.det: [
+        *((np.linalg.det, (m,)) for m in (np.ones((3, 3)), np.zeros((2, 2)), np.array([[0.0]]), np.diag([1.0, 0, 2]))),
+        (np.linalg.det, (regular(3),)),
+        (np.linalg.det, (regular(2, (3,)),)),
+    ],
     np.linalg.slogdet: [(lambda x: np.linalg.slogdet(x)[1], (m,)) for m in (regular(3), -regular(3), regular(2, (3,)))],
     "logabsdet": [(lambda x: np.linalg.slogdet(x).logabsdet, (m,)) for m in (regular(3), regular(2, (3,)))],
     np.linalg.cholesky: [(lambda x: np.linalg.cholesky(even(x)), (m,)) for m in (positive(3), positive(2, (3,)))],
