@@ -3,7 +3,7 @@
 A computation is a list, and every derivative is a walk over that list. Write a function in NumPy; differentiate it:
 
     >>> import numpy as np
-    >>> from autodiff import grad, jacobian, record
+    >>> from autodiff import contract, grad, record, structured_jacobian
     >>> def f(x):
     ...     return np.sum(np.sin(x) * x)
     >>> grad(f)(np.array([0.0, 1.0]))
@@ -25,29 +25,46 @@ going down gives the derivatives of everything in one direction (forward mode).
     value_and_grad(f, argnums=0)  the value with it
     vjp(f, *primals)              (value, pullback), pullback(w) = w^T J
     jvp(f, primals, tangents)     (value, J v), without a list
-    jacobian(f, argnums=0)        the output's axes first, then the input's
+    jacobian(f, argnums=0)        the output's axes first, then the input's; all rows, or all columns, in one walk
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
 
-All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. Functions take arrays as positional arguments
-and return one array. Integers given as arguments count as float64; float32 stays float32; an unused argument has
-gradient 0.
+All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
+Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
+float32 stays float32; an unused argument has gradient 0.
 
-What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse and
-cross_entropy. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError) that says what to
-write instead.
+Jacobians have more axes than matrices, and most of them are mostly zeros:
+
+    >>> structured_jacobian(np.tanh)(np.zeros((2, 3)))
+    <Diagonal Jacobian of shape (2, 3) + (2, 3)>
+    >>> W = np.ones((3, 4))
+    >>> J = structured_jacobian(lambda X: X @ W)(np.zeros((2, 3)))
+    >>> J
+    <Kronecker Jacobian of shape (2, 4) + (2, 3)>
+    >>> contract(J.dense(), "n out m in", np.ones((2, 3)), "m in", over="m in").shape
+    (2, 4)
+
+    structured_jacobian(f)        Diagonal, Kronecker or Dense, each with dense() and matrix()
+    contract(a, "i j", b, "j k", over="j")   sums over axes by their names; over="" is the outer product
+    vec(x), unvec(v, shape), vec_jacobian(J, out_ndim)   by rows, or with order="column" by columns
+
+What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse,
+cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
+that says what to write instead.
 
 One thing no message can catch: a plain array that was used in a traced operation must not be changed in place before
 the derivative is taken; the list holds the array itself, not a copy.
 
-Where to read on: `rule.py` (what a rule is), `rules.py` (all of them), `tape.py` (how a list comes about), `modes.py`
-(the walks), `jacobian.py`.
+Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
+`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`; `testing.py` is
+what a new row of the table is checked for.
 """
 
-from autodiff import rules as rules
+from autodiff import composed as composed
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
+    linear_regulariser,
     log_softmax,
     logsumexp,
     mse,
@@ -60,15 +77,20 @@ from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
+from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_jacobian, unvec, vec, vec_jacobian
 
 __all__ = [
     "TABLE",
+    "Dense",
+    "Diagonal",
+    "Kronecker",
     "Line",
     "RefusalError",
     "Rule",
     "Tape",
     "Var",
     "backward",
+    "contract",
     "cross_entropy",
     "grad",
     "half_squared_error",
@@ -76,6 +98,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linear_regulariser",
     "log_softmax",
     "logsumexp",
     "mse",
@@ -85,6 +108,10 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "structured_jacobian",
+    "unvec",
     "value_and_grad",
+    "vec",
+    "vec_jacobian",
     "vjp",
 ]

@@ -19,9 +19,7 @@ SIGMOID = Elementwise(
     lambda y, x: y * sigmoid(-x),
     evaluate=lambda x: np.exp(-np.logaddexp(0, -x)),
 )
-RELU = Elementwise(
-    "relu", "1 where x > 0, else 0; 0 at 0", lambda y, x: x > 0, evaluate=lambda x: np.maximum(x, 0), name="relu"
-)
+RELU = Elementwise("relu", "1 where x > 0, else 0; 0 at 0", lambda y, x: x > 0, evaluate=lambda x: np.maximum(x, 0))
 
 
 def plain_logsumexp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
@@ -106,6 +104,20 @@ def cross_entropy(logits: Any, labels: Any) -> Array:
     rows = np.reshape(logits, (-1, logits.shape[-1]))
     chosen = rows[np.arange(labels.size), labels.ravel()]
     return np.mean(logsumexp(rows, axis=1) - chosen)
+
+
+def linear_regulariser(hidden: Any, weights: Any) -> Array:
+    """r^T h, summed over the rows of a batch: hidden (k,) or (n, k), weights (k,). One number; its gradient in h is r.
+
+    Raises RefusalError for other shapes.
+    """
+    hidden, weights = as_array(hidden), as_array(weights)
+    if weights.ndim != 1 or weights.shape != hidden.shape[-1:]:
+        raise RefusalError(
+            f"linear_regulariser takes one weight per hidden unit: weights of shape {hidden.shape[-1:]}, "
+            f"not {weights.shape}."
+        )
+    return np.sum(hidden @ weights)
 
 
 def residual(prediction: Any, target: Any) -> Array:

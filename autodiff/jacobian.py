@@ -1,17 +1,18 @@
 """Jacobians and Hessians as tensors: the output's axes first, then the input's.
 
 With y = f(x), jacobian(f)(x)[i..., j...] is dy[i...]/dx[j...], so its shape is y.shape + x.shape, for arrays of any
-number of axes, 0 included. Reverse mode fills one row (one output entry) per walk, forward mode one column (one input
-entry) per evaluation; fewer is cheaper (Griewank & Walther 2008, section 3.5).
+number of axes, 0 included. Reverse mode gives the rows (one per output entry), forward mode the columns (one per input
+entry); fewer is cheaper (Griewank & Walther 2008, section 3.5). All of them are pushed along in one walk (`batch.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from autodiff.batch import Batch, basis
 from autodiff.modes import grad, gradients, jvp, lift, on_tape, positions, single, trace
 from autodiff.rule import Array
 from autodiff.tape import RefusalError, strip
@@ -33,8 +34,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, mode: str 
         else:
             tape, y = trace(f, args, wanted)
             outputs = np.size(strip(y))
-            inputs = sum(strip(lift(args[i], i)).size for i in wanted)
-            by_rows = mode == "reverse" or outputs <= inputs
+            inputs = sum(strip(tape.records[i][4]).size for i in range(len(wanted)))
+            by_rows = mode == "reverse" or outputs <= 2 * inputs  # the list is there already
             results = reverse(tape, y, len(wanted)) if by_rows else forward(f, args, wanted)
         return results[0] if isinstance(argnums, (int, np.integer)) else tuple(results)
 
@@ -42,42 +43,50 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, mode: str 
 
 
 def reverse(tape: Any, y: Any, count: int) -> list[Array]:
-    """One walk up the list per entry of y; each gives one row of every Jacobian."""
+    """Up the list with all unit adjoints of y at once; each gives one row of every Jacobian."""
     value = y.value if on_tape(y, tape) else lift(y, 0)
-    rows = [gradients(tape, y, seed, count) for seed in basis(value)]
+    largest = max(strip(record[4]).size for record in tape.records)
     inputs = [tape.records[i][4] for i in range(count)]
-    return [np.reshape(stacked([row[i] for row in rows], x), value.shape + x.shape) for i, x in enumerate(inputs)]
+    blocks: list[list[Array]] = [[] for _ in inputs]
+    for seed in basis(value, largest):
+        for block, g, x in zip(blocks, gradients(tape, y, seed, count), inputs, strict=True):
+            block.append(rows(g, seed, x.shape))
+    return [np.reshape(joined(b, x), value.shape + x.shape) for b, x in zip(blocks, inputs, strict=True)]
 
 
 def forward(f: Callable[..., Any], args: Sequence[Any], wanted: list[int]) -> list[Array]:
-    """One evaluation per entry of the arguments wanted; each gives one column."""
+    """One evaluation with all unit tangents of an argument at once; each gives one column."""
     results = []
     for i in wanted:
         x = lift(args[i], i)
 
-        def along(t: Array, i: int = i, x: Array = x) -> tuple[Array, Array]:
-            value, tangent = jvp(lambda z: single(f(*args[:i], z, *args[i + 1 :])), (x,), (t,))
-            return value, tangent
+        def along(z: Any, i: int = i) -> Any:
+            return single(f(*args[:i], z, *args[i + 1 :]))
 
-        columns = [along(t)[1] for t in basis(x)]
-        shape = columns[0].shape if columns else np.shape(strip(f(*args)))
-        table = np.reshape(stacked(columns, x), (x.size, *shape))
+        columns = []
+        shape = None
+        for seed in basis(x, x.size):
+            value, tangent = jvp(along, (x,), (seed,))
+            shape = tuple(value.shape)
+            columns.append(rows(tangent, seed, shape))
+        shape = np.shape(strip(f(*args))) if shape is None else shape
+        table = np.reshape(joined(columns, x), (x.size, *shape))
         results.append(np.reshape(np.moveaxis(table, 0, -1), shape + x.shape))
     return results
 
 
-def basis(x: Array) -> Iterator[Array]:
-    """The unit arrays of the shape and dtype of x, in row-major order."""
-    plain = strip(x)
-    for k in range(plain.size):
-        unit = np.zeros(plain.size, plain.dtype)
-        unit[k] = 1
-        yield np.reshape(unit, plain.shape)[()]
+def rows(g: Array, seed: Batch, shape: tuple[int, ...]) -> Array:
+    """What a walk with `seed` made of it, n arrays of this shape stacked; what did not depend on the seed, n times."""
+    own = isinstance(g, Batch) and g.level == seed.level
+    stacked = g.value if own else np.broadcast_to(g, (len(seed.value), *shape))
+    return np.array(stacked) if type(stacked) is np.ndarray else stacked
 
 
-def stacked(rows: list[Array], like: Array) -> Array:
-    """np.stack that also knows what to do with no rows at all."""
-    return np.stack(rows) if rows else np.zeros(0, strip(like).dtype)
+def joined(blocks: list[Array], like: Array) -> Array:
+    """np.concatenate that also knows what to do with no blocks at all."""
+    if not blocks:
+        return np.zeros(0, strip(like).dtype)
+    return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
 
 
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -88,5 +97,5 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     """
     if isinstance(argnums, (int, np.integer)):
         return jacobian(grad(f, argnums), argnums, mode="forward")
-    rows = [jacobian(grad(f, i), argnums, mode="forward") for i in argnums]
-    return lambda *args: tuple(row(*args) for row in rows)
+    blocks = [jacobian(grad(f, i), argnums, mode="forward") for i in argnums]
+    return lambda *args: tuple(row(*args) for row in blocks)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rule import Array, Params, Rule, call
+from autodiff.rule import Args, Array, Params, Rule, call
 from autodiff.tape import LEVELS, RefusalError, Tape, Traced, Var, strip
 
 
@@ -25,8 +25,6 @@ def project(g: Array, like: Array) -> Array:
     A variable that was broadcast was used many times: its adjoint is the sum over the axes along which it was repeated.
     Every adjoint passes here, hence no rule has to un-broadcast. Raises ValueError if no sum can give the shape.
     """
-    if type(g) is np.float64 and type(like) is np.float64:
-        return g
     if g.shape != like.shape:
         g = summed_to(g, like.shape)
     return g if g.dtype is like.dtype else cast(g, like)
@@ -47,6 +45,8 @@ def summed_to(g: Array, shape: tuple[int, ...]) -> Array:
     extra = g.ndim - len(shape)
     if extra > 0:
         g = g.sum(axis=tuple(range(extra)))
+        if g.shape == shape:
+            return g
     stretched = tuple(i for i, (n, m) in enumerate(zip(shape, g.shape, strict=False)) if n == 1 and m != 1)
     if stretched:
         g = g.sum(axis=stretched, keepdims=True)
@@ -57,8 +57,6 @@ def summed_to(g: Array, shape: tuple[int, ...]) -> Array:
 
 def spread(t: Array, like: Array) -> Array:
     """The same gate for tangents: t as a tangent of `like`. A tangent is broadcast where an adjoint is summed."""
-    if type(t) is np.float64 and type(like) is np.float64:
-        return t
     if t.shape != like.shape:
         t = np.broadcast_to(t, like.shape)
     return t if t.dtype is like.dtype and t.dtype.kind != "c" else cast(t, like)
@@ -134,7 +132,7 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
     Lines between are released once spent, or kept for reading with keep=True. None: the walk never came there. The
     adjoint of a line is complete when the walk reaches it, since all its uses come later on the list.
     """
-    records = tape.records
+    records, number = tape.records, np.float64
     adjoints: list[Array | None] = [None] * (index + 1)
     adjoints[index] = seed
     ours: set[int] = set()  # adjoints that are arrays made here by adding, and may be added to in place
@@ -147,10 +145,14 @@ def backward(tape: Tape, index: int, seed: Array, keep: bool = False) -> list[Ar
             continue
         if not keep:
             adjoints[i] = None
-        for slot, parent in enumerate(parents):
+        slot = -1
+        for parent in parents:
+            slot += 1
             if parent is None:
                 continue
-            term = project(rule.vjp(slot, g, y, args, params), args[slot])
+            term, like = rule.vjp(slot, g, y, args, params), args[slot]
+            if term.__class__ is not number or like.__class__ is not number:
+                term = project(term, like)
             before = adjoints[parent]
             if before is None:
                 adjoints[parent] = term
@@ -275,28 +277,21 @@ def matching(w: Any, like: Array, what: str) -> Array:
 class Dual(Traced):
     """A traced array of forward mode: a value and its tangent, of the same shape and dtype."""
 
-    __slots__ = ("direction", "tangent")
+    __slots__ = ("level", "tangent")
 
-    def __init__(self, value: Array, tangent: Array, direction: int) -> None:
-        self.value = value
-        self.tangent = tangent
-        self.direction = direction
+    def __init__(self, value: Array, tangent: Array, level: int) -> None:
+        self.value, self.tangent, self.level = value, tangent, level
 
-    @property
-    def level(self) -> int:
-        """The number of the `jvp` this dual value belongs to."""
-        return self.direction
-
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Dual:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Dual:
         """Evaluate on the values, push the tangents; nothing is kept."""
         values, tangents = [], []
         for a in args:
-            ours = isinstance(a, Dual) and a.direction == self.direction
+            ours = isinstance(a, Dual) and a.level == self.level
             values.append(a.value if ours else a)
             tangents.append(a.tangent if ours else None)
         inner = tuple(values)
         y = call(rule, inner, params)
-        return Dual(y, spread(rule.jvp(tangents, y, inner, params), y), self.direction)
+        return Dual(y, spread(rule.jvp(tangents, y, inner, params), y), self.level)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -325,7 +320,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 def parted(y: Any, level: int) -> tuple[Array, Array]:
     """Value and tangent of an output; the tangent of a constant is zero."""
-    if isinstance(y, Dual) and y.direction == level:
+    if isinstance(y, Dual) and y.level == level:
         return y.value, y.tangent
     value = lift(y, 0)
     return value, zeros(value)

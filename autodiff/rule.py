@@ -27,6 +27,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Array: TypeAlias = Any  # an ndarray, a NumPy scalar or a traced array: whatever NumPy accepts as an operand
+Args: TypeAlias = tuple[Array, ...]
+Tangents: TypeAlias = Sequence[Array | None]
 Params: TypeAlias = Mapping[str, Any]
 Interval: TypeAlias = tuple[float, float]
 Function: TypeAlias = Callable[..., Any]
@@ -38,147 +40,123 @@ ABOVE_ONE: Interval = (1.2, 3.0)
 
 TABLE: dict[Any, Rule] = {}
 
+# Operands that go on the tape as they are. A set lookup on the type is the cheapest test there is.
+PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+
 
 class Rule:
     """One row of the table.
 
     key       the NumPy function students write, or a name if NumPy has none; the key in `TABLE`
     name      how the operation is called in tables and messages
+    explain   one sentence on why the derivative is what it is
+    formulas  the derivative, as the kind wants it
     evaluate  plain arrays -> plain array; called as evaluate(*args, **params)
     bind      NumPy's own signature -> (array arguments, params): axes counted from the front, defaults filled in
-    explain   one sentence on why the derivative is what it is
     domain    where to sample: an interval for every argument, or one interval per argument
     """
 
-    __slots__ = ("bind", "domain", "evaluate", "explain", "key", "name")
+    __slots__ = ("bind", "direct", "domain", "evaluate", "explain", "formulas", "key", "name")
     kind = "rule"
 
     def __init__(
         self,
         key: Any,
         explain: str,
-        *,
+        *formulas: Any,
         evaluate: Function | None = None,
         bind: Function | None = None,
         domain: Interval | tuple[Interval, ...] = REAL,
-        name: str | None = None,
     ) -> None:
-        self.key = key
-        self.name: str = name or (key if isinstance(key, str) else key.__name__)
+        self.key, self.explain, self.formulas, self.bind, self.domain = key, explain, formulas, bind, domain
+        self.name: str = key if isinstance(key, str) else key.__name__
         self.evaluate: Function = evaluate or key
-        self.bind = bind
-        self.explain = explain
-        self.domain = domain
+        self.direct = bind is None and self.kind != "composite"  # NumPy's arguments are the rule's
         TABLE[key] = self
 
     def __repr__(self) -> str:
         return f"<{self.kind} rule {self.name}>"
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
         """J u: the tangent of y, given a tangent or None (a constant) for each argument; may still lack y's shape."""
         raise NotImplementedError(f"{self!r} has no jvp")
 
-    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
         """J^T g for argument number `slot`; may still have the shape and dtype of y (see `modes.project`)."""
         raise NotImplementedError(f"{self!r} has no vjp")
 
 
 class Elementwise(Rule):
-    """y[i] = f(a[i], b[i], ...), broadcast. Each partial is a number or a function of (y, a, b, ...)."""
+    """y[i] = f(a[i], b[i], ...), broadcast. Formulas: each partial, a number or a function of (y, a, b, ...)."""
 
-    __slots__ = ("partials",)
+    __slots__ = ()
     kind = "elementwise"
 
-    def __init__(self, key: Any, explain: str, *partials: Any, **row: Any) -> None:
-        super().__init__(key, explain, **row)
-        self.partials = partials
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
+        return total([self.vjp(slot, t, y, args, params) for slot, t in enumerate(tangents) if t is not None])
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        terms = [self.vjp(slot, t, y, args, params) for slot, t in enumerate(tangents) if t is not None]
-        return total(terms)
-
-    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
         # A diagonal matrix is its own transpose: J u and J^T w are the same product.
-        partial = self.partials[slot]
+        partial = self.formulas[slot]
         if callable(partial):
             return g * partial(y, *args)
         return g if partial == 1 else g * partial
 
 
 class Linear(Rule):
-    """y = L(a, b, ...), linear in all array arguments together. transpose(g, slot, args, **params)."""
+    """y = L(a, b, ...), linear in all array arguments together. Formula: transpose(g, slot, args, **params)."""
 
-    __slots__ = ("transpose",)
+    __slots__ = ()
     kind = "linear"
 
-    def __init__(self, key: Any, explain: str, transpose: Function, **row: Any) -> None:
-        super().__init__(key, explain, **row)
-        self.transpose = transpose
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
+        complete = [np.zeros_like(a) if t is None else t for t, a in zip(tangents, args, strict=True)]
+        return call(self, tuple(complete), params)
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        filled = [np.zeros_like(a) if t is None else t for t, a in zip(tangents, args, strict=True)]
-        return call(self, tuple(filled), params)
-
-    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        return self.transpose(g, slot, args, **params)
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
+        return self.formulas[0](g, slot, args, **params)
 
 
 class Multilinear(Linear):
-    """y = M(a, b, ...), linear in each argument while the others are held. transpose(g, slot, args, **params)."""
+    """y = M(a, b, ...), linear in each argument while the others are held. Formula: as of `Linear`."""
 
     __slots__ = ()
     kind = "multilinear"
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
         moving = [(slot, t) for slot, t in enumerate(tangents) if t is not None]
         return total([call(self, (*args[:slot], t, *args[slot + 1 :]), params) for slot, t in moving])
 
 
 class Reduction(Rule):
-    """y = one number per slice of x along params["axis"] (a tuple). weights(y, x, **params) = dy/dx.
+    """y = one number per slice of x along params["axis"]. Formula: weights(y, x, **params) = dy/dx, shaped like x.
 
-    The weights have the shape of x, or are one number; y comes with its reduced axes kept as length 1.
+    The formula gets y with its reduced axes kept as length 1.
     """
 
-    __slots__ = ("weights",)
+    __slots__ = ()
     kind = "reduction"
 
-    def __init__(self, key: Any, explain: str, weights: Function, **row: Any) -> None:
-        super().__init__(key, explain, **row)
-        self.weights = weights
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
+        weights = self.formulas[0](keep(y, args[0], params["axis"]), args[0], **params)
+        return np.sum(weights * tangents[0], axis=params["axis"], keepdims=params["keepdims"])
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        x, t, axis, keepdims = args[0], tangents[0], params["axis"], params["keepdims"]
-        weights = self.weights(keep(y, x, axis), x, **params)
-        if isinstance(weights, (int, float)):
-            return call(TABLE[np.sum], (t,), {"axis": axis, "keepdims": keepdims}) * weights
-        return np.sum(weights * t, axis=axis, keepdims=keepdims)
-
-    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
         x, axis = args[0], params["axis"]
-        weights = self.weights(keep(y, x, axis), x, **params)
-        g = keep(g, x, axis)
-        if isinstance(weights, (int, float)):
-            return np.broadcast_to(g if weights == 1 else g * weights, x.shape)
-        return g * weights
+        return keep(g, x, axis) * self.formulas[0](keep(y, x, axis), x, **params)
 
 
 class Custom(Rule):
-    """Both modes given: jvp(tangents, y, args, **params) and vjp(slot, g, y, args, **params)."""
+    """Formulas: both modes, push(tangents, y, args, **params) and pull(slot, g, y, args, **params)."""
 
-    __slots__ = ("pull", "push")
+    __slots__ = ()
     kind = "custom"
 
-    def __init__(self, key: Any, explain: str, *, push: Function, pull: Function, **row: Any) -> None:
-        super().__init__(key, explain, **row)
-        self.push = push
-        self.pull = pull
+    def jvp(self, tangents: Tangents, y: Array, args: Args, params: Params) -> Array:
+        return self.formulas[0](tangents, y, args, **params)
 
-    def jvp(self, tangents: Sequence[Array | None], y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        return self.push(tangents, y, args, **params)
-
-    def vjp(self, slot: int, g: Array, y: Array, args: tuple[Array, ...], params: Params) -> Array:
-        return self.pull(slot, g, y, args, **params)
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
+        return self.formulas[1](slot, g, y, args, **params)
 
 
 class Composite(Rule):
@@ -188,21 +166,11 @@ class Composite(Rule):
     kind = "composite"
 
 
-def composite(key: Any) -> Callable[[Function], Function]:
-    """Make a Python function the definition of the NumPy function `key`; its docstring says how."""
-
-    def defined(definition: Function) -> Function:
-        Composite(key, str(definition.__doc__), evaluate=definition)
-        return definition
-
-    return defined
-
-
-def call(rule: Rule, args: tuple[Array, ...], params: Params) -> Array:
+def call(rule: Rule, args: Args, params: Params) -> Array:
     """The operation itself, on arrays of which the outermost traced one, if any, does the recording."""
     top: Any = None
     for a in args:
-        if hasattr(a, "emit") and (top is None or a.level > top.level):
+        if a.__class__ not in PLAIN and hasattr(a, "emit") and (top is None or a.level > top.level):
             top = a
     return rule.evaluate(*args, **params) if top is None else top.emit(rule, args, params)
 
@@ -217,8 +185,21 @@ def total(terms: list[Array]) -> Array:
 
 def keep(y: Array, x: Array, axis: tuple[int, ...]) -> Array:
     """y, reduced from x along axis, with the reduced axes present as length 1, so that it broadcasts against x."""
-    shape = tuple(1 if i in axis else n for i, n in enumerate(x.shape))
-    return y if y.shape == shape else np.reshape(y, shape)
+    if not y.shape or len(y.shape) == len(x.shape):
+        return y
+    shape = list(x.shape)
+    for i in axis:
+        shape[i] = 1
+    return y.reshape(shape)
+
+
+def filled(g: Array, shape: tuple[int, ...]) -> Array:
+    """g broadcast to a shape: an array of its own where that is possible, to be added to and given away."""
+    if hasattr(g, "emit"):
+        return np.broadcast_to(g, shape)
+    out = np.empty(shape, g.dtype)
+    out[...] = g
+    return out
 
 
 def reduced_size(x: Array, axis: tuple[int, ...]) -> int:

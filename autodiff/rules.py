@@ -1,4 +1,4 @@
-"""The table: one row per operation.
+"""The table: one row per operation that has a formula. What is defined by other operations is in `composed.py`.
 
 Read a row as: this NumPy function, this is why, this formula, sample it there. `rule.py` says what each kind derives
 from its formula. A new elementwise operation is one more row.
@@ -8,7 +8,7 @@ Python numbers (math.log, not np.log): a NumPy float64 would turn a float32 comp
 
 Where a function has no derivative the table takes the convention of PyTorch, so that both witnesses agree: |x|' = 0 at
 0, the norm has gradient 0 at 0, np.clip passes the gradient on its bounds, ties of np.max share it equally, ties of
-np.maximum(a, b) between two arrays give half to each. Against a plain number the number wins the tie:
+np.maximum(a, b) between two arrays give half to each. Against a Python number the number wins the tie:
 np.maximum(x, 0) is a threshold, and its derivative at 0 is 0, as relu'(0) = 0 in the whole course.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
+import string
 from typing import Any
 
 import numpy as np
@@ -26,21 +27,23 @@ from autodiff.rule import (
     REAL,
     TABLE,
     UNIT,
+    Args,
     Array,
-    Composite,
     Custom,
     Elementwise,
     Linear,
     Multilinear,
     Reduction,
     call,
-    composite,
+    filled,
+    keep,
     reduced_size,
     total,
 )
-from autodiff.tape import ADVICE, FACTS, operand, strip
+from autodiff.tape import operand, strip
 
-Bound = tuple[tuple[Array, ...], dict[str, Any]]
+Axes = tuple[int, ...]
+Bound = tuple[Args, dict[str, Any]]
 
 # --- arithmetic ------------------------------------------------------------------------------------------------------
 
@@ -68,12 +71,12 @@ Elementwise(
     evaluate=operator.truediv,
     domain=(REAL, POSITIVE),
 )
-Elementwise(
-    np.power, "b a^(b-1); a^b log a", power_base, power_exponent, evaluate=operator.pow, domain=(POSITIVE, REAL)
-)
-Elementwise(np.float_power, "as np.power", power_base, power_exponent, domain=(POSITIVE, REAL))
+POWERS = (power_base, power_exponent)
+Elementwise(np.power, "b a^(b-1); a^b log a", *POWERS, evaluate=operator.pow, domain=(POSITIVE, REAL))
+Elementwise(np.float_power, "as np.power", *POWERS, domain=(POSITIVE, REAL))
 Elementwise(np.negative, "a minus sign stays a minus sign", -1, evaluate=operator.neg)
-Elementwise(np.positive, "nothing happens, and nothing happens to the adjoint", 1)
+for nothing in (np.positive, np.conjugate):
+    Elementwise(nothing, "nothing happens to a real number, and nothing happens to the adjoint", 1)
 Elementwise(np.reciprocal, "(1/x)' = -1/x^2", lambda y, x: -y * y, domain=POSITIVE)
 Elementwise(np.square, "(x^2)' = 2x", lambda y, x: 2 * x)
 Elementwise(
@@ -84,6 +87,7 @@ Elementwise(
     evaluate=operator.mod,
     domain=(REAL, POSITIVE),
 )
+Elementwise(np.fmod, "as np.remainder, towards 0", 1, lambda y, a, b: -np.trunc(a / b), domain=(REAL, POSITIVE))
 Elementwise(np.floor_divide, "flat between jumps", 0, 0, evaluate=operator.floordiv, domain=(REAL, POSITIVE))
 
 # --- exponentials, logarithms, roots ---------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ Elementwise(
     lambda y, a, b: -a / (a * a + b * b),
     domain=POSITIVE,
 )
-Elementwise(np.hypot, "the unit vector", lambda y, a, b: a / y, lambda y, a, b: b / y, domain=POSITIVE)
+Elementwise(np.hypot, "the unit vector", lambda y, a, b: quotient(a, y), lambda y, a, b: quotient(b, y))
 for degrees in (np.degrees, np.rad2deg):
     Elementwise(degrees, "a change of unit", 180 / math.pi)
 for radians in (np.radians, np.deg2rad):
@@ -132,35 +136,20 @@ for radians in (np.radians, np.deg2rad):
 # --- kinks and steps -------------------------------------------------------------------------------------------------
 
 
-def tie(y: Array, a: Array, b: Array) -> Array:
-    """1 where y came from a alone, 1/2 where from both."""
+def quotient(a: Array, b: Array) -> Array:
+    """a / b, and 0 where b is 0: the convention for a kink at 0."""
+    return np.where(strip(b) == 0, 0, a / np.where(strip(b) == 0, 1, b))
+
+
+def taken(y: Array, a: Array, b: Array) -> Array:
+    """1 where y came from a alone, 1/2 where from both; a Python number that equals the array takes it all."""
+    if isinstance(b, (int, float)) and not isinstance(b, np.generic):
+        return y != b
     return (y == a) * (1 - 0.5 * (a == b))
 
 
-for key, ufunc in (("greater_of", np.maximum), ("lesser_of", np.minimum)):
-    halves = (tie, lambda y, a, b: tie(y, b, a))
-    Elementwise(key, "the one taken; equal ones share", *halves, evaluate=ufunc, name=ufunc.__name__)
-for key, ufunc in (("threshold_below", np.maximum), ("threshold_above", np.minimum)):
-    Elementwise(key, "1 until the number takes over", lambda y, a, b: y != b, 0, evaluate=ufunc, name=ufunc.__name__)
-
-
-@composite(np.maximum)
-def maximum(a: Array, b: Array) -> Array:
-    """Two arrays, or an array against a plain number: they differ in what a tie means."""
-    a, b = (b, a) if is_number(a) else (a, b)
-    return call(TABLE["threshold_below" if is_number(b) else "greater_of"], (operand(a), operand(b)), {})
-
-
-@composite(np.minimum)
-def minimum(a: Array, b: Array) -> Array:
-    """As maximum."""
-    a, b = (b, a) if is_number(a) else (a, b)
-    return call(TABLE["threshold_above" if is_number(b) else "lesser_of"], (operand(a), operand(b)), {})
-
-
-def is_number(a: Any) -> bool:
-    """A plain, untraced number."""
-    return isinstance(a, (int, float, np.generic))
+for extreme in (np.maximum, np.minimum, np.fmax, np.fmin):
+    Elementwise(extreme, "the one taken; equal ones share", taken, lambda y, a, b: taken(y, b, a))
 
 
 def bind_clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Bound:
@@ -178,15 +167,17 @@ Elementwise(
     bind=bind_clip,
     domain=(REAL, (-1.5, -0.5), (0.5, 1.5)),
 )
-Elementwise(np.absolute, "the sign; 0 at 0", lambda y, x: np.sign(x))
-Elementwise(np.fabs, "as np.absolute", lambda y, x: np.sign(x))
-for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc):
+for modulus in (np.absolute, np.fabs):
+    Elementwise(modulus, "the sign; 0 at 0", lambda y, x: np.sign(x))
+Elementwise(np.copysign, "|a| with the sign of b", lambda y, a, b: np.sign(a) * np.sign(y), 0)
+for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix):
     Elementwise(step, "constant between its jumps, so the derivative is 0", 0)
 for rounding in (np.round, np.around):
     Elementwise(rounding, "constant between its jumps", 0, bind=lambda a, decimals=0: ((a,), {"decimals": decimals}))
+Elementwise(np.heaviside, "a step; at 0 it is its second argument", 0, lambda y, a, b: a == 0)
 
 
-def transpose_where(g: Array, slot: int, args: tuple[Array, ...], condition: Array) -> Array:
+def transpose_where(g: Array, slot: int, args: Args, condition: Array) -> Array:
     """The adjoint where this argument was taken, zero elsewhere: never g * 0, which is nan for an infinite g."""
     return np.where(condition, g, 0) if slot == 0 else np.where(condition, 0, g)
 
@@ -202,7 +193,7 @@ Linear(
 # --- reductions ------------------------------------------------------------------------------------------------------
 
 
-def axes_of(a: Array, axis: Any) -> tuple[int, ...]:
+def axes_of(a: Array, axis: Any) -> Axes:
     """axis as NumPy takes it (None, an integer, a tuple; negative from the back) as a tuple counted from the front."""
     if axis is None:
         return tuple(range(a.ndim))
@@ -221,23 +212,13 @@ def bind_reduction(a: Array, axis: Any = None, *, keepdims: bool = False) -> Bou
     return (a,), {"axis": axes_of(a, axis), "keepdims": bool(keepdims)}
 
 
-def bind_spread(a: Array, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Bound:
-    """var and std."""
-    return (a,), {"axis": axes_of(a, axis), "keepdims": bool(keepdims), "ddof": ddof}
-
-
-def quotient(a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0: the convention for a kink at 0."""
-    return np.where(strip(b) == 0, 0, a / np.where(strip(b) == 0, 1, b))
-
-
-def weights_extremum(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+def weights_extremum(y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     """1 at the extremum, shared equally by ties."""
     hit = x == y
     return hit / np.sum(hit, axis=axis, keepdims=True)
 
 
-def weights_product(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+def weights_product(y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
     """The product of the others: y / x, or with a zero in x, the products written out, each without one factor."""
     if np.all(strip(x) != 0):
         return y / x
@@ -248,51 +229,55 @@ def weights_product(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool) -
     return np.transpose(moved, tuple(int(i) for i in np.argsort(rest + axis)))
 
 
-def weights_variance(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Array:
-    """2 (x - mean) / (n - ddof): the mean moves too, but the deviations from it sum to 0."""
-    return (x - np.mean(x, axis=axis, keepdims=True)) * (2 / (reduced_size(x, axis) - ddof))
+plain_sum: Any = np.add.reduce  # np.sum without its wrapper
 
 
-def weights_deviation(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool, ddof: float) -> Array:
-    """Those of the variance over 2y; 0 where all entries are equal."""
-    return quotient((x - np.mean(x, axis=axis, keepdims=True)) * (1 / (reduced_size(x, axis) - ddof)), y)
+def plain_mean(x: Array, axis: Axes, keepdims: bool) -> Array:
+    """The sum over the number of terms; NumPy's own for float16, whose sums need a wider type."""
+    if x.dtype == np.float16:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return plain_sum(x, axis=axis, keepdims=keepdims) / reduced_size(x, axis)
 
 
-def euclidean(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-    """The root of the sum of squares."""
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+def spread_sum(g: Array, slot: int, args: Args, axis: Axes, keepdims: bool) -> Array:
+    """The adjoint of the sum at every term."""
+    return filled(keep(g, args[0], axis), args[0].shape)
 
 
-Reduction(np.sum, "every term gets the adjoint of the sum", lambda y, x, axis, keepdims: 1, bind=bind_reduction)
-Reduction(np.mean, "an n-th part each", lambda y, x, axis, keepdims: 1 / reduced_size(x, axis), bind=bind_reduction)
-Reduction(np.prod, "every factor gets the product of the others", weights_product, bind=bind_reduction)
-for largest in (np.max, np.amax):
-    Reduction(largest, "the largest entry gets the adjoint; ties share it", weights_extremum, bind=bind_reduction)
-for smallest in (np.min, np.amin):
-    Reduction(smallest, "the smallest entry gets the adjoint; ties share it", weights_extremum, bind=bind_reduction)
-Reduction(np.var, "twice the deviation from the mean, over n", weights_variance, bind=bind_spread)
-Reduction(np.std, "the deviation from the mean, over n times the result", weights_deviation, bind=bind_spread)
-Reduction("euclidean", "the unit vector", lambda y, x, axis, keepdims: quotient(x, y), evaluate=euclidean)
+def spread_mean(g: Array, slot: int, args: Args, axis: Axes, keepdims: bool) -> Array:
+    """An n-th of it."""
+    return spread_sum(g / reduced_size(args[0], axis), slot, args, axis, keepdims)
 
 
-def bind_cumsum(a: Array, axis: int | None = None) -> Bound:
-    """Without an axis the array is flattened first, and that is a line of its own."""
-    return ((np.ravel(a),), {"axis": 0}) if axis is None else ((a,), {"axis": axis_of(a.ndim, axis)})
-
-
-def transpose_cumsum(g: Array, slot: int, args: tuple[Array, ...], axis: int) -> Array:
+def transpose_cumsum(g: Array, slot: int, args: Args, axis: int) -> Array:
     """The sums from the other end."""
     return np.flip(np.cumsum(np.flip(g, axis), axis), axis)
 
 
+Linear(np.sum, "every term gets the adjoint of the sum", spread_sum, bind=bind_reduction, evaluate=plain_sum)
+Linear(np.mean, "an n-th part each", spread_mean, bind=bind_reduction, evaluate=plain_mean)
+Reduction(np.prod, "every factor gets the product of the others", weights_product, bind=bind_reduction)
+for largest in (np.max, np.amax, np.min, np.amin):
+    Reduction(largest, "the extreme entry gets the adjoint; ties share it", weights_extremum, bind=bind_reduction)
+Reduction(
+    "euclidean",
+    "the unit vector; 0 at 0",
+    lambda y, x, axis, keepdims: quotient(x, y),
+    evaluate=lambda x, axis, keepdims: np.sqrt(plain_sum(x * x, axis=axis, keepdims=keepdims)),
+)
 Linear(
-    np.cumsum, "an entry is in every later sum: adjoints are summed from the end", transpose_cumsum, bind=bind_cumsum
+    np.cumsum,
+    "an entry is in every later sum: adjoints are summed from the end",
+    transpose_cumsum,
+    bind=lambda a, axis=None: (
+        ((np.ravel(a),), {"axis": 0}) if axis is None else ((a,), {"axis": axis_of(a.ndim, axis)})
+    ),
 )
 
 # --- products --------------------------------------------------------------------------------------------------------
 
 
-def transpose_matmul(g: Array, slot: int, args: tuple[Array, ...]) -> Array:
+def transpose_matmul(g: Array, slot: int, args: Args) -> Array:
     """G B^T and A^T G. A vector counts as a row on the left, as a column on the right."""
     a, b = args
     if a.ndim == 2 and b.ndim == 2:
@@ -308,73 +293,16 @@ def transpose_matmul(g: Array, slot: int, args: tuple[Array, ...]) -> Array:
     return out[..., 0] if b.ndim == 1 else out
 
 
-@composite(np.dot)
-def dot(a: Array, b: Array) -> Array:
-    """np.dot: a product with a number, a matrix product, or the last axis of a against the last but one of b."""
-    a, b = operand(a), operand(b)
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return a * b
-    if a.ndim <= 2 and b.ndim <= 2:
-        return a @ b
-    return np.tensordot(a, b, axes=(-1, max(b.ndim - 2, 0)))
-
-
-@composite(np.inner)
-def inner(a: Array, b: Array) -> Array:
-    """np.inner: the last axes against each other."""
-    a, b = operand(a), operand(b)
-    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=(-1, -1))
-
-
-@composite(np.outer)
-def outer(a: Array, b: Array) -> Array:
-    """np.outer: every entry of a times every entry of b, both flattened."""
-    return np.reshape(operand(a), (-1, 1)) * np.reshape(operand(b), (1, -1))
-
-
-@composite(np.kron)
-def kron(a: Array, b: Array) -> Array:
-    """np.kron: the axes of a outside, those of b inside."""
-    a, b = operand(a), operand(b)
-    ndim = max(np.ndim(a), np.ndim(b))
-    a, b = (np.reshape(m, (1,) * (ndim - np.ndim(m)) + np.shape(m)) for m in (a, b))
-    product = np.expand_dims(a, tuple(range(1, 2 * ndim, 2))) * np.expand_dims(b, tuple(range(0, 2 * ndim, 2)))
-    return np.reshape(product, tuple(n * m for n, m in zip(a.shape, b.shape, strict=True)))
-
-
-def bind_tensordot(a: Array, b: Array, axes: Any = 2) -> Bound:
-    """Axes as two tuples of equal length, counted from the front."""
-    a, b = operand(a), operand(b)
-    if isinstance(axes, int):
-        return (a, b), {"axes": (tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes)))}
-    return (a, b), {"axes": (axes_of(a, axes[0]), axes_of(b, axes[1]))}
-
-
-def transpose_tensordot(g: Array, slot: int, args: tuple[Array, ...], axes: tuple[tuple[int, ...], ...]) -> Array:
-    """The adjoint against the other factor's free axes, then every axis back to where this factor had it."""
-    mine, other = axes[slot], axes[1 - slot]
-    factor = args[1 - slot]
-    free = [i for i in range(args[slot].ndim) if i not in mine]
-    free_other = tuple(i for i in range(factor.ndim) if i not in other)
-    held = tuple(range(len(free), g.ndim)) if slot == 0 else tuple(range(g.ndim - len(free)))
-    product = np.tensordot(g, factor, axes=(held, free_other))
-    # The contracted axes of the other factor are left over, in its order.
-    order = free + [mine[other.index(i)] for i in sorted(other)]
-    return np.transpose(product, tuple(order.index(i) for i in range(len(order))))
-
-
 def bind_einsum(subscripts: Any, *operands: Array, optimize: Any = False) -> Bound:
     """Subscripts with every ellipsis written out in unused letters, and the output named."""
     if not isinstance(subscripts, str):
         raise TypeError("np.einsum takes its subscripts as a string here: np.einsum('ij,j->i', A, x)")
-    arrays = tuple(operand(a) for a in operands)
+    arrays = tuple(map(operand, operands))
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
-    unused = [c for c in map(chr, range(ord("A"), ord("z") + 1)) if c.isalpha() and c not in subscripts]
-    extra = [
-        np.ndim(a) - len(term.replace("...", "")) if "..." in term else 0 for a, term in zip(arrays, terms, strict=True)
-    ]
-    longest = "".join(unused[: max(extra)])
+    named = [len(term.replace("...", "")) for term in terms]
+    extra = [np.ndim(a) - n if "..." in t else 0 for a, t, n in zip(arrays, terms, named, strict=True)]
+    longest = "".join(unused_letters(subscripts)[: max(extra)])
     if not arrow:
         letters = left.replace("...", "").replace(",", "")
         right = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
@@ -382,7 +310,12 @@ def bind_einsum(subscripts: Any, *operands: Array, optimize: Any = False) -> Bou
     return arrays, {"subscripts": ",".join(terms) + "->" + right.replace("...", longest), "optimize": optimize}
 
 
-def transpose_einsum(g: Array, slot: int, args: tuple[Array, ...], subscripts: str, optimize: Any) -> Array:
+def unused_letters(subscripts: str) -> list[str]:
+    """Letters that einsum subscripts may still use."""
+    return [c for c in string.ascii_letters if c not in subscripts]
+
+
+def transpose_einsum(g: Array, slot: int, args: Args, subscripts: str, optimize: Any) -> Array:
     """One einsum of the adjoint with the other operands, naming this operand's letters for its output.
 
     A letter of this operand that occurs nowhere else was summed over: a vector of ones spreads it. A letter that occurs
@@ -390,17 +323,13 @@ def transpose_einsum(g: Array, slot: int, args: tuple[Array, ...], subscripts: s
     """
     left, right = subscripts.split("->")
     terms = left.split(",")
-    mine = terms[slot]
-    others = [(term, a) for k, (term, a) in enumerate(zip(terms, args, strict=True)) if k != slot]
-    unused = iter(c for c in map(chr, range(ord("A"), ord("z") + 1)) if c.isalpha() and c not in subscripts)
-    factors: list[tuple[str, Array]] = [(right, g), *others]
-    present = set(right).union(*(term for term, _ in others))
+    factors = [(right, g)] + [(t, a) for k, (t, a) in enumerate(zip(terms, args, strict=True)) if k != slot]
+    present, unused = {letter for term, _ in factors for letter in term}, iter(unused_letters(subscripts))
     target = ""
-    for letter, n in zip(mine, args[slot].shape, strict=True):
+    for letter, n in zip(terms[slot], args[slot].shape, strict=True):
         if letter in target:
-            fresh = next(unused)
-            factors.append((letter + fresh, np.eye(n, dtype=g.dtype)))
-            target += fresh
+            target += next(unused)
+            factors.append((letter + target[-1], np.eye(n, dtype=g.dtype)))
             continue
         if letter not in present:
             factors.append((letter, np.ones(n, dtype=g.dtype)))
@@ -410,8 +339,6 @@ def transpose_einsum(g: Array, slot: int, args: tuple[Array, ...], subscripts: s
 
 
 Multilinear(np.matmul, "of Y = A B: G B^T for A, A^T G for B", transpose_matmul, evaluate=operator.matmul)
-Composite(np.vdot, "flattened, then multiplied", evaluate=lambda a, b: np.ravel(operand(a)) @ np.ravel(operand(b)))
-Multilinear(np.tensordot, "the adjoint contracted with the other factor", transpose_tensordot, bind=bind_tensordot)
 Multilinear(
     np.einsum,
     "the same sum, with the adjoint in this operand's place",
@@ -429,89 +356,31 @@ def bind_reshape(a: Array, shape: Any, order: str = "C") -> Bound:
     if order not in ("C", "F"):
         raise TypeError(f"order={order!r} depends on the memory layout; only 'C' and 'F' do not")
     known = math.prod(n for n in wanted if n != -1)
-    filled = tuple(int(n) if n != -1 else a.size // max(known, 1) for n in wanted)
-    return (a,), {"shape": filled, "order": order}
+    return (a,), {"shape": tuple(int(n) if n != -1 else a.size // max(known, 1) for n in wanted), "order": order}
 
 
-def reshape(x: Array, shape: tuple[int, ...], order: Any) -> Array:
-    """np.reshape, with its arguments by name."""
-    return np.reshape(x, shape, order=order)
-
-
-def transpose_reshape(g: Array, slot: int, args: tuple[Array, ...], shape: tuple[int, ...], order: Any) -> Array:
-    """Back to the first shape, in the same order."""
-    return np.reshape(g, args[0].shape, order=order)
-
-
-def bind_transpose(a: Array, axes: Any = None) -> Bound:
-    """The axes in full, counted from the front."""
-    return (a,), {"axes": tuple(reversed(range(a.ndim))) if axes is None else axes_of(a, axes)}
-
-
-@composite(np.swapaxes)
-def swapaxes(a: Array, axis1: int, axis2: int) -> Array:
-    """np.swapaxes by np.transpose."""
-    order = list(range(a.ndim))
-    i, j = axis_of(a.ndim, axis1), axis_of(a.ndim, axis2)
-    order[i], order[j] = order[j], order[i]
-    return np.transpose(a, order)
-
-
-@composite(np.moveaxis)
-def moveaxis(a: Array, source: Any, destination: Any) -> Array:
-    """np.moveaxis by np.transpose."""
-    origin, target = axes_of(a, source), axes_of(a, destination)
-    order = [i for i in range(a.ndim) if i not in origin]
-    for place, i in sorted(zip(target, origin, strict=True)):
-        order.insert(place, i)
-    return np.transpose(a, order)
-
-
-@composite(np.expand_dims)
-def expand_dims(a: Array, axis: Any) -> Array:
-    """np.expand_dims by np.reshape."""
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    ndim = a.ndim + len(axes)
-    new = {axis_of(ndim, i) for i in axes}
-    sizes = iter(a.shape)
-    return np.reshape(a, tuple(1 if i in new else next(sizes) for i in range(ndim)))
-
-
-@composite(np.squeeze)
-def squeeze(a: Array, axis: Any = None) -> Array:
-    """np.squeeze by np.reshape."""
-    gone = {i for i, n in enumerate(a.shape) if n == 1} if axis is None else set(axes_of(a, axis))
-    if any(a.shape[i] != 1 for i in gone):
-        raise ValueError(f"np.squeeze(axis={axis}) of shape {a.shape}: only an axis of length 1 can be squeezed away")
-    return np.reshape(a, tuple(n for i, n in enumerate(a.shape) if i not in gone))
-
-
-def at_least(ndim: int) -> Any:
-    """np.atleast_1d and np.atleast_2d: new axes in front."""
-    return lambda a: a if a.ndim >= ndim else np.reshape(a, (1,) * (ndim - a.ndim) + a.shape)
-
-
-Linear(np.reshape, "the same numbers, shaped back", transpose_reshape, bind=bind_reshape, evaluate=reshape)
+Linear(
+    np.reshape,
+    "the same numbers, shaped back in the same order",
+    lambda g, slot, args, shape, order: np.reshape(g, args[0].shape, order=order),
+    bind=bind_reshape,
+    evaluate=lambda x, shape, order: np.reshape(x, shape, order=order),
+)
 Linear(
     np.transpose,
     "the axes go back where they came from",
     lambda g, slot, args, axes: np.transpose(g, tuple(axes.index(i) for i in range(len(axes)))),
-    bind=bind_transpose,
+    bind=lambda a, axes=None: ((a,), {"axes": tuple(reversed(range(a.ndim))) if axes is None else axes_of(a, axes)}),
 )
 Linear(
     np.broadcast_to,
     "one entry used many times: the gate sums the adjoint over the copies",
     lambda g, slot, args, shape: g,
-    bind=lambda array, shape: ((array,), {"shape": shape}),
+    bind=lambda array, shape: ((array,), {"shape": shape if isinstance(shape, tuple) else tuple(np.atleast_1d(shape))}),
 )
 Linear("astype", "the gate casts back", lambda g, slot, args, dtype: g, evaluate=lambda x, dtype: x.astype(dtype))
-Composite(np.ravel, "reshape to one axis", evaluate=lambda a, order="C": np.reshape(a, (-1,), order=order))
-Composite(np.matrix_transpose, "a transposition", evaluate=lambda x: np.swapaxes(x, -1, -2))
-Composite(np.atleast_1d, "a reshape", evaluate=at_least(1))
-Composite(np.atleast_2d, "a reshape", evaluate=at_least(2))
-Composite(np.copy, "traced arrays never change, so a copy is the array", evaluate=lambda a: a)
 
-# --- joining ---------------------------------------------------------------------------------------------------------
+# --- joining, picking ------------------------------------------------------------------------------------------------
 
 
 def bind_concatenate(arrays: Any, axis: int | None = 0) -> Bound:
@@ -522,30 +391,28 @@ def bind_concatenate(arrays: Any, axis: int | None = 0) -> Bound:
     return parts, {"axis": axis_of(parts[0].ndim, axis)}
 
 
-def transpose_concatenate(g: Array, slot: int, args: tuple[Array, ...], axis: int) -> Array:
+def transpose_concatenate(g: Array, slot: int, args: Args, axis: int) -> Array:
     """The piece of the adjoint that this array contributed."""
     start = sum(a.shape[axis] for a in args[:slot])
-    return g[(slice(None),) * axis + (slice(start, start + args[slot].shape[axis]),)]
+    return pick(g, axis, slice(start, start + args[slot].shape[axis]))
 
 
-@composite(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Array:
-    """np.stack: a new axis in each, then joined along it."""
-    return np.concatenate([np.expand_dims(operand(a), axis) for a in arrays], axis=axis)
+def pick(a: Array, axis: int, index: Any) -> Array:
+    """Entries along one axis, counted from the front."""
+    return a[(slice(None),) * axis + (index,)]
 
 
-@composite(np.hstack)
-def hstack(tup: Any) -> Array:
-    """np.hstack: along axis 1, of vectors along axis 0."""
-    parts = [np.atleast_1d(operand(a)) for a in tup]
-    return np.concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
-
-
-@composite(np.column_stack)
-def column_stack(tup: Any) -> Array:
-    """np.column_stack: vectors become columns."""
-    parts = [operand(a) for a in tup]
-    return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in parts], axis=1)
+def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of this shape to which x is added at index; an entry that index names twice receives both."""
+    out = np.zeros(shape, x.dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):
+        out[index] = x  # no entry is named twice
+    elif len(shape) == 1 and isinstance(index, np.ndarray) and index.dtype.kind == "i" and np.all(index >= 0):
+        out += np.bincount(index.ravel(), np.broadcast_to(x, index.shape).ravel(), shape[0]).astype(x.dtype)
+    else:
+        np.add.at(out, index, x)
+    return out
 
 
 Linear(
@@ -555,122 +422,6 @@ Linear(
     bind=bind_concatenate,
     evaluate=lambda *arrays, axis: np.concatenate(arrays, axis=axis),
 )
-Composite(np.vstack, "concatenate rows", evaluate=lambda tup: np.concatenate([np.atleast_2d(operand(a)) for a in tup]))
-
-# --- picking entries -------------------------------------------------------------------------------------------------
-
-
-def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros of this shape to which x is added at index; an entry that index names twice receives both."""
-    out = np.zeros(shape, x.dtype)
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):
-        out[index] = x
-    else:
-        np.add.at(out, index, x)
-    return out
-
-
-def pick(a: Array, axis: int, index: Any) -> Array:
-    """Entries along one axis."""
-    return a[(slice(None),) * axis_of(a.ndim, axis) + (index,)]
-
-
-@composite(np.flip)
-def flip(m: Array, axis: Any = None) -> Array:
-    """np.flip: the chosen axes backwards."""
-    backwards = axes_of(m, axis)
-    return m[tuple(slice(None, None, -1) if i in backwards else slice(None) for i in range(m.ndim))]
-
-
-@composite(np.roll)
-def roll(a: Array, shift: Any, axis: Any = None) -> Array:
-    """np.roll: around the end, axis by axis; the flattened array without an axis."""
-    if axis is None:
-        return np.reshape(roll(np.ravel(a), int(np.sum(shift)), 0), a.shape)
-    for one, by in np.broadcast(np.asarray(axis), np.asarray(shift)):
-        n = a.shape[axis_of(a.ndim, int(one))]
-        a = pick(a, int(one), (np.arange(n) - int(by)) % max(n, 1))
-    return a
-
-
-@composite(np.repeat)
-def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
-    """np.repeat: every entry as often as asked."""
-    if axis is None:
-        return repeat(np.ravel(a), repeats, 0)
-    return pick(a, axis, np.repeat(np.arange(a.shape[axis]), strip(repeats)))
-
-
-@composite(np.tile)
-def tile(A: Array, reps: Any) -> Array:
-    """np.tile: joined with itself, axis by axis from the last."""
-    times = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
-    out = np.reshape(A, (1,) * max(len(times) - A.ndim, 0) + A.shape)
-    for axis, n in enumerate(reversed(times), 1):
-        out = np.concatenate([out] * n, axis=-axis) if n else pick(out, -axis, slice(0))
-    return out
-
-
-@composite(np.tril)
-def tril(m: Array, k: int = 0) -> Array:
-    """np.tril: what lies above a diagonal becomes 0."""
-    return m * np.tril(np.ones(m.shape[-2:], m.dtype), k)
-
-
-@composite(np.triu)
-def triu(m: Array, k: int = 0) -> Array:
-    """np.triu: what lies below a diagonal becomes 0."""
-    return m * np.triu(np.ones(m.shape[-2:], m.dtype), k)
-
-
-@composite(np.take)
-def take(a: Array, indices: Any, axis: int | None = None) -> Array:
-    """np.take: the entries with these numbers."""
-    return np.ravel(a)[np.asarray(indices)] if axis is None else pick(a, axis, np.asarray(indices))
-
-
-@composite(np.take_along_axis)
-def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
-    """np.take_along_axis: on every line along the axis its own entries."""
-    if axis is None:
-        return np.ravel(arr)[np.asarray(indices)]
-    own = axis_of(arr.ndim, axis)
-    grid = np.ogrid[tuple(slice(n) for n in arr.shape)]
-    return arr[tuple(indices if i == own else grid[i] for i in range(arr.ndim))]
-
-
-@composite(np.sort)
-def sort(a: Array, axis: int | None = -1) -> Array:
-    """np.sort: the entries in the order of their values."""
-    if axis is None:
-        return sort(np.ravel(a))
-    return np.take_along_axis(a, np.argsort(strip(a), axis=axis, kind="stable"), axis=axis)
-
-
-@composite(np.diagonal)
-def diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """np.diagonal: the two axes last, then their diagonal picked out."""
-    moved = np.moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = np.nonzero(np.eye(moved.shape[-2], moved.shape[-1], offset, dtype=bool))
-    return moved[..., rows, columns]
-
-
-@composite(np.trace)
-def trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """np.trace: the sum of the diagonal."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-@composite(np.diag)
-def diag(v: Array, k: int = 0) -> Array:
-    """np.diag: the diagonal of a matrix, or the matrix with this diagonal."""
-    if v.ndim == 2:
-        return np.diagonal(v, k)
-    n = v.shape[0] + abs(k)
-    return call(TABLE["scatter"], (v,), {"index": np.nonzero(np.eye(n, n, k, dtype=bool)), "shape": (n, n)})
-
-
 Linear(
     "getitem",
     "picked entries get the adjoint, added up where picked twice",
@@ -678,47 +429,8 @@ Linear(
     evaluate=lambda x, index: x[index],
 )
 Linear("scatter", "the adjoint of where it went", lambda g, slot, args, index, shape: g[index], evaluate=scatter)
-Composite(np.fliplr, "slices with step -1", evaluate=lambda m: flip(m, 1))
-Composite(np.flipud, "slices with step -1", evaluate=lambda m: flip(m, 0))
 
-# --- linear algebra --------------------------------------------------------------------------------------------------
-
-
-@composite(np.linalg.norm)
-def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """np.linalg.norm: of vectors for any ord, of matrices for None, "fro", 1, -1, inf and -inf."""
-    axes = axes_of(x, axis)
-    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return call(TABLE["euclidean"], (x,), {"axis": axes, "keepdims": keepdims})
-    if len(axes) == 1 and not isinstance(ord, str):
-        return vector_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
-        down, across = axes if abs(ord) == 1 else axes[::-1]
-        sums = np.sum(np.abs(x), axis=down, keepdims=True)
-        extreme = np.max(sums, axis=across, keepdims=True) if ord > 0 else np.min(sums, axis=across, keepdims=True)
-        return extreme if keepdims else np.squeeze(extreme, axes)
-    raise TypeError(
-        f"np.linalg.norm(ord={ord!r}) has no rule for {len(axes)} axes: it needs a singular value decomposition"
-    )
-
-
-@composite(np.linalg.vector_norm)
-def array_vector_norm(x: Array, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """np.linalg.vector_norm: over all axes, or along one."""
-    if axis is None:
-        flat = norm(np.ravel(x), ord)
-        return np.reshape(flat, (1,) * x.ndim) if keepdims else flat
-    return norm(x, ord, axis, keepdims)
-
-
-def vector_norm(x: Array, ord: float, axis: int, keepdims: bool) -> Array:
-    """(sum |x|^p)^(1/p), and its limits."""
-    if abs(ord) == math.inf:
-        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
-    powers = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return powers if ord == 1 else powers ** (1 / ord)
+# --- linear algebra, of the last two axes ----------------------------------------------------------------------------
 
 
 def turned(a: Array) -> Array:
@@ -726,104 +438,105 @@ def turned(a: Array) -> Array:
     return np.swapaxes(a, -1, -2)
 
 
-def column(a: Array, b: Array) -> Array:
-    """a as columns, if the right-hand side b of a system is a vector."""
-    return a[..., None] if b.ndim == 1 else a
+def symmetric(a: Array) -> Array:
+    """The symmetric part: what a function of symmetric matrices can tell of its argument."""
+    return (a + turned(a)) / 2
 
 
-def push_solve(tangents: Any, y: Array, args: tuple[Array, ...]) -> Array:
+def push_solve(tangents: Any, y: Array, args: Args) -> Array:
     """A dY = dB - dA Y."""
-    a, b = args
     da, db = tangents
-    change = total([*([] if db is None else [column(db, b)]), *([] if da is None else [-(da @ column(y, b))])])
-    out = np.linalg.solve(a, change)
-    return out[..., 0] if b.ndim == 1 else out
+    change = total([*([] if db is None else [db]), *([] if da is None else [-(da @ y)])])
+    return call(TABLE["solve"], (args[0], change), {})
 
 
-def pull_solve(slot: int, g: Array, y: Array, args: tuple[Array, ...]) -> Array:
+def pull_solve(slot: int, g: Array, y: Array, args: Args) -> Array:
     """For B: the system with A^T and the adjoint. For A: minus that, times Y^T."""
-    a, b = args
-    for_b = np.linalg.solve(turned(a), column(g, b))
-    if slot == 0:
-        return -for_b @ turned(column(y, b))
-    return for_b[..., 0] if b.ndim == 1 else for_b
+    for_b = call(TABLE["solve"], (turned(args[0]), g), {})
+    return for_b if slot else -for_b @ turned(y)
 
 
-def pull_det(slot: int, g: Array, y: Array, args: tuple[Array, ...]) -> Array:
-    """g det(A) A^-T."""
-    return (g * y)[..., None, None] * turned(np.linalg.inv(args[0]))
+def cofactors(a: Array, y: Array) -> Array:
+    """det(A) A^-T; with a singular A among them, the determinants of all minors, which exist always."""
+    if np.all(strip(y) != 0):
+        return y[..., None, None] * turned(np.linalg.inv(a))
+    n = a.shape[-1]
+    rest = np.reshape([k for i in range(n) for k in range(n) if k != i], (n, n - 1)).astype(int)
+    minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]
+    return np.linalg.det(minors) * np.where(np.indices((n, n)).sum(axis=0) % 2, -1, 1).astype(a.dtype)
+
+
+def push_logdet(tangents: Any, y: Array, args: Args) -> Array:
+    """tr(A^-1 dA): the relative change of the determinant."""
+    return np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1)
+
+
+def pull_logdet(slot: int, g: Array, y: Array, args: Args) -> Array:
+    """g A^-T."""
+    return g[..., None, None] * turned(np.linalg.inv(args[0]))
+
+
+def halved(a: Array) -> Array:
+    """The lower triangle with half of the diagonal: what of a symmetric matrix L^-1 dA L^-T is the step of L."""
+    return np.tril(a) * (1 - 0.5 * np.eye(a.shape[-1], dtype=a.dtype))
+
+
+def push_cholesky(tangents: Any, y: Array, args: Args) -> Array:
+    """dL = L halved(L^-1 dA L^-T)."""
+    inverse = np.linalg.inv(y)
+    return y @ halved(inverse @ symmetric(tangents[0]) @ turned(inverse))
+
+
+def pull_cholesky(slot: int, g: Array, y: Array, args: Args) -> Array:
+    """L^-T halved(L^T G) L^-1, symmetrised. Murray 2016, "Differentiation of the Cholesky decomposition"."""
+    inverse = np.linalg.inv(y)
+    return symmetric(turned(inverse) @ halved(turned(y) @ g) @ inverse)
+
+
+def gaps(w: Array) -> Array:
+    """1 / (w_j - w_i), and 0 for i = j: equal eigenvalues leave their vectors undetermined."""
+    return quotient(np.ones((), w.dtype), w[..., None, :] - w[..., :, None])
+
+
+def evaluate_eigh(a: Array, UPLO: Any) -> Array:
+    """One array for the table: the eigenvalues as row 0, the vectors as columns below them."""
+    w, v = np.linalg.eigh(a, UPLO)
+    return np.concatenate([w[..., None, :], v], axis=-2)
+
+
+def push_eigh(tangents: Any, y: Array, args: Args, UPLO: Any) -> Array:
+    """With M = V^T dA V: dw is its diagonal, dV = V (M * gaps)."""
+    w, v = y[..., 0, :], y[..., 1:, :]
+    m = turned(v) @ symmetric(tangents[0]) @ v
+    return np.concatenate([np.linalg.diagonal(m)[..., None, :], v @ (m * gaps(w))], axis=-2)
+
+
+def pull_eigh(slot: int, g: Array, y: Array, args: Args, UPLO: Any) -> Array:
+    """V (diag(gw) + gaps * V^T GV) V^T, symmetrised. Giles 2008, "An extended collection of matrix derivatives"."""
+    w, v = y[..., 0, :], y[..., 1:, :]
+    gw, gv = g[..., :1, :], g[..., 1:, :]
+    return symmetric(v @ (gw * np.eye(w.shape[-1], dtype=w.dtype) + gaps(w) * (turned(v) @ gv)) @ turned(v))
 
 
 Custom(
     np.linalg.inv,
     "from A Y = 1: dY = -Y dA Y",
-    push=lambda tangents, y, args: -y @ tangents[0] @ y,
-    pull=lambda slot, g, y, args: -turned(y) @ g @ turned(y),
+    lambda tangents, y, args: -y @ tangents[0] @ y,
+    lambda slot, g, y, args: -turned(y) @ g @ turned(y),
 )
+Custom("solve", "A Y = B: A dY = dB - dA Y", push_solve, pull_solve, evaluate=np.linalg.solve)
 Custom(
     np.linalg.det,
-    "Jacobi: d det = det tr(A^-1 dA); LinAlgError for a singular matrix",
-    push=lambda tangents, y, args: y * np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1),
-    pull=pull_det,
+    "linear in every entry, with its cofactor",
+    lambda tangents, y, args: np.sum(cofactors(args[0], y) * tangents[0], axis=(-2, -1)),
+    lambda slot, g, y, args: g[..., None, None] * cofactors(args[0], y),
 )
-Custom(np.linalg.solve, "A Y = B: A dY = dB - dA Y", push=push_solve, pull=pull_solve, bind=lambda a, b: ((a, b), {}))
-
-# --- the array API's names, for the last axes of a stack of matrices -------------------------------------------------
-
-Composite(
-    np.vecdot,
-    "multiplied and summed along the last axis",
-    evaluate=lambda a, b: np.sum(np.multiply(a, b), axis=-1),
+Custom(
+    "logabsdet",
+    "Jacobi: d log|det| = tr(A^-1 dA)",
+    push_logdet,
+    pull_logdet,
+    evaluate=lambda a: np.linalg.slogdet(a)[1],
 )
-Composite(
-    np.linalg.outer, "a column times a row", evaluate=lambda a, b: np.multiply(operand(a)[:, None], operand(b)[None, :])
-)
-Composite(np.linalg.diagonal, "np.diagonal of the last axes", evaluate=lambda x, offset=0: diagonal(x, offset, -2, -1))
-Composite(np.linalg.trace, "np.trace over the last axes", evaluate=lambda x, offset=0: trace(x, offset, -2, -1))
-Composite(np.linalg.matrix_transpose, "a transposition", evaluate=lambda x: np.swapaxes(x, -1, -2))
-Composite(np.linalg.matmul, "np.matmul", evaluate=np.matmul)
-Composite(np.linalg.tensordot, "np.tensordot", evaluate=lambda a, b, axes=2: np.tensordot(a, b, axes))
-Composite(np.linalg.vecdot, "np.vecdot", evaluate=lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis))
-Composite(
-    np.cumulative_sum,
-    "np.cumsum",
-    evaluate=lambda x, axis=None: np.cumsum(x, axis=0 if axis is None and x.ndim == 1 else axis),
-)
-
-# --- facts, and advice -----------------------------------------------------------------------------------------------
-
-for fact in (
-    *(
-        np.less,
-        np.less_equal,
-        np.greater,
-        np.greater_equal,
-        np.equal,
-        np.not_equal,
-        np.isclose,
-        np.allclose,
-        np.array_equal,
-    ),
-    *(np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.any, np.all, np.count_nonzero, np.nonzero),
-    *(np.isnan, np.isinf, np.isfinite, np.signbit, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast),
-    *(np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.shape, np.ndim, np.size, np.shares_memory),
-    *(np.argmax, np.argmin, np.argsort, np.searchsorted, np.flatnonzero, np.array_repr, np.array_str, np.array2string),
-):
-    FACTS.add(fact)
-
-ADVICE.update(
-    {
-        np.average: "Write np.mean(x), or np.sum(w * x) / np.sum(w).",
-        np.ptp: "Write np.max(x) - np.min(x).",
-        np.median: "Write it with np.sort and an index.",
-        np.append: "Write np.concatenate([x, y]).",
-        np.cross: "Write it out in the components x[..., 0], x[..., 1], x[..., 2].",
-        np.diff: "Write x[1:] - x[:-1].",
-        np.copyto: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
-        np.linalg.pinv: "For full column rank write np.linalg.solve(A.T @ A, A.T).",
-        np.linalg.multi_dot: "Write A @ B @ C.",
-        np.modf: "Write x - np.trunc(x) and np.trunc(x).",
-        np.divmod: "Write x // y and x % y.",
-        np.fmod: "Write x - np.trunc(x / y) * y.",
-    }
-)
+Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push_cholesky, pull_cholesky)
+Custom("eigh", "A V = V diag(w), with V^T V = 1", push_eigh, pull_eigh, evaluate=evaluate_eigh)

@@ -19,18 +19,16 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.rule import TABLE, Array, Composite, Elementwise, Params, Rule, call
+from autodiff.rule import PLAIN, TABLE, Args, Array, Params, Rule, call
 
 LEVELS = itertools.count(1)
 NO_PARAMS: dict[str, Any] = {}
 NEUTRAL = {"out": None, "dtype": None, "where": True}  # keywords that, with these values, ask for nothing
-
-# Operands that go on the tape as they are. A set lookup on the type is the cheapest test there is.
-PLAIN = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
 
 # NumPy functions whose results are facts about values (shapes, orders, comparisons), not functions to differentiate.
 FACTS: set[Any] = set()
@@ -51,7 +49,7 @@ class Line(NamedTuple):
 
     rule: Rule | None
     parents: tuple[int | None, ...]
-    args: tuple[Array, ...]
+    args: Args
     params: Params
     value: Array
 
@@ -89,14 +87,7 @@ class Tape:
 
 def both_ways(ufunc: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """A binary operator and its reflection, for a traced array on the left and on the right."""
-
-    def forward(self: Any, other: Any) -> Any:
-        return binary(TABLE[ufunc], self, other)
-
-    def reflected(self: Any, other: Any) -> Any:
-        return binary(TABLE[ufunc], other, self)
-
-    return forward, reflected
+    return lambda x, other: binary(TABLE[ufunc], x, other), lambda x, other: binary(TABLE[ufunc], other, x)
 
 
 def comparison(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -118,13 +109,9 @@ class Traced:
 
     __slots__ = ("value",)
     value: Array
+    level: Any
 
-    @property
-    def level(self) -> int:
-        """Which derivative this array belongs to."""
-        raise NotImplementedError
-
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Any:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Any:
         """Carry out rule(*args, **params) at this level; some of args are traced at it, the others are constants."""
         raise NotImplementedError
 
@@ -153,38 +140,19 @@ class Traced:
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in FACTS:
             return func(*strip_all(args), **{k: strip_all(v) for k, v in kwargs.items()})
-        return dispatch(func, args, {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]})
+        if kwargs:
+            kwargs = {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]}
+        return dispatch(func, args, kwargs)
 
     # What the array looks like.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As of an array."""
-        return tuple(self.value.shape)
+    shape, dtype, ndim, size = (property(attrgetter(f"value.{name}")) for name in ("shape", "dtype", "ndim", "size"))
 
-    @property
-    def dtype(self) -> Any:
-        """As of an array."""
-        return self.value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """As of an array."""
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        """As of an array."""
-        return int(self.value.size)
-
-    @property
-    def T(self) -> Any:
-        """The transpose, as of an array."""
-        return dispatch(np.transpose, (self,), {})
+    T = property(lambda self: dispatch(np.transpose, (self,), {}))
 
     @property
     def mT(self) -> Any:
-        """The transpose of the last two axes, as of an array."""
+        """The transpose of the last two axes."""
         return dispatch(np.swapaxes, (self, -1, -2), {})
 
     def __len__(self) -> int:
@@ -219,9 +187,10 @@ class Traced:
     __eq__, __ne__ = comparison(np.equal), comparison(np.not_equal)
 
     sum, mean, prod, max, min = map(method, (np.sum, np.mean, np.prod, np.max, np.min))
-    var, std, cumsum, clip, round = map(method, (np.var, np.std, np.cumsum, np.clip, np.round))
+    var, std, clip, round, conj = map(method, (np.var, np.std, np.clip, np.round, np.conjugate))
+    cumsum, cumprod = map(method, (np.cumsum, np.cumprod))
     dot, trace, diagonal, repeat, take = map(method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
-    ravel, flatten, swapaxes, squeeze = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze))
+    ravel, flatten, swapaxes, squeeze, copy = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze, np.copy))
     argmax, argmin, argsort, any, all = map(method, (np.argmax, np.argmin, np.argsort, np.any, np.all))
 
     # Methods that are not the NumPy function of the same name.
@@ -240,10 +209,6 @@ class Traced:
             raise RefusalError(f"x.astype({np.dtype(dtype)}) has no derivative. Keep x a float, or round with np.rint.")
         return call(TABLE["astype"], (self,), {"dtype": np.dtype(dtype)})
 
-    def copy(self) -> Any:
-        """The array itself: traced arrays are never changed in place."""
-        return self
-
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, Traced) for part in parts):
@@ -252,11 +217,14 @@ class Traced:
 
     # Refusals.
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def changed(self, *args: Any, **kwargs: Any) -> None:
+        """What x[i] = ..., x.fill(...), x.sort() and their like come to."""
         raise RefusalError(
-            "x[i] = ... would overwrite a value that the record of the computation still needs.\n"
-            "Build a new array instead: np.where(mask, new, x), np.concatenate or np.stack."
+            "x[i] = ... would overwrite a value that the record of the computation still needs (x.sort() as well).\n"
+            "Build a new array instead: np.where(mask, new, x), np.concatenate or np.stack; np.sort(x)."
         )
+
+    __setitem__ = __delitem__ = fill = put = sort = partition = resize = setfield = changed
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise RefusalError(
@@ -288,17 +256,14 @@ class Var(Traced):
         self.tape = tape
         self.index = index
 
-    @property
-    def level(self) -> int:
-        """The level of the tape."""
-        return self.tape.level
+    level = property(attrgetter("tape.level"))
 
-    def emit(self, rule: Rule, args: tuple[Array, ...], params: Params) -> Var:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Var:
         """Evaluate on the values, append one line."""
         tape = self.tape
         inner, parents = [], []
         for a in args:
-            ours = isinstance(a, Var) and a.tape is tape
+            ours = a.__class__ is Var and a.tape is tape
             inner.append(a.value if ours else a)
             parents.append(a.index if ours else None)
         values = tuple(inner)
@@ -307,10 +272,12 @@ class Var(Traced):
         return Var(y, tape, len(tape.records) - 1)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        # The path nearly every line takes, written out: one argument, ours, nothing unusual asked.
-        if len(inputs) == 1 and method == "__call__" and not kwargs:
-            rule = TABLE.get(ufunc)
-            if rule.__class__ is Elementwise:
+        # The paths nearly every line takes, written out: one or two arguments, nothing unusual asked.
+        rule = TABLE.get(ufunc)
+        if rule is not None and rule.direct and not kwargs and method == "__call__":
+            if len(inputs) == 2:
+                return binary(rule, *inputs)
+            if len(inputs) == 1:
                 tape, value = self.tape, self.value
                 y = ufunc(value)
                 records = tape.records
@@ -346,7 +313,7 @@ def dispatch(func: Any, args: Any, kwargs: Any) -> Any:
     rule = TABLE.get(func)
     if rule is None:
         raise RefusalError(unsupported(func))
-    if rule.bind is None and not isinstance(rule, Composite):
+    if rule.direct:
         return call(rule, tuple(operand(a) for a in args), kwargs)
     signature = rule.evaluate if rule.bind is None else rule.bind
     try:

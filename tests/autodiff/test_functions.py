@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from row_checks import check, sample
 from torch.nn import functional
 
 import autodiff as ad
+from autodiff.testing import check, sample
 
 X = sample((3, 4), (-3.0, 3.0))
 FUNCTIONS = {
@@ -18,6 +18,7 @@ FUNCTIONS = {
     "log_softmax": (ad.log_softmax, lambda x: torch.log_softmax(x, -1)),
     "logsumexp": (ad.logsumexp, lambda x: torch.logsumexp(x, (0, 1))),
     "logsumexp, axis 1": (lambda x: ad.logsumexp(x, 1, True), lambda x: torch.logsumexp(x, 1, True)),
+    "linear_regulariser": (lambda x: ad.linear_regulariser(x, X[0]), lambda x: torch.sum(x @ torch.tensor(X[0]))),
     "mse": (lambda x: ad.mse(x, X[::-1]), lambda x: functional.mse_loss(x, torch.tensor(X[::-1].copy()))),
     "half_squared_error": (
         lambda x: ad.half_squared_error(x, X[::-1]),
@@ -50,7 +51,7 @@ def test_agrees_with_torch_and_is_stable(name, scale):
     np.testing.assert_allclose(value, y.detach(), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(g, expected, rtol=1e-8, atol=1e-12)
     assert np.isfinite(pushed).all()
-    assert ours(x.astype(np.float32)).dtype == np.float32 or name in {"mse", "half_squared_error"}
+    assert ours(x.astype(np.float32)).dtype == np.float32 or name in {"mse", "half_squared_error", "linear_regulariser"}
 
 
 def test_plain_arguments_of_every_sort():

@@ -339,5 +339,5 @@ def test_importing_is_light():
 def test_the_tour_runs():
     import doctest
 
-    for module in (ad, sys.modules["autodiff.modes"]):
+    for module in (ad, sys.modules["autodiff.modes"], sys.modules["autodiff.tensors"]):
         assert doctest.testmod(module, extraglobs={"np": np}).failed == 0

@@ -6,14 +6,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from row_checks import CASES, REAL, as_written, cases, check, close, domains, sample
+from row_cases import CASES, cases
 
 import autodiff as ad
-from autodiff.rule import TABLE, Elementwise
+from autodiff.rule import REAL, TABLE, Elementwise
+from autodiff.testing import as_written, check, close, domains, sample
 
 ROWS = list(TABLE.values())
-# The thresholds take one array and one plain number; test_row has their cases.
-ELEMENTWISE = [r for r in ROWS if isinstance(r, Elementwise) and r.key not in {"threshold_below", "threshold_above"}]
+ELEMENTWISE = [rule for rule in ROWS if isinstance(rule, Elementwise)]
 REDUCTIONS = [np.sum, np.mean, np.prod, np.max, np.min, np.var, np.std]
 drawn = settings(max_examples=8, deadline=None, derandomize=True)
 
@@ -45,7 +45,7 @@ def test_elementwise_broadcasts(rule):
     holds()
 
 
-@pytest.mark.parametrize("rule", [r for r in ELEMENTWISE if len(r.partials) == 2], ids=lambda rule: str(rule.name))
+@pytest.mark.parametrize("rule", [r for r in ELEMENTWISE if len(r.formulas) == 2], ids=lambda rule: str(rule.name))
 def test_binary_with_a_constant(rule):
     f, (da, db) = as_written(rule), domains(rule)
     a, b = sample((3, 1), da), sample((2, 3, 2), db, 1)
@@ -56,7 +56,7 @@ def test_binary_with_a_constant(rule):
     check(lambda x: f(x, x), (sample((3,), (0.4, 0.8)),)) if f not in STEPS else None
 
 
-STEPS = (np.remainder, np.floor_divide, np.maximum, np.minimum)
+STEPS = (np.remainder, np.fmod, np.floor_divide, np.maximum, np.minimum, np.fmax, np.fmin, np.copysign, np.heaviside)
 
 
 @pytest.mark.parametrize("f", REDUCTIONS, ids=lambda f: f.__name__)
@@ -70,6 +70,40 @@ def test_reductions_along_drawn_axes(f):
         # The deviation of a single number, or of equal ones, sits on the kink of the root.
         if f is not np.std or np.size(np.zeros(shape)) // max(np.size(f(np.zeros(shape), axis=axis)), 1) > 1:
             check(lambda x: f(x, axis=axis, keepdims=keepdims), (sample(shape),), second=False)
+
+    holds()
+
+
+ALONG_ONE_AXIS = {
+    "cumsum": lambda x, axis: np.cumsum(x, axis=axis),
+    "cumprod": lambda x, axis: np.cumprod(x, axis=axis),
+    "flip": lambda x, axis: np.flip(x, axis),
+    "roll": lambda x, axis: np.roll(x, 2, axis),
+    "repeat": lambda x, axis: np.repeat(x, 2, axis),
+    "take": lambda x, axis: np.take(x, [0, 0], axis),
+    "sort": lambda x, axis: np.sort(x, axis),
+    "diff": lambda x, axis: np.diff(x, axis=axis),
+    "concatenate": lambda x, axis: np.concatenate([x, x * x], axis),
+    "stack": lambda x, axis: np.stack([x, x * x], axis),
+    "expand_dims": lambda x, axis: np.expand_dims(x, axis),
+    "array_split": lambda x, axis: np.array_split(x * x, 2, axis)[0],
+    "moveaxis": lambda x, axis: np.moveaxis(x * x, axis, 0),
+    "swapaxes": lambda x, axis: np.swapaxes(x * x, axis, -1),
+    "logsumexp": ad.logsumexp,
+    "softmax": ad.softmax,
+    "norm": lambda x, axis: np.linalg.norm(x, axis=axis),
+    "median": lambda x, axis: np.median(x, axis=axis),
+}
+
+
+@pytest.mark.parametrize("name", ALONG_ONE_AXIS)
+def test_along_a_drawn_axis(name):
+    @drawn
+    @given(st.data())
+    def holds(data):
+        shape = data.draw(hnp.array_shapes(max_dims=4, max_side=3))
+        axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+        check(lambda x: ALONG_ONE_AXIS[name](x, axis=axis), (sample(shape),), second=False)
 
     holds()
 
@@ -115,8 +149,8 @@ NAMES = {
     "around": "round",
     "fabs": "abs",
 }
-NAMES |= {"degrees": "rad2deg", "radians": "deg2rad"}
-WITHOUT_TORCH = {"cbrt", "floor_divide"}
+NAMES |= {"conjugate": "conj", "degrees": "rad2deg", "radians": "deg2rad"}
+WITHOUT_TORCH = {"cbrt", "floor_divide", "heaviside"}
 
 
 def both_gradients(ours, theirs, args):
@@ -130,7 +164,7 @@ def both_gradients(ours, theirs, args):
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: str(rule.name))
 def test_elementwise_agrees_with_torch(rule):
     if rule.name in WITHOUT_TORCH:
-        assert not hasattr(torch, rule.name) or rule.name == "floor_divide"
+        assert not hasattr(torch, rule.name) or rule.name in {"floor_divide", "heaviside"}
         return
     where = domains(rule)
     shapes = [(3, 1), (1, 4), (4,)][: len(where)]
@@ -157,6 +191,45 @@ LIKE_TORCH = {
     "kron": (np.kron, torch.kron, (X, SQUARE)),
     "roll": (lambda a: np.roll(a, 1, -1), lambda a: torch.roll(a, 1, -1), (X,)),
     "sort": (lambda a: np.sort(a, 0), lambda a: torch.sort(a, 0).values, (X,)),
+    "cumprod": (lambda a: np.cumprod(a, 1), lambda a: torch.cumprod(a, 1), (X,)),
+    "slogdet": (lambda a: np.linalg.slogdet(a)[1], lambda a: torch.linalg.slogdet(a)[1], (SQUARE,)),
+    "cholesky": (lambda a: np.linalg.cholesky(a @ a.T), lambda a: torch.linalg.cholesky(a @ a.T), (SQUARE,)),
+    "cholesky, as it is": (np.linalg.cholesky, torch.linalg.cholesky, (SQUARE @ SQUARE.T,)),
+    "eigvalsh": (np.linalg.eigvalsh, torch.linalg.eigvalsh, (SQUARE @ SQUARE.T,)),
+    "eigh": (
+        lambda a: np.abs(np.linalg.eigh(a).eigenvectors),
+        lambda a: torch.abs(torch.linalg.eigh(a).eigenvectors),
+        (SQUARE @ SQUARE.T,),
+    ),
+    "matrix_power": (
+        lambda a: np.linalg.matrix_power(a, -3),
+        lambda a: torch.linalg.matrix_power(a, -3),
+        (SQUARE,),
+    ),
+    "inner": (np.inner, torch.inner, (X, Y.swapaxes(1, 2))),
+    "outer": (np.outer, torch.outer, (X[0], X[1])),
+    "cross": (np.cross, torch.linalg.cross, (SQUARE, SQUARE + 1)),
+    "diff": (lambda a: np.diff(a, 2), lambda a: torch.diff(a, 2), (X,)),
+    "tril": (lambda a: np.tril(a, -1), lambda a: torch.tril(a, -1), (X,)),
+    "rot90": (np.rot90, torch.rot90, (X,)),
+    "tile": (lambda a: np.tile(a, (2, 1, 3)), lambda a: torch.tile(a, (2, 1, 3)), (X,)),
+    "repeat": (lambda a: np.repeat(a, 3, -1), lambda a: torch.repeat_interleave(a, 3, -1), (X,)),
+    "hsplit": (lambda a: np.hsplit(a, 2)[1], lambda a: torch.hsplit(a, 2)[1], (X,)),
+    "pad": (
+        lambda a: np.pad(a, ((0, 0), (2, 1)), "reflect"),
+        lambda a: torch.nn.functional.pad(a, (2, 1), "reflect"),
+        (X,),
+    ),
+    "pad with a constant": (
+        lambda a: np.pad(a, ((0, 1), (2, 0)), constant_values=3.0),
+        lambda a: torch.nn.functional.pad(a, (2, 0, 0, 1), value=3.0),
+        (X,),
+    ),
+    "norm of order 3": (
+        lambda a: np.linalg.norm(a, 3, axis=1),
+        lambda a: torch.linalg.norm(a, 3, dim=1),
+        (X,),
+    ),
     "diag": (lambda a: np.diag(a, 1), lambda a: torch.diag(a, 1), (X,)),
 }
 

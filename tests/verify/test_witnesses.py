@@ -104,7 +104,7 @@ def test_a_fault_is_the_exercises(exercise, said):
 
 
 def test_a_wrong_rule_of_autodiff_is_a_fault(monkeypatch):
-    monkeypatch.setattr(autodiff.TABLE[np.sin], "partials", (lambda y, x: np.sin(x),))
+    monkeypatch.setattr(autodiff.TABLE[np.sin], "formulas", (lambda y, x: np.sin(x),))
     exercise = on_numbers(lambda xp, x: xp.sum(xp.sin(x)), vector)
     assert verify(exercise, np.cos, seed=3).outcome == "fault"
     plain = on_numbers(lambda x: np.sum(np.sin(x)), vector)

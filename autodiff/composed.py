@@ -1,0 +1,451 @@
+"""NumPy functions that are defined by rows of the table, and leave those rows' lines on the list.
+
+Functions that only move entries are not written again. One that only changes the shape is applied to an array without
+data, one that only orders axes to a shape of distinct lengths, one that only moves, repeats or drops entries to their
+numbers: NumPy itself then says what its arguments mean, and with which errors.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.rule import TABLE, Array, Composite, call
+from autodiff.rules import axes_of, axis_of, pick
+from autodiff.tape import ADVICE, FACTS, RefusalError, operand, strip
+
+
+def define(explain: str, how: Callable[[Any], Callable[..., Any]], *keys: Any) -> None:
+    """One row for each of these NumPy functions: its definition is how(function)."""
+    for key in keys:
+        Composite(key, explain, evaluate=how(key))
+
+
+def composite(key: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a Python function the definition of the NumPy function `key`; its docstring says how."""
+
+    def defined(definition: Callable[..., Any]) -> Callable[..., Any]:
+        Composite(key, str(definition.__doc__), evaluate=definition)
+        return definition
+
+    return defined
+
+
+# --- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def reshaped(function: Any) -> Any:
+    """np.reshape to the shape that the function gives an array without data."""
+    return lambda a, *args, **params: np.reshape(a, function(np.broadcast_to(0, a.shape), *args, **params).shape)
+
+
+def permuted(function: Any) -> Any:
+    """np.transpose in the order in which the function puts a shape of distinct lengths."""
+
+    def definition(a: Array, *args: Any, **params: Any) -> Array:
+        shape = function(np.broadcast_to(0, range(2, 2 + a.ndim)), *args, **params).shape
+        return np.transpose(a, tuple(n - 2 for n in shape))
+
+    return definition
+
+
+define("another shape", reshaped, np.expand_dims, np.squeeze, np.atleast_1d, np.atleast_2d, np.atleast_3d)
+define("another order of the axes", permuted, np.swapaxes, np.moveaxis, np.rollaxis)
+define("another order of the axes", permuted, np.matrix_transpose, np.linalg.matrix_transpose)
+Composite(np.ravel, "reshape to one axis", evaluate=lambda a, order="C": np.reshape(a, (-1,), order=order))
+Composite(np.copy, "traced arrays never change, so a copy is the array", evaluate=lambda a: a)
+
+# --- joining and splitting -------------------------------------------------------------------------------------------
+
+
+@composite(np.stack)
+def stack(arrays: Any, axis: int = 0) -> Array:
+    """A new axis in each, then joined along it."""
+    return np.concatenate([np.expand_dims(operand(a), axis) for a in arrays], axis=axis)
+
+
+@composite(np.column_stack)
+def column_stack(tup: Any) -> Array:
+    """Vectors become columns, then all are joined."""
+    return np.concatenate([np.reshape(a, (-1, 1)) if np.ndim(a) < 2 else a for a in map(operand, tup)], axis=1)
+
+
+def joined(at_least: Any, axis: int) -> Any:
+    """The definition of hstack and its kin: joined along an axis, or along the only one."""
+
+    def definition(tup: Any) -> Array:
+        parts = [at_least(operand(a)) for a in tup]
+        return np.concatenate(parts, axis=min(axis, parts[0].ndim - 1))
+
+    return definition
+
+
+def divided(function: Any, fixed: int | None = None) -> Any:
+    """The definition of split and its kin: NumPy divides the positions along the axis, slices pick the pieces."""
+
+    def definition(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
+        along = axis_of(ary.ndim, axis if fixed is None else min(fixed, ary.ndim - 1))
+        pieces = function(np.arange(ary.shape[along]), indices_or_sections)
+        return [pick(ary, along, slice(*((p[0], p[-1] + 1) if len(p) else (0, 0)))) for p in pieces]
+
+    return definition
+
+
+Composite(np.hstack, "joined along axis 1", evaluate=joined(np.atleast_1d, 1))
+Composite(np.vstack, "joined along axis 0", evaluate=joined(np.atleast_2d, 0))
+Composite(np.dstack, "joined along axis 2", evaluate=joined(np.atleast_3d, 2))
+Composite(np.append, "joined", evaluate=lambda arr, values, axis=None: np.concatenate([arr, values], axis=axis))
+define("a list of slices", divided, np.split, np.array_split)
+Composite(np.hsplit, "split along axis 1", evaluate=divided(np.split, 1))
+Composite(np.vsplit, "split along axis 0", evaluate=divided(np.split, 0))
+Composite(np.dsplit, "split along axis 2", evaluate=divided(np.split, 2))
+
+
+@composite(np.unstack)
+def unstack(x: Array, axis: int = 0) -> tuple[Array, ...]:
+    """The entries along one axis, one by one."""
+    along = axis_of(x.ndim, axis)
+    return tuple(pick(x, along, i) for i in range(x.shape[along]))
+
+
+# --- picking entries -------------------------------------------------------------------------------------------------
+
+
+def rearranged(function: Any) -> Any:
+    """The entries whose numbers the function, applied to all numbers, leaves where."""
+
+    def definition(a: Array, *args: Any, **params: Any) -> Array:
+        numbers = np.reshape(np.arange(a.size), a.shape)
+        return np.ravel(a)[function(numbers, *map(strip, args), **{k: strip(v) for k, v in params.items()})]
+
+    return definition
+
+
+define("the entries it names", rearranged, np.roll, np.rot90, np.repeat, np.tile, np.delete, np.resize)
+define("the entries it names", rearranged, np.take, np.take_along_axis, np.diagonal, np.linalg.diagonal)
+
+
+@composite(np.flip)
+def flip(m: Array, axis: Any = None) -> Array:
+    """The chosen axes backwards, as slices with step -1."""
+    backwards = axes_of(m, axis)
+    return m[tuple(slice(None, None, -1) if i in backwards else slice(None) for i in range(m.ndim))]
+
+
+Composite(np.flipud, "np.flip of axis 0", evaluate=lambda m: flip(m, 0))
+Composite(np.fliplr, "np.flip of axis 1", evaluate=lambda m: flip(m, 1))
+
+
+@composite(np.pad)
+def pad(array: Array, pad_width: Any, mode: Any = "constant", **params: Any) -> Array:
+    """Entries repeated (edge, reflect, symmetric, wrap), or constants around the array."""
+    if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and params.get("reflect_type", "even") == "even"):
+        return rearranged(np.pad)(array, pad_width, mode, **params)
+    if mode != "constant":
+        raise RefusalError(f"np.pad(mode={mode!r}, ...) has no rule. Write np.concatenate([before, x, after]).")
+    inside = np.pad(np.ones(array.shape, bool), pad_width)
+    around = np.pad(np.zeros(array.shape, array.dtype), pad_width, **params)
+    return call(TABLE["scatter"], (np.ravel(array),), {"index": inside, "shape": inside.shape}) + around
+
+
+@composite(np.sort)
+def sort(a: Array, axis: int | None = -1) -> Array:
+    """The entries in the order of their values."""
+    return np.take_along_axis(a, np.argsort(strip(a), axis=axis, kind="stable"), axis=axis)
+
+
+@composite(np.diag)
+def diag(v: Array, k: int = 0) -> Array:
+    """The diagonal of a matrix, or the matrix with this diagonal."""
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    places = np.diag(np.ones(v.shape, bool), k)
+    return call(TABLE["scatter"], (v,), {"index": places, "shape": places.shape})
+
+
+def lower(m: Array, k: int) -> Array:
+    """Where the entries up to the k-th diagonal are."""
+    return np.tril(np.ones(m.shape[-2:], bool), k)
+
+
+Composite(np.diagflat, "np.diag of all entries", evaluate=lambda v, k=0: diag(np.ravel(v), k))
+Composite(np.tril, "0 above a diagonal", evaluate=lambda m, k=0: np.where(lower(m, k), m, 0))
+Composite(np.triu, "0 below one", evaluate=lambda m, k=0: np.where(lower(m, k - 1), 0, m))
+Composite(np.trace, "the diagonal, summed", evaluate=lambda *args, **how: np.sum(np.diagonal(*args, **how), axis=-1))
+Composite(np.linalg.trace, "np.trace over the last axes", evaluate=lambda x, offset=0: np.trace(x, offset, -2, -1))
+
+# --- sums, differences, scans ----------------------------------------------------------------------------------------
+
+
+@composite(np.var)
+def variance(a: Array, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
+    """The sum of the squared deviations from the mean, over n - ddof."""
+    deviation = a - np.mean(a, axis=axis, keepdims=True)
+    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
+
+
+@composite(np.std)
+def deviation(a: Array, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
+    """The norm of the deviations from the mean, over the root of n - ddof; its gradient is 0 where all are equal."""
+    params = {"axis": axes_of(a, axis), "keepdims": keepdims}
+    length = call(TABLE["euclidean"], (a - np.mean(a, axis=axis, keepdims=True),), params)
+    return length / math.sqrt(max(count(a, axis) - ddof, 0))
+
+
+def count(a: Array, axis: Any) -> int:
+    """How many entries one entry of a reduction is made of."""
+    return math.prod(a.shape[i] for i in axes_of(a, axis))
+
+
+@composite(np.average)
+def average(a: Array, axis: int | None = None, weights: Any = None) -> Array:
+    """The mean, or the weighted sum over the sum of the weights."""
+    if weights is None:
+        return np.mean(a, axis=axis)
+    weights = operand(weights)
+    if weights.shape != a.shape:
+        if not isinstance(axis, int) or weights.ndim != 1:
+            raise RefusalError("np.average: weights of another shape are one number for every entry along one axis.")
+        weights = np.reshape(weights, (-1,) + (1,) * (a.ndim - 1 - axis_of(a.ndim, axis)))
+    return np.sum(a * weights, axis=axis) / np.sum(np.broadcast_to(weights, a.shape), axis=axis)
+
+
+@composite(np.median)
+def median(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
+    """The middle of the sorted entries, or the mean of the two in the middle."""
+    ordered = np.sort(np.reshape(a, (-1,)) if axis is None else np.moveaxis(a, axis, -1))
+    n = ordered.shape[-1]
+    middle = np.mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
+    return np.reshape(middle, np.sum(np.broadcast_to(0, a.shape), axis, keepdims=True).shape) if keepdims else middle
+
+
+@composite(np.diff)
+def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
+    """Each entry less the one before, n times."""
+    along = axis_of(a.ndim, axis)
+    for _ in range(n):
+        a = pick(a, along, slice(1, None)) - pick(a, along, slice(None, -1))
+    return a
+
+
+@composite(np.cumprod)
+def cumprod(a: Array, axis: int | None = None) -> Array:
+    """Products of 1, 2, 4, ... neighbours: log2(n) multiplications, differentiable where entries are 0 too."""
+    if axis is None:
+        return cumprod(np.ravel(a), 0)
+    along, step = axis_of(a.ndim, axis), 1
+    while step < a.shape[along]:
+        first, rest = pick(a, along, slice(step)), pick(a, along, slice(step, None))
+        a = np.concatenate([first, rest * pick(a, along, slice(None, -step))], axis=along)
+        step *= 2
+    return a
+
+
+def cumulative(scan: Any) -> Any:
+    """The array API's name for a scan: the axis may be left out if there is only one."""
+    return lambda x, axis=None: scan(x, axis=0 if axis is None and x.ndim == 1 else axis)
+
+
+Composite(np.cumulative_sum, "np.cumsum", evaluate=cumulative(np.cumsum))
+Composite(np.cumulative_prod, "np.cumprod", evaluate=cumulative(np.cumprod))
+Composite(np.ptp, "the largest less the smallest", evaluate=lambda a, axis=None: np.max(a, axis) - np.min(a, axis))
+Composite(np.nansum, "what is not nan", evaluate=lambda a, axis=None: np.sum(np.where(np.isnan(a), 0, a), axis))
+
+
+@composite(np.sinc)
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x), and its series at 0."""
+    z = math.pi * x
+    at_zero = strip(x) == 0
+    return np.where(at_zero, 1 - np.square(z) / 6, np.sin(z) / np.where(at_zero, 1, z))
+
+
+# --- products --------------------------------------------------------------------------------------------------------
+
+
+@composite(np.tensordot)
+def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
+    """The summed axes last in a and first in b, then a product of two matrices."""
+    a, b = operand(a), operand(b)
+    mine, theirs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
+    mine, theirs = axes_of(a, tuple(np.atleast_1d(mine))), axes_of(b, tuple(np.atleast_1d(theirs)))
+    if [a.shape[i] for i in mine] != [b.shape[i] for i in theirs]:
+        raise ValueError(f"np.tensordot: axes {mine} of shape {a.shape} against axes {theirs} of shape {b.shape}")
+    rows, columns = (tuple(i for i in range(m.ndim) if i not in own) for m, own in ((a, mine), (b, theirs)))
+    shape = tuple(a.shape[i] for i in rows), tuple(b.shape[i] for i in columns)
+    n = math.prod(a.shape[i] for i in mine)
+    left = np.reshape(np.transpose(a, rows + mine), (math.prod(shape[0]), n))
+    return np.reshape(left @ np.reshape(np.transpose(b, theirs + columns), (n, math.prod(shape[1]))), sum(shape, ()))
+
+
+@composite(np.dot)
+def dot(a: Array, b: Array) -> Array:
+    """A product with a number, a matrix product, or the last axis of a against the last but one of b."""
+    a, b = operand(a), operand(b)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    return a @ b if a.ndim <= 2 and b.ndim <= 2 else np.tensordot(a, b, axes=(-1, max(b.ndim - 2, 0)))
+
+
+@composite(np.inner)
+def inner(a: Array, b: Array) -> Array:
+    """The last axes against each other."""
+    a, b = operand(a), operand(b)
+    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, axes=(-1, -1))
+
+
+@composite(np.outer)
+def outer(a: Array, b: Array) -> Array:
+    """Every entry of a times every entry of b, both flattened."""
+    return np.reshape(operand(a), (-1, 1)) * np.reshape(operand(b), (1, -1))
+
+
+@composite(np.kron)
+def kron(a: Array, b: Array) -> Array:
+    """The axes of a outside, those of b inside."""
+    a, b = operand(a), operand(b)
+    ndim = max(np.ndim(a), np.ndim(b))
+    a, b = (np.reshape(m, (1,) * (ndim - np.ndim(m)) + np.shape(m)) for m in (a, b))
+    product = np.expand_dims(a, tuple(range(1, 2 * ndim, 2))) * np.expand_dims(b, tuple(range(0, 2 * ndim, 2)))
+    return np.reshape(product, tuple(n * m for n, m in zip(a.shape, b.shape, strict=True)))
+
+
+@composite(np.cross)
+def cross(a: Array, b: Array) -> Array:
+    """For vectors of three components along the last axis: a_2 b_3 - a_3 b_2 and so on."""
+    a, b = operand(a), operand(b)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise RefusalError("np.cross of traced arrays takes three components along the last axis.")
+    return a[..., [1, 2, 0]] * b[..., [2, 0, 1]] - a[..., [2, 0, 1]] * b[..., [1, 2, 0]]
+
+
+def summed_products(function: Any) -> Any:
+    """np.vecdot by either name."""
+    return lambda a, b, axis=-1: np.sum(np.multiply(a, b), axis=axis)
+
+
+if hasattr(np, "matvec"):  # new in NumPy 2.2
+    Composite(np.matvec, "A x, in stacks", evaluate=lambda a, x: np.squeeze(operand(a) @ operand(x)[..., None], -1))
+    Composite(np.vecmat, "x A, in stacks", evaluate=lambda x, a: np.squeeze(operand(x)[..., None, :] @ operand(a), -2))
+define("multiplied and summed", summed_products, np.vecdot, np.linalg.vecdot)
+Composite(np.vdot, "flattened, then multiplied", evaluate=lambda a, b: np.ravel(operand(a)) @ np.ravel(operand(b)))
+Composite(np.linalg.outer, "np.outer", evaluate=outer)
+Composite(np.linalg.cross, "np.cross", evaluate=cross)
+Composite(np.linalg.matmul, "np.matmul", evaluate=np.matmul)
+Composite(np.linalg.tensordot, "np.tensordot", evaluate=lambda a, b, axes=2: tensordot(a, b, axes))
+Composite(np.linalg.multi_dot, "products", evaluate=lambda arrays: functools.reduce(operator.matmul, arrays))
+
+# --- linear algebra --------------------------------------------------------------------------------------------------
+
+
+@composite(np.linalg.norm)
+def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """Of vectors for any ord, of matrices for None, "fro", 1, -1, inf and -inf."""
+    axes = axes_of(x, axis)
+    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
+        return call(TABLE["euclidean"], (x,), {"axis": axes, "keepdims": keepdims})
+    if len(axes) == 1 and not isinstance(ord, str):
+        return power_norm(x, ord, axes[0], keepdims)
+    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
+        down, across = axes if abs(ord) == 1 else axes[::-1]
+        sums = np.sum(np.abs(x), axis=down, keepdims=True)
+        extreme = (np.max if ord > 0 else np.min)(sums, axis=across, keepdims=True)
+        return extreme if keepdims else np.squeeze(extreme, axes)
+    raise RefusalError(
+        f"np.linalg.norm(ord={ord!r}) has no rule for {len(axes)} axes: it needs a singular value decomposition.\n"
+        "For singular values write np.sqrt(np.linalg.eigvalsh(A.T @ A))."
+    )
+
+
+def power_norm(x: Array, ord: float, axis: int, keepdims: bool) -> Array:
+    """(sum |x|^p)^(1/p), and its limits."""
+    if abs(ord) == math.inf:
+        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
+    powers = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
+    return powers if ord == 1 else powers ** (1 / ord)
+
+
+@composite(np.linalg.vector_norm)
+def vector_norm(x: Array, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
+    """Over all axes, or along one."""
+    if axis is None:
+        flat = norm(np.ravel(x), ord)
+        return np.reshape(flat, (1,) * x.ndim) if keepdims else flat
+    return norm(x, ord, axis, keepdims)
+
+
+@composite(np.linalg.matrix_norm)
+def matrix_norm(x: Array, keepdims: bool = False, ord: Any = "fro") -> Array:
+    """np.linalg.norm over the last two axes."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+EIGH, SLOGDET = type(np.linalg.eigh(np.eye(1))), type(np.linalg.slogdet(np.eye(1)))
+
+
+@composite(np.linalg.eigh)
+def eigh(a: Array, UPLO: str = "L") -> Any:
+    """Eigenvalues and vectors, each with its derivative among symmetric matrices."""
+    both = call(TABLE["eigh"], (a,), {"UPLO": UPLO})
+    return EIGH(both[..., 0, :], both[..., 1:, :])
+
+
+@composite(np.linalg.solve)
+def solve(a: Array, b: Array) -> Array:
+    """A vector on the right is one column."""
+    a, b = operand(a), operand(b)
+    return call(TABLE["solve"], (a, b), {}) if b.ndim > 1 else call(TABLE["solve"], (a, b[:, None]), {})[..., 0]
+
+
+@composite(np.linalg.slogdet)
+def slogdet(a: Array) -> Any:
+    """The sign is a fact, its logarithm has a derivative."""
+    return SLOGDET(np.linalg.slogdet(strip(a))[0], call(TABLE["logabsdet"], (a,), {}))
+
+
+@composite(np.linalg.matrix_power)
+def matrix_power(a: Array, n: int) -> Array:
+    """Repeated products; of the inverse for n < 0."""
+    base = np.linalg.inv(a) if n < 0 else a
+    return functools.reduce(operator.matmul, [base] * abs(n)) if n else a * 0 + np.eye(a.shape[-1], dtype=a.dtype)
+
+
+Composite(np.linalg.eigvalsh, "the values of np.linalg.eigh", evaluate=lambda a, UPLO="L": eigh(a, UPLO)[0])
+
+# --- facts, and advice -----------------------------------------------------------------------------------------------
+
+FACTS.update([np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isclose, np.allclose])
+FACTS.update([np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.any, np.all, np.array_equal])
+FACTS.update([np.isnan, np.isinf, np.isfinite, np.signbit, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast])
+FACTS.update([np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.shape, np.ndim, np.size, np.shares_memory])
+FACTS.update([np.argmax, np.argmin, np.argsort, np.searchsorted, np.nonzero, np.flatnonzero, np.count_nonzero])
+FACTS.update([np.array_repr, np.array_str, np.array2string])
+
+ADVICE.update(
+    {
+        np.copyto: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
+        np.put: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
+        np.fill_diagonal: "Traced arrays are never changed in place. Write np.where(np.eye(n) > 0, new, x).",
+        np.insert: "Write np.concatenate([x[:i], new, x[i:]]).",
+        np.block: "Write np.concatenate of rows, each np.concatenate of blocks.",
+        np.quantile: "Write it with np.sort and an index.",
+        np.percentile: "Write it with np.sort and an index.",
+        np.convolve: "Write a sum of shifted products, w[k] * x[k:k + n].",
+        np.linalg.svd: "Write np.linalg.eigh(A.T @ A), whose eigenvalues are the squares of the singular values.",
+        np.linalg.qr: "Write R = np.linalg.cholesky(A.T @ A).T and Q = np.linalg.solve(R.T, A.T).T.",
+        np.linalg.eig: "For a symmetric matrix write np.linalg.eigh.",
+        np.linalg.eigvals: "For a symmetric matrix write np.linalg.eigvalsh.",
+        np.linalg.lstsq: "Write np.linalg.solve(A.T @ A, A.T @ b).",
+        np.linalg.pinv: "For full column rank write np.linalg.solve(A.T @ A, A.T).",
+        np.modf: "Write x - np.trunc(x) and np.trunc(x).",
+        np.divmod: "Write x // y and x % y.",
+        np.frexp: "Write x * 2.0**-n with n = np.frexp of the plain value.",
+    }
+)
