@@ -39,8 +39,8 @@ lint: $(INSTALLED)
 test: lint
 	$(BIN)/python -m pytest --nbval --nbval-current-env -m "not sweep" tests solutions
 
-test-all: lint
-	$(BIN)/python -m pytest --nbval --nbval-current-env tests solutions
+test-all: test
+	$(BIN)/python -m pytest -m sweep tests
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
