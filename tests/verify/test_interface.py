@@ -1,5 +1,6 @@
 """What `verify` promises: an outcome, a mark and one readable account of them, whatever the answer does."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -252,11 +253,9 @@ def endless(x):
 
 
 def endless_and_stubborn(x):
-    try:
+    with contextlib.suppress(BaseException):
         while True:
             pass
-    except:  # noqa: E722
-        pass
     while True:
         pass
 

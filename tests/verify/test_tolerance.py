@@ -179,7 +179,10 @@ def test_pasted_finite_differences_are_rejected(step, sides):
 
 def test_one_wrong_entry_of_many_is_seen():
     exercise = on_numbers(lambda xp, x: xp.sum(xp.sin(x)), lambda rng: rng.normal(size=60))
-    wrong = lambda x: np.cos(x) * np.where(np.arange(60) == 31, 2, 1)  # noqa: E731
+
+    def wrong(x):
+        return np.cos(x) * np.where(np.arange(60) == 31, 2, 1)
+
     (block,) = verify(exercise, wrong, seed=2).blocks
     assert (block.differ, block.worst.index) == (1, (31,))
 
@@ -200,7 +203,10 @@ def test_sums_in_any_order_and_scale(exponent, n, seed, order):
         lambda z: 4 * z / size,
         lambda z: np.full_like(z, 1 / size),
     )
-    right = lambda x: sum(terms[k](x / size) for k in order)  # noqa: E731
+
+    def right(x):
+        return sum(terms[k](x / size) for k in order)
+
     assert verify(exercise, right, seed).outcome == "right"
     assert verify(exercise, slightly_off(right), seed).outcome == "wrong"
 
