@@ -22,19 +22,30 @@ SIGMOID = Elementwise(
 RELU = Elementwise("relu", "1 where x > 0, else 0; 0 at 0", lambda y, x: x > 0, evaluate=lambda x: np.maximum(x, 0))
 
 
+def largest(x: Array, axis: Any) -> Array:
+    """The largest entries along axis, plain, to be taken out first; an infinite one is left to speak for itself."""
+    highest = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(highest), highest, 0)
+
+
 def plain_logsumexp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-    """log(sum(exp(x))) with the largest entry taken out first; an infinite one is left to speak for itself."""
-    largest = np.max(x, axis=axis, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, 0)
+    """log(sum(exp(x))) with the largest entry taken out first."""
+    highest = largest(x, axis)
     with np.errstate(divide="ignore"):
-        y = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+        y = np.log(np.sum(np.exp(x - highest), axis=axis, keepdims=True)) + highest
     return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def shares(y: Array, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    """The softmax; exp(x - y) would lose the digits of a common offset."""
+    terms = np.exp(x - largest(strip(x), axis))
+    return terms / np.sum(terms, axis=axis, keepdims=True)
 
 
 LOGSUMEXP = Reduction(
     "logsumexp",
     "each term gets its share of the sum: the softmax",
-    lambda y, x, axis, keepdims: np.exp(x - y),
+    shares,
     evaluate=plain_logsumexp,
 )
 
@@ -63,7 +74,8 @@ def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool 
 def log_softmax(x: Any, axis: int = -1) -> Array:
     """x - logsumexp(x) along axis; the shape of x."""
     x = as_array(x)
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    shifted = x - largest(strip(x), axis)  # a common offset would cost digits
+    return shifted - logsumexp(shifted, axis=axis, keepdims=True)
 
 
 def softmax(x: Any, axis: int = -1) -> Array:
@@ -103,7 +115,8 @@ def cross_entropy(logits: Any, labels: Any) -> Array:
         )
     rows = np.reshape(logits, (-1, logits.shape[-1]))
     chosen = rows[np.arange(labels.size), labels.ravel()]
-    return np.mean(logsumexp(rows, axis=1) - chosen)
+    highest = largest(strip(rows), 1)
+    return np.mean(logsumexp(rows - highest, axis=1) - (chosen - highest[:, 0]))
 
 
 def linear_regulariser(hidden: Any, weights: Any) -> Array:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import operator
 import string
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -307,7 +308,19 @@ def bind_einsum(subscripts: Any, *operands: Array, optimize: Any = False) -> Bou
         letters = left.replace("...", "").replace(",", "")
         right = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     terms = [term.replace("...", longest[len(longest) - n :]) for term, n in zip(terms, extra, strict=True)]
+    arrays = tuple(same_lengths(arrays, terms))
     return arrays, {"subscripts": ",".join(terms) + "->" + right.replace("...", longest), "optimize": optimize}
+
+
+def same_lengths(arrays: Args, terms: list[str]) -> Iterator[Array]:
+    """Every letter with one length everywhere: an axis of length 1 is repeated where another operand's is longer."""
+    lengths: dict[str, int] = {}
+    for a, term in zip(arrays, terms, strict=True):
+        for letter, n in zip(term, np.shape(a), strict=True):
+            lengths[letter] = n if lengths.get(letter, 1) == 1 else lengths[letter]
+    for a, term in zip(arrays, terms, strict=True):
+        shape = tuple(lengths[letter] for letter in term)
+        yield a if np.shape(a) == shape else np.broadcast_to(a, shape)
 
 
 def unused_letters(subscripts: str) -> list[str]:

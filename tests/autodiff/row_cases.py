@@ -123,6 +123,13 @@ CASES = {
         (lambda *xs, s=s: np.einsum(s, *xs), xs)
         for s, xs in [
             ("ij,jk->ik", (A, B)),
+            ("ij,jk->ik", (sample((3, 1)), B)),
+            ("ij,jk->ik", (A, sample((1, 2)))),
+            ("i,i->", (sample((1,)), V)),
+            ("ij,ij->j", (sample((1, 4)), A)),
+            ("ij,ij->", (sample((3, 1)), sample((1, 4)))),
+            ("ii,i->", (sample((1, 1)), V)),
+            ("...i,...i->...", (sample((3, 1)), A)),
             ("ij,jk", (A, B)),
             ("ii", (A[:, :3],)),
             ("ii->i", (A[:, :3],)),

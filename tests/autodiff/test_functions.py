@@ -75,3 +75,12 @@ def test_cross_entropy_gradient_is_softmax_minus_one_hot():
     labels = np.array([1, 0, 3])
     expected = (ad.softmax(X) - np.eye(4)[labels]) / 3
     np.testing.assert_allclose(ad.grad(lambda z: ad.cross_entropy(z, labels))(X), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e4, 1e6])
+def test_a_common_offset_costs_no_digits(offset):
+    z = np.array([offset, offset, offset - 8], np.float32)
+    half = np.float32(1 / (2 + np.exp(-8.0)))
+    for share in (ad.softmax(z), ad.grad(ad.logsumexp)(z), np.exp(ad.log_softmax(z))):
+        np.testing.assert_allclose(share[:2], half, rtol=1e-6)
+    np.testing.assert_allclose(ad.grad(lambda z: ad.cross_entropy(z, 0))(z).sum(), 0, atol=1e-7)
