@@ -131,12 +131,8 @@ def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
     return (
         Exercise(
             id="chain.tanh_layer",
-            function=lambda xp, W, b, x: xp.tanh(W @ x + b),
-            inputs=lambda rng: {
-                "W": rng.normal(size=(outer, inner)),
-                "b": rng.normal(size=outer),
-                "x": rng.normal(size=inner),
-            },
+            function=_tanh_layer,
+            inputs=lambda rng: _layer(rng, outer, inner),
             wrt=("x",),
             asks="jacobian",
             points=2,
@@ -161,6 +157,14 @@ def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
             ),
         ),
     )
+
+
+def _tanh_layer(xp: Any, W: Any, b: Any, x: Any) -> Any:
+    return xp.tanh(W @ x + b)
+
+
+def _layer(rng: np.random.Generator, outer: int, inner: int) -> dict[str, Any]:
+    return {"W": rng.normal(size=(outer, inner)), "b": rng.normal(size=outer), "x": rng.normal(size=inner)}
 
 
 def _relu(xp: Any, a: Any) -> Any:
@@ -219,7 +223,7 @@ def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
 
 def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, ...]:
     def layer_loss(xp: Any, W: Any, b: Any, x: Any, target: Any) -> Any:
-        return 0.5 * xp.sum((xp.tanh(W @ x + b) - target) ** 2)
+        return 0.5 * xp.sum((_tanh_layer(xp, W, b, x) - target) ** 2)
 
     def network_loss(xp: Any, W1: Any, W2: Any, x: Any, target: Any) -> Any:
         return 0.5 * xp.sum((W2 @ xp.tanh(W1 @ x) - target) ** 2)
@@ -227,12 +231,8 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
     return (
         Exercise(
             id="chain.error_through_layer",
-            function=lambda xp, W, b, x: xp.tanh(W @ x + b),
-            inputs=lambda rng: {
-                "W": rng.normal(size=(outer, inner)),
-                "b": rng.normal(size=outer),
-                "x": rng.normal(size=inner),
-            },
+            function=_tanh_layer,
+            inputs=lambda rng: _layer(rng, outer, inner),
             wrt=("x",),
             asks="vjp",
             points=2,
@@ -262,12 +262,7 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
         Exercise(
             id="chain.weights",
             function=layer_loss,
-            inputs=lambda rng: {
-                "W": rng.normal(size=(outer, inner)),
-                "b": rng.normal(size=outer),
-                "x": rng.normal(size=inner),
-                "target": rng.normal(size=outer),
-            },
+            inputs=lambda rng: _layer(rng, outer, inner) | {"target": rng.normal(size=outer)},
             wrt=("W", "b"),
             points=4,
             hints=(

@@ -75,7 +75,10 @@ def fault_of(exercise: Exercise, seed: int) -> str:
 
 
 def _is_blank(exercise: Exercise, respondent: Respondent, seed: int) -> bool:
-    """Whether there is no answer at all; a fault of the exercise costs nobody a point, but earns nobody one either."""
+    """Whether there is no answer at all: a fault costs nobody a point, and should earn none for a blank either.
+
+    Where not even a point can be drawn nobody can be asked, and everybody is taken to have answered.
+    """
     try:
         question = fresh_question(exercise, seed, 0)
     except Exception:

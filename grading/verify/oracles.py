@@ -196,11 +196,6 @@ def _torch() -> tuple[Any, Any]:
     return torch, xp
 
 
-def torch_is_installed() -> bool:
-    """Whether PyTorch can serve as a witness here."""
-    return _torch()[0] is not None
-
-
 def _torch_blocks(question: Question, torch: Any, xp: Any) -> tuple[Any, ...]:
     exercise = question.exercise
     point = {name: torch.from_numpy(np.array(value)) for name, value in question.point.items()}
