@@ -52,15 +52,16 @@ What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and 
 cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
 that says what to write instead.
 
-One thing no message can catch: a plain array that was used in a traced operation must not be changed in place before
-the derivative is taken; the list holds the array itself, not a copy.
+Two things no message can catch. A plain array that was used in a traced operation must not be changed in place before
+the derivative is taken: the list holds the array itself, not a copy. And `y += 1` gives the name y to a new traced
+array, as it does for numbers: another name for the old array keeps the old values.
 
-Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
-`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`; `testing.py` is
-what a new row of the table is checked for.
+Where to read on: `rule.py` (what a rule is), `rules.py` and `linalg.py` (all formulas), `composed.py` (what is defined
+by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`;
+`testing.py` is what a new row of the table is checked for.
 """
 
-from autodiff import composed as composed
+from autodiff import linalg as linalg
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,

@@ -216,12 +216,13 @@ def average(a: Array, axis: int | None = None, weights: Any = None) -> Array:
 
 
 @composite(np.median)
-def median(a: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
+def median(a: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The middle of the sorted entries, or the mean of the two in the middle."""
-    ordered = np.sort(np.reshape(a, (-1,)) if axis is None else np.moveaxis(a, axis, -1))
-    n = ordered.shape[-1]
+    axes, n = axes_of(a, axis), count(a, axis)
+    rest = tuple(i for i in range(a.ndim) if i not in axes)
+    ordered = np.sort(np.reshape(np.transpose(a, rest + axes), (*(a.shape[i] for i in rest), n)))
     middle = np.mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
-    return np.reshape(middle, np.sum(np.broadcast_to(0, a.shape), axis, keepdims=True).shape) if keepdims else middle
+    return np.expand_dims(middle, axes) if keepdims else middle
 
 
 @composite(np.diff)
@@ -259,10 +260,14 @@ Composite(np.nansum, "what is not nan", evaluate=lambda a, axis=None: np.sum(np.
 
 @composite(np.sinc)
 def sinc(x: Array) -> Array:
-    """sin(pi x) / (pi x), and its series at 0."""
+    """sin(pi x) / (pi x), and for |pi x| < 1 its series, whose terms do not cancel: in its derivatives neither."""
     z = math.pi * x
-    at_zero = strip(x) == 0
-    return np.where(at_zero, 1 - np.square(z) / 6, np.sin(z) / np.where(at_zero, 1, z))
+    near = np.abs(strip(z)) < 1
+    square = np.square(np.where(near, z, 0))
+    series: Array = 1.0
+    for n in range(20, 0, -2):
+        series = 1 - series * square / (n * (n + 1))
+    return np.where(near, series, np.sin(z) / np.where(near, 1, z))
 
 
 # --- products --------------------------------------------------------------------------------------------------------
@@ -339,85 +344,6 @@ Composite(np.linalg.cross, "np.cross", evaluate=cross)
 Composite(np.linalg.matmul, "np.matmul", evaluate=np.matmul)
 Composite(np.linalg.tensordot, "np.tensordot", evaluate=lambda a, b, axes=2: tensordot(a, b, axes))
 Composite(np.linalg.multi_dot, "products", evaluate=lambda arrays: functools.reduce(operator.matmul, arrays))
-
-# --- linear algebra --------------------------------------------------------------------------------------------------
-
-
-@composite(np.linalg.norm)
-def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """Of vectors for any ord, of matrices for None, "fro", 1, -1, inf and -inf."""
-    axes = axes_of(x, axis)
-    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return call(TABLE["euclidean"], (x,), {"axis": axes, "keepdims": keepdims})
-    if len(axes) == 1 and not isinstance(ord, str):
-        return power_norm(x, ord, axes[0], keepdims)
-    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
-        down, across = axes if abs(ord) == 1 else axes[::-1]
-        sums = np.sum(np.abs(x), axis=down, keepdims=True)
-        extreme = (np.max if ord > 0 else np.min)(sums, axis=across, keepdims=True)
-        return extreme if keepdims else np.squeeze(extreme, axes)
-    raise RefusalError(
-        f"np.linalg.norm(ord={ord!r}) has no rule for {len(axes)} axes: it needs a singular value decomposition.\n"
-        "For singular values write np.sqrt(np.linalg.eigvalsh(A.T @ A))."
-    )
-
-
-def power_norm(x: Array, ord: float, axis: int, keepdims: bool) -> Array:
-    """(sum |x|^p)^(1/p), and its limits."""
-    if abs(ord) == math.inf:
-        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
-    powers = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return powers if ord == 1 else powers ** (1 / ord)
-
-
-@composite(np.linalg.vector_norm)
-def vector_norm(x: Array, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """Over all axes, or along one."""
-    if axis is None:
-        flat = norm(np.ravel(x), ord)
-        return np.reshape(flat, (1,) * x.ndim) if keepdims else flat
-    return norm(x, ord, axis, keepdims)
-
-
-@composite(np.linalg.matrix_norm)
-def matrix_norm(x: Array, keepdims: bool = False, ord: Any = "fro") -> Array:
-    """np.linalg.norm over the last two axes."""
-    return norm(x, ord, (-2, -1), keepdims)
-
-
-EIGH, SLOGDET = type(np.linalg.eigh(np.eye(1))), type(np.linalg.slogdet(np.eye(1)))
-
-
-@composite(np.linalg.eigh)
-def eigh(a: Array, UPLO: str = "L") -> Any:
-    """Eigenvalues and vectors, each with its derivative among symmetric matrices."""
-    both = call(TABLE["eigh"], (a,), {"UPLO": UPLO})
-    return EIGH(both[..., 0, :], both[..., 1:, :])
-
-
-@composite(np.linalg.solve)
-def solve(a: Array, b: Array) -> Array:
-    """A vector on the right is one column."""
-    a, b = operand(a), operand(b)
-    return call(TABLE["solve"], (a, b), {}) if b.ndim > 1 else call(TABLE["solve"], (a, b[:, None]), {})[..., 0]
-
-
-@composite(np.linalg.slogdet)
-def slogdet(a: Array) -> Any:
-    """The sign is a fact, its logarithm has a derivative."""
-    return SLOGDET(np.linalg.slogdet(strip(a))[0], call(TABLE["logabsdet"], (a,), {}))
-
-
-@composite(np.linalg.matrix_power)
-def matrix_power(a: Array, n: int) -> Array:
-    """Repeated products; of the inverse for n < 0."""
-    base = np.linalg.inv(a) if n < 0 else a
-    return functools.reduce(operator.matmul, [base] * abs(n)) if n else a * 0 + np.eye(a.shape[-1], dtype=a.dtype)
-
-
-Composite(np.linalg.eigvalsh, "the values of np.linalg.eigh", evaluate=lambda a, UPLO="L": eigh(a, UPLO)[0])
 
 # --- facts, and advice -----------------------------------------------------------------------------------------------
 

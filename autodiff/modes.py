@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.rule import Args, Array, Params, Rule, call
-from autodiff.tape import LEVELS, RefusalError, Tape, Traced, Var, strip
+from autodiff.tape import FINISHED, LEVELS, RefusalError, Tape, Traced, Var, strip
 
 
 def project(g: Array, like: Array) -> Array:
@@ -94,7 +94,10 @@ def trace(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) ->
     traced = list(args)
     for i in argnums:
         traced[i] = tape.input(lift(args[i], i))
-    return tape, single(f(*traced))
+    try:
+        return tape, single(f(*traced))
+    finally:
+        tape.finish()
 
 
 def single(y: Any) -> Any:
@@ -262,7 +265,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Array, Callable[[Any], tu
     def pullback(w: Any) -> tuple[Array, ...]:
         return tuple(gradients(tape, y, matching(w, value, "the cotangent"), len(primals)))
 
-    return value.copy() if type(value) is np.ndarray else value, pullback
+    return own(value), pullback
 
 
 def matching(w: Any, like: Array, what: str) -> Array:
@@ -272,6 +275,9 @@ def matching(w: Any, like: Array, what: str) -> Array:
         raise RefusalError(f"{what} has shape {w.shape}, but what it belongs to has shape {np.shape(strip(like))}.")
     dtype = np.asarray(strip(like)).dtype
     return w if w.dtype == dtype or dtype.kind != "f" else w.astype(dtype)
+
+
+RUNNING: set[int] = set()  # the levels of forward mode whose function has not returned yet
 
 
 class Dual(Traced):
@@ -284,6 +290,8 @@ class Dual(Traced):
 
     def emit(self, rule: Rule, args: Args, params: Params) -> Dual:
         """Evaluate on the values, push the tangents; nothing is kept."""
+        if self.level not in RUNNING:
+            raise RefusalError(FINISHED)
         values, tangents = [], []
         for a in args:
             ours = isinstance(a, Dual) and a.level == self.level
@@ -309,21 +317,30 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         raise RefusalError("jvp(f, primals, tangents) takes two tuples of the same length: jvp(f, (x,), (v,)).")
     level = next(LEVELS)
     duals = []
+    RUNNING.add(level)
     for i, (x, t) in enumerate(zip(primals, tangents, strict=True)):
         value = lift(x, i)
         duals.append(Dual(value, matching(t, value, f"tangent {i}"), level))
-    y = f(*duals)
+    try:
+        y = f(*duals)
+    finally:
+        RUNNING.discard(level)
     if isinstance(y, tuple):
         return tuple(parted(part, level)[0] for part in y), tuple(parted(part, level)[1] for part in y)
     return parted(y, level)
 
 
 def parted(y: Any, level: int) -> tuple[Array, Array]:
-    """Value and tangent of an output; the tangent of a constant is zero."""
+    """Value and tangent of an output, safe to write into; the tangent of a constant is zero."""
     if isinstance(y, Dual) and y.level == level:
-        return y.value, y.tangent
+        return own(y.value), own(y.tangent)
     value = lift(y, 0)
-    return value, zeros(value)
+    return own(value), zeros(value)
+
+
+def own(a: Array) -> Array:
+    """A copy, if it is a plain array that somebody else may hold."""
+    return a.copy() if type(a) is np.ndarray else a
 
 
 def hvp(f: Callable[..., Any], primals: Any, vector: Any) -> Any:

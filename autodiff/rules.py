@@ -1,4 +1,5 @@
-"""The table: one row per operation that has a formula. What is defined by other operations is in `composed.py`.
+"""The table: one row per operation that has a formula. What is defined by other operations is in `composed.py`,
+and what belongs to `np.linalg` in `linalg.py`.
 
 Read a row as: this NumPy function, this is why, this formula, sample it there. `rule.py` says what each kind derives
 from its formula. A new elementwise operation is one more row.
@@ -30,7 +31,6 @@ from autodiff.rule import (
     UNIT,
     Args,
     Array,
-    Custom,
     Elementwise,
     Linear,
     Multilinear,
@@ -39,7 +39,6 @@ from autodiff.rule import (
     filled,
     keep,
     reduced_size,
-    total,
 )
 from autodiff.tape import operand, strip
 
@@ -112,20 +111,22 @@ Elementwise(np.logaddexp2, "as logaddexp, in base 2", lambda y, a, b: np.exp2(a 
 Elementwise(np.sin, "sin' = cos", lambda y, x: np.cos(x))
 Elementwise(np.cos, "cos' = -sin", lambda y, x: -np.sin(x))
 Elementwise(np.tan, "tan' = 1 + tan^2", lambda y, x: 1 + y * y, domain=UNIT)
-Elementwise(np.arcsin, "inverse of sin: 1/cos(y)", lambda y, x: 1 / np.sqrt(1 - x * x), domain=UNIT)
-Elementwise(np.arccos, "pi/2 - arcsin", lambda y, x: -1 / np.sqrt(1 - x * x), domain=UNIT)
+Elementwise(np.arcsin, "inverse of sin: 1/cos(y)", lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
+Elementwise(np.arccos, "pi/2 - arcsin", lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
 Elementwise(np.arctan, "inverse of tan: 1/(1 + tan(y)^2)", lambda y, x: 1 / (1 + x * x))
 Elementwise(np.sinh, "sinh' = cosh", lambda y, x: np.cosh(x))
 Elementwise(np.cosh, "cosh' = sinh", lambda y, x: np.sinh(x))
 Elementwise(np.tanh, "tanh' = 1 - tanh^2, from the value itself: nothing overflows", lambda y, x: 1 - y * y)
-Elementwise(np.arcsinh, "inverse of sinh: 1/cosh(y)", lambda y, x: 1 / np.sqrt(x * x + 1))
-Elementwise(np.arccosh, "inverse of cosh: 1/sinh(y)", lambda y, x: 1 / np.sqrt(x * x - 1), domain=ABOVE_ONE)
-Elementwise(np.arctanh, "inverse of tanh: 1/(1 - tanh(y)^2)", lambda y, x: 1 / (1 - x * x), domain=UNIT)
+Elementwise(np.arcsinh, "inverse of sinh: 1/cosh(y)", lambda y, x: 1 / np.hypot(x, 1))
+Elementwise(
+    np.arccosh, "inverse of cosh: 1/sinh(y)", lambda y, x: 1 / np.sqrt(x - 1) / np.sqrt(x + 1), domain=ABOVE_ONE
+)
+Elementwise(np.arctanh, "inverse of tanh: 1/(1 - tanh(y)^2)", lambda y, x: 1 / ((1 - x) * (1 + x)), domain=UNIT)
 Elementwise(
     np.arctan2,
     "the angle of the point (b, a) turns by the part of a step across the radius, over the radius",
-    lambda y, a, b: b / (a * a + b * b),
-    lambda y, a, b: -a / (a * a + b * b),
+    lambda y, a, b: b / np.hypot(a, b) / np.hypot(a, b),
+    lambda y, a, b: -a / np.hypot(a, b) / np.hypot(a, b),
     domain=POSITIVE,
 )
 Elementwise(np.hypot, "the unit vector", lambda y, a, b: quotient(a, y), lambda y, a, b: quotient(b, y))
@@ -442,114 +443,3 @@ Linear(
     evaluate=lambda x, index: x[index],
 )
 Linear("scatter", "the adjoint of where it went", lambda g, slot, args, index, shape: g[index], evaluate=scatter)
-
-# --- linear algebra, of the last two axes ----------------------------------------------------------------------------
-
-
-def turned(a: Array) -> Array:
-    """The transpose of the last two axes."""
-    return np.swapaxes(a, -1, -2)
-
-
-def symmetric(a: Array) -> Array:
-    """The symmetric part: what a function of symmetric matrices can tell of its argument."""
-    return (a + turned(a)) / 2
-
-
-def push_solve(tangents: Any, y: Array, args: Args) -> Array:
-    """A dY = dB - dA Y."""
-    da, db = tangents
-    change = total([*([] if db is None else [db]), *([] if da is None else [-(da @ y)])])
-    return call(TABLE["solve"], (args[0], change), {})
-
-
-def pull_solve(slot: int, g: Array, y: Array, args: Args) -> Array:
-    """For B: the system with A^T and the adjoint. For A: minus that, times Y^T."""
-    for_b = call(TABLE["solve"], (turned(args[0]), g), {})
-    return for_b if slot else -for_b @ turned(y)
-
-
-def cofactors(a: Array, y: Array) -> Array:
-    """det(A) A^-T; with a singular A among them, the determinants of all minors, which exist always."""
-    if np.all(strip(y) != 0):
-        return y[..., None, None] * turned(np.linalg.inv(a))
-    n = a.shape[-1]
-    rest = np.reshape([k for i in range(n) for k in range(n) if k != i], (n, n - 1)).astype(int)
-    minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]
-    return np.linalg.det(minors) * np.where(np.indices((n, n)).sum(axis=0) % 2, -1, 1).astype(a.dtype)
-
-
-def push_logdet(tangents: Any, y: Array, args: Args) -> Array:
-    """tr(A^-1 dA): the relative change of the determinant."""
-    return np.trace(np.linalg.inv(args[0]) @ tangents[0], axis1=-2, axis2=-1)
-
-
-def pull_logdet(slot: int, g: Array, y: Array, args: Args) -> Array:
-    """g A^-T."""
-    return g[..., None, None] * turned(np.linalg.inv(args[0]))
-
-
-def halved(a: Array) -> Array:
-    """The lower triangle with half of the diagonal: what of a symmetric matrix L^-1 dA L^-T is the step of L."""
-    return np.tril(a) * (1 - 0.5 * np.eye(a.shape[-1], dtype=a.dtype))
-
-
-def push_cholesky(tangents: Any, y: Array, args: Args) -> Array:
-    """dL = L halved(L^-1 dA L^-T)."""
-    inverse = np.linalg.inv(y)
-    return y @ halved(inverse @ symmetric(tangents[0]) @ turned(inverse))
-
-
-def pull_cholesky(slot: int, g: Array, y: Array, args: Args) -> Array:
-    """L^-T halved(L^T G) L^-1, symmetrised. Murray 2016, "Differentiation of the Cholesky decomposition"."""
-    inverse = np.linalg.inv(y)
-    return symmetric(turned(inverse) @ halved(turned(y) @ g) @ inverse)
-
-
-def gaps(w: Array) -> Array:
-    """1 / (w_j - w_i), and 0 for i = j: equal eigenvalues leave their vectors undetermined."""
-    return quotient(np.ones((), w.dtype), w[..., None, :] - w[..., :, None])
-
-
-def evaluate_eigh(a: Array, UPLO: Any) -> Array:
-    """One array for the table: the eigenvalues as row 0, the vectors as columns below them."""
-    w, v = np.linalg.eigh(a, UPLO)
-    return np.concatenate([w[..., None, :], v], axis=-2)
-
-
-def push_eigh(tangents: Any, y: Array, args: Args, UPLO: Any) -> Array:
-    """With M = V^T dA V: dw is its diagonal, dV = V (M * gaps)."""
-    w, v = y[..., 0, :], y[..., 1:, :]
-    m = turned(v) @ symmetric(tangents[0]) @ v
-    return np.concatenate([np.linalg.diagonal(m)[..., None, :], v @ (m * gaps(w))], axis=-2)
-
-
-def pull_eigh(slot: int, g: Array, y: Array, args: Args, UPLO: Any) -> Array:
-    """V (diag(gw) + gaps * V^T GV) V^T, symmetrised. Giles 2008, "An extended collection of matrix derivatives"."""
-    w, v = y[..., 0, :], y[..., 1:, :]
-    gw, gv = g[..., :1, :], g[..., 1:, :]
-    return symmetric(v @ (gw * np.eye(w.shape[-1], dtype=w.dtype) + gaps(w) * (turned(v) @ gv)) @ turned(v))
-
-
-Custom(
-    np.linalg.inv,
-    "from A Y = 1: dY = -Y dA Y",
-    lambda tangents, y, args: -y @ tangents[0] @ y,
-    lambda slot, g, y, args: -turned(y) @ g @ turned(y),
-)
-Custom("solve", "A Y = B: A dY = dB - dA Y", push_solve, pull_solve, evaluate=np.linalg.solve)
-Custom(
-    np.linalg.det,
-    "linear in every entry, with its cofactor",
-    lambda tangents, y, args: np.sum(cofactors(args[0], y) * tangents[0], axis=(-2, -1)),
-    lambda slot, g, y, args: g[..., None, None] * cofactors(args[0], y),
-)
-Custom(
-    "logabsdet",
-    "Jacobi: d log|det| = tr(A^-1 dA)",
-    push_logdet,
-    pull_logdet,
-    evaluate=lambda a: np.linalg.slogdet(a)[1],
-)
-Custom(np.linalg.cholesky, "A = L L^T: dA = dL L^T + L dL^T", push_cholesky, pull_cholesky)
-Custom("eigh", "A V = V diag(w), with V^T V = 1", push_eigh, pull_eigh, evaluate=evaluate_eigh)

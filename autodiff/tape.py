@@ -28,6 +28,10 @@ from autodiff.rule import PLAIN, TABLE, Args, Array, Params, Rule, call
 
 LEVELS = itertools.count(1)
 NO_PARAMS: dict[str, Any] = {}
+FINISHED = (
+    "a traced array is used after the function it was traced in has returned (kept in a list or a global?).\n"
+    "Return what you need from the function; read a plain array off it with x.value."
+)
 NEUTRAL = {"out": None, "dtype": None, "where": True}  # keywords that, with these values, ask for nothing
 
 # NumPy functions whose results are facts about values (shapes, orders, comparisons), not functions to differentiate.
@@ -54,6 +58,14 @@ class Line(NamedTuple):
     value: Array
 
 
+class Finished(list[Any]):
+    """The lines of a tape whose function has returned."""
+
+    def append(self, record: Any) -> None:
+        """Refuse."""
+        raise RefusalError(FINISHED)
+
+
 class Tape:
     """The list of lines of one evaluation; `tape[i]` and iteration give `Line`s.
 
@@ -71,6 +83,10 @@ class Tape:
         """Append an input line and return the Var that stands for it; the value is taken as it is."""
         self.records.append((None, (), (), NO_PARAMS, value))
         return Var(value, self, len(self.records) - 1)
+
+    def finish(self) -> None:
+        """Let no more lines be appended: what is computed from here on belongs to no derivative."""
+        self.records = Finished(self.records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -149,6 +165,7 @@ class Traced:
     shape, dtype, ndim, size = (property(attrgetter(f"value.{name}")) for name in ("shape", "dtype", "ndim", "size"))
 
     T = property(lambda self: dispatch(np.transpose, (self,), {}))
+    real = property(lambda self: self)
 
     @property
     def mT(self) -> Any:
@@ -183,6 +200,7 @@ class Traced:
     __pow__, __rpow__ = both_ways(np.power)
     __matmul__, __rmatmul__ = both_ways(np.matmul)
     __neg__, __pos__, __abs__ = method(np.negative), method(np.positive), method(np.absolute)
+    __round__, __divmod__ = method(np.round), lambda self, other: (self // other, self % other)
     __lt__, __le__, __gt__, __ge__ = map(comparison, (np.less, np.less_equal, np.greater, np.greater_equal))
     __eq__, __ne__ = comparison(np.equal), comparison(np.not_equal)
 
@@ -209,6 +227,12 @@ class Traced:
             raise RefusalError(f"x.astype({np.dtype(dtype)}) has no derivative. Keep x a float, or round with np.rint.")
         return call(TABLE["astype"], (self,), {"dtype": np.dtype(dtype)})
 
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self  # never changed, so its own copy; another one would not be on the list
+
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, Traced) for part in parts):
@@ -228,8 +252,8 @@ class Traced:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise RefusalError(
-            "a traced array cannot become a plain one, go into one or index one: np.array([x, y]), a[i] = x, a[x].\n"
-            "Write np.stack([x, y]) or np.concatenate, which are recorded; compute an index from plain integers."
+            "a traced array cannot become a plain one, go into one or index one: np.array([x, y]), np.asarray(x),\n"
+            "a[i] = x, a[x]. Write np.stack([x, y]) or np.concatenate; compute an index from plain integers."
         )
 
     def __float__(self) -> float:
@@ -334,9 +358,9 @@ def raise_if_not_callable_so(
     accepted = inspect.signature(signature)
     try:
         accepted.bind(*args, **kwargs)
-    except TypeError:
+    except TypeError as reason:
         names = ", ".join(accepted.parameters)
-        raise RefusalError(f"{path(rule.key)} of a traced array takes only ({names}): {error}.") from error
+        raise RefusalError(f"{path(rule.key)} of a traced array takes only ({names}): {reason}.") from error
 
 
 def unsupported(func: Any) -> str:

@@ -47,6 +47,8 @@ class Structure:
             return Diagonal(self.entries * inner.entries)
         if isinstance(self, Kronecker) and isinstance(inner, Kronecker):
             return Kronecker(self.left @ inner.left, self.right @ inner.right)
+        if isinstance(self, Diagonal) and isinstance(inner, Kronecker) and np.all(self.entries == self.entries.flat[0]):
+            return Kronecker(self.entries.flat[0] * inner.left, inner.right)
         if isinstance(self, Diagonal):
             spread = np.reshape(self.entries, self.out_shape + (1,) * len(inner.in_shape))
             return Dense(spread * inner.dense(), self.out_shape)
@@ -194,6 +196,8 @@ def unvec(v: Array, shape: tuple[int, ...], order: str = "row") -> Array:
 def vec_jacobian(tensor: Array, out_ndim: int, order: str = "row") -> Array:
     """The matrix d vec(y)/d vec(x) of a Jacobian tensor whose first `out_ndim` axes are the output's."""
     shape = np.shape(strip(tensor))
+    if not 0 <= out_ndim <= len(shape):
+        raise RefusalError(f"out_ndim={out_ndim}, but the Jacobian has {len(shape)} axes, of the output and the input.")
     rows, columns = math.prod(shape[:out_ndim]), math.prod(shape[out_ndim:])
     return np.reshape(tensor, (rows, columns), order=memory(order))
 

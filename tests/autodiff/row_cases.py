@@ -64,12 +64,16 @@ CASES = {
         ]
         for f in (np.var, np.std)
     },
-    np.median: [(lambda x, a=a, k=k: np.median(x, axis=a, keepdims=k), (T,)) for a in (None, 0, 1, -1) for k in (0, 1)],
+    np.median: [
+        (lambda x, a=a, k=k: np.median(x, axis=a, keepdims=k), (T,))
+        for a in (None, 0, 1, -1, (0, -1), (2, 0, 1))
+        for k in (0, 1)
+    ],
     np.nansum: [
         *along(np.nansum),
         (lambda x: np.nansum(np.where(np.isnan(np.array([1, np.nan])), np.nan, x)), (V[:2],)),
     ],
-    np.sinc: [(np.sinc, (A,)), (np.sinc, (np.array([0.0, 0.5]),))],
+    np.sinc: [(np.sinc, (A,)), (np.sinc, (np.array([0.0, 1e-9, 1e-3, 0.3, 0.33, 0.5]),))],
     np.cross: [(np.cross, (A[:, :3], V[:3]))],
     np.linalg.cross: [(np.linalg.cross, (V[:3], V[1:]))],
     np.linalg.matrix_norm: [(lambda x, o=o: np.linalg.matrix_norm(x, ord=o), (T,)) for o in ("fro", 1, -np.inf)],
@@ -265,7 +269,11 @@ CASES = {
     ],
     np.linalg.slogdet: [(lambda x: np.linalg.slogdet(x)[1], (m,)) for m in (regular(3), -regular(3), regular(2, (3,)))],
     "logabsdet": [(lambda x: np.linalg.slogdet(x).logabsdet, (m,)) for m in (regular(3), regular(2, (3,)))],
-    np.linalg.cholesky: [(lambda x: np.linalg.cholesky(even(x)), (m,)) for m in (positive(3), positive(2, (3,)))],
+    np.linalg.cholesky: [
+        (lambda x, u=u: np.linalg.cholesky(even(x), upper=u), (m,))
+        for m in (positive(3), positive(2, (3,)))
+        for u in (False, True)
+    ],
     np.linalg.eigvalsh: [(lambda x: np.linalg.eigvalsh(even(x)), (m,)) for m in (positive(3), positive(2, (3,)))],
     np.linalg.eigh: [
         (lambda x, u=u: np.linalg.eigh(even(x), u).eigenvectors, (m,))
@@ -317,3 +325,4 @@ def cases(rule):
 
 
 CASES["solve"] = CASES[np.linalg.solve]
+CASES["cholesky"] = CASES[np.linalg.cholesky]

@@ -132,6 +132,10 @@ def test_results_are_the_callers_own():
     (h,) = ad.vjp(lambda x: x.T, A)[1](A.T)
     h += 1
     np.testing.assert_array_equal(A, np.arange(6.0).reshape(2, 3) / 3 - 0.7)
+    given = np.ones(3)
+    for result in ad.jvp(lambda x: x, (given,), (given,)):
+        result[0] = 7
+    np.testing.assert_array_equal(given, np.ones(3))
 
 
 def test_a_variable_used_many_times():

@@ -1,5 +1,6 @@
 """What cannot be differentiated or recorded is refused, and the message says what to write instead."""
 
+import copy
 import math
 
 import numpy as np
@@ -116,11 +117,33 @@ def test_assigning_a_number_names_the_cause():
         (lambda: ad.vjp(np.sin, V)[1](V[:2]), "shape"),
         (lambda: ad.jacobian(np.sin, mode="backwards"), "forward"),
         (lambda: ad.record(lambda x: 1.0, V), "does not depend"),
+        (lambda: ad.vec_jacobian(np.zeros((2, 2)), 3), "2 axes"),
+        (lambda: ad.vec_jacobian(np.zeros((2, 2)), -1), "2 axes"),
     ],
 )
 def test_wrong_calls(call, advice):
     with pytest.raises(RefusalError, match=advice):
         call()
+
+
+@pytest.mark.parametrize("walk", [ad.grad, lambda f: lambda x: ad.jvp(f, (x,), (x,))[1]])
+def test_a_traced_array_outside_its_function(walk):
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        if len(kept) > 1:
+            raise ZeroDivisionError
+        return x * x
+
+    walk(f)(2.0)
+    with pytest.raises(ZeroDivisionError):
+        walk(f)(3.0)
+    for x, value in zip(kept, (2.0, 3.0), strict=True):
+        assert x.value == value
+        for use in (lambda x=x: x + 1, lambda x=x: np.sin(x), lambda x=x: ad.grad(lambda z: z * x)(1.0)):
+            with pytest.raises(RefusalError, match="has returned"):
+                use()
 
 
 def test_what_is_allowed():
@@ -130,12 +153,14 @@ def test_what_is_allowed():
         y *= 2
         if x[0] > 0 and x.any() and not np.isnan(x).any():
             y = y + np.zeros_like(x) + len(x) + x.ndim + np.size(x)
+        assert copy.deepcopy(x) is x
+        y += x.real - divmod(x, 2)[1] - round(x, 1)
         assert (x == x).dtype == bool
         assert type(x > 0) is np.ndarray
         assert bool(x[0])
         return np.sum(y, out=None, dtype=None)
 
-    np.testing.assert_array_equal(ad.grad(f)(V), [2, 2, 2])
+    np.testing.assert_array_equal(ad.grad(f)(V + 0.25), [2, 2, 2])
 
 
 def test_error_of_the_function_itself_passes_through():

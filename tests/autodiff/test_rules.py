@@ -149,7 +149,7 @@ NAMES = {
     "around": "round",
     "fabs": "abs",
 }
-NAMES |= {"conjugate": "conj", "degrees": "rad2deg", "radians": "deg2rad"}
+NAMES |= {"conjugate": "conj", "degrees": "rad2deg", "radians": "deg2rad", "share": "divide"}
 WITHOUT_TORCH = {"cbrt", "floor_divide", "heaviside"}
 
 
