@@ -17,7 +17,7 @@ import numpy as np
 
 from autodiff.rule import TABLE, Array, Composite, call
 from autodiff.rules import axes_of, axis_of, pick
-from autodiff.tape import ADVICE, FACTS, RefusalError, operand, strip
+from autodiff.tape import ADVICE, FACTS, RefusalError, Traced, operand, strip
 
 
 def define(explain: str, how: Callable[[Any], Callable[..., Any]], *keys: Any) -> None:
@@ -54,10 +54,25 @@ def permuted(function: Any) -> Any:
     return definition
 
 
-define("another shape", reshaped, np.expand_dims, np.squeeze, np.atleast_1d, np.atleast_2d, np.atleast_3d)
+def one_by_one(function: Any) -> Any:
+    """For several arrays a tuple."""
+    one = reshaped(function)
+    return lambda *arrays: one(arrays[0]) if len(arrays) == 1 else tuple(one(operand(a)) for a in arrays)
+
+
+def flattened(a: Array, axes: tuple[int, ...]) -> Array:
+    """The axes in one, the last."""
+    rest = tuple(i for i in range(a.ndim) if i not in axes)
+    return np.reshape(np.transpose(a, rest + axes), (*(a.shape[i] for i in rest), count(a, axes)))
+
+
+define("another shape", reshaped, np.expand_dims, np.squeeze)
+define("another shape", one_by_one, np.atleast_1d, np.atleast_2d, np.atleast_3d)
 define("another order of the axes", permuted, np.swapaxes, np.moveaxis, np.rollaxis)
 define("another order of the axes", permuted, np.matrix_transpose, np.linalg.matrix_transpose)
 Composite(np.ravel, "reshape to one axis", evaluate=lambda a, order="C": np.reshape(a, (-1,), order=order))
+Composite(np.real, "traced arrays are real", evaluate=lambda val: val)
+Composite(np.imag, "traced arrays are real", evaluate=lambda val: np.zeros(val.shape))
 Composite(np.copy, "traced arrays never change, so a copy is the array", evaluate=lambda a: a)
 
 # --- joining and splitting -------------------------------------------------------------------------------------------
@@ -130,6 +145,14 @@ define("the entries it names", rearranged, np.roll, np.rot90, np.repeat, np.tile
 define("the entries it names", rearranged, np.take, np.take_along_axis, np.diagonal, np.linalg.diagonal)
 
 
+@composite(np.full_like)
+def full_like(a: Array, fill_value: Any) -> Array:
+    """One number, or what broadcasts, in every entry: the derivative goes to where it came from."""
+    if isinstance(fill_value, Traced):
+        return np.broadcast_to(fill_value, a.shape)
+    return np.full_like(strip(a), fill_value)
+
+
 @composite(np.flip)
 def flip(m: Array, axis: Any = None) -> Array:
     """The chosen axes backwards, as slices with step -1."""
@@ -154,8 +177,8 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **params: Any) -> 
 
 
 @composite(np.sort)
-def sort(a: Array, axis: int | None = -1) -> Array:
-    """The entries in the order of their values."""
+def sort(a: Array, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Array:
+    """The entries in the order of their values; always stable."""
     return np.take_along_axis(a, np.argsort(strip(a), axis=axis, kind="stable"), axis=axis)
 
 
@@ -186,7 +209,7 @@ Composite(np.linalg.trace, "np.trace over the last axes", evaluate=lambda x, off
 def variance(a: Array, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
     """The sum of the squared deviations from the mean, over n - ddof."""
     deviation = a - np.mean(a, axis=axis, keepdims=True)
-    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
+    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / max(count(a, axis) - ddof, 0)
 
 
 @composite(np.std)
@@ -205,6 +228,7 @@ def count(a: Array, axis: Any) -> int:
 @composite(np.average)
 def average(a: Array, axis: int | None = None, weights: Any = None) -> Array:
     """The mean, or the weighted sum over the sum of the weights."""
+    a = operand(a)
     if weights is None:
         return np.mean(a, axis=axis)
     weights = operand(weights)
@@ -219,9 +243,9 @@ def average(a: Array, axis: int | None = None, weights: Any = None) -> Array:
 def median(a: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The middle of the sorted entries, or the mean of the two in the middle."""
     axes, n = axes_of(a, axis), count(a, axis)
-    rest = tuple(i for i in range(a.ndim) if i not in axes)
-    ordered = np.sort(np.reshape(np.transpose(a, rest + axes), (*(a.shape[i] for i in rest), n)))
-    middle = np.mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
+    ordered = np.sort(flattened(a, axes))
+    undefined = np.any(np.isnan(strip(ordered)), axis=-1)
+    middle = np.where(undefined, math.nan, np.mean(ordered[..., (n - 1) // 2 : n // 2 + 1], axis=-1))
     return np.expand_dims(middle, axes) if keepdims else middle
 
 
@@ -254,8 +278,12 @@ def cumulative(scan: Any) -> Any:
 
 Composite(np.cumulative_sum, "np.cumsum", evaluate=cumulative(np.cumsum))
 Composite(np.cumulative_prod, "np.cumprod", evaluate=cumulative(np.cumprod))
-Composite(np.ptp, "the largest less the smallest", evaluate=lambda a, axis=None: np.max(a, axis) - np.min(a, axis))
-Composite(np.nansum, "what is not nan", evaluate=lambda a, axis=None: np.sum(np.where(np.isnan(a), 0, a), axis))
+Composite(
+    np.ptp,
+    "the largest less the smallest",
+    evaluate=lambda a, *to, **how: np.max(a, *to, **how) - np.min(a, *to, **how),
+)
+Composite(np.nansum, "what is not nan", evaluate=lambda a, *to, **how: np.sum(np.where(np.isnan(a), 0, a), *to, **how))
 
 
 @composite(np.sinc)
@@ -350,19 +378,26 @@ Composite(np.linalg.multi_dot, "products", evaluate=lambda arrays: functools.red
 FACTS.update([np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.isclose, np.allclose])
 FACTS.update([np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.any, np.all, np.array_equal])
 FACTS.update([np.isnan, np.isinf, np.isfinite, np.signbit, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast])
-FACTS.update([np.zeros_like, np.ones_like, np.full_like, np.empty_like, np.shape, np.ndim, np.size, np.shares_memory])
+FACTS.update([np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size, np.shares_memory])
 FACTS.update([np.argmax, np.argmin, np.argsort, np.searchsorted, np.nonzero, np.flatnonzero, np.count_nonzero])
+FACTS.update([np.isneginf, np.isposinf, np.isreal, np.argwhere, np.digitize, np.array_equiv])
 FACTS.update([np.array_repr, np.array_str, np.array2string])
 
 ADVICE.update(
     {
-        np.copyto: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
+        np.copyto: "Traced arrays are never changed in place. Write np.where(mask, new, x), or x * np.ones(n).",
         np.put: "Traced arrays are never changed in place. Write np.where(mask, new, x).",
         np.fill_diagonal: "Traced arrays are never changed in place. Write np.where(np.eye(n) > 0, new, x).",
         np.insert: "Write np.concatenate([x[:i], new, x[i:]]).",
         np.block: "Write np.concatenate of rows, each np.concatenate of blocks.",
         np.quantile: "Write it with np.sort and an index.",
         np.percentile: "Write it with np.sort and an index.",
+        np.select: "Write np.where(condition, x, y), one in the other.",
+        np.linspace: "Write a + (b - a) * np.linspace(0, 1, n).",
+        np.nan_to_num: "Write np.where(np.isnan(x), 0, x).",
+        np.meshgrid: "Write x[None, :] and y[:, None], which broadcast.",
+        np.broadcast_arrays: "Write np.broadcast_to for each.",
+        np.ldexp: "Write x * 2.0**n.",
         np.convolve: "Write a sum of shifted products, w[k] * x[k:k + n].",
         np.linalg.svd: "Write np.linalg.eigh(A.T @ A), whose eigenvalues are the squares of the singular values.",
         np.linalg.qr: "Write R = np.linalg.cholesky(A.T @ A).T and Q = np.linalg.solve(R.T, A.T).T.",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.batch import Batch, basis
-from autodiff.modes import grad, gradients, jvp, lift, on_tape, positions, single, trace
+from autodiff.modes import cast, grad, gradients, jvp, lift, on_tape, positions, single, trace
 from autodiff.rule import Array
 from autodiff.tape import RefusalError, strip
 
@@ -44,7 +44,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, mode: str 
 
 def reverse(tape: Any, y: Any, count: int) -> list[Array]:
     """Up the list with all unit adjoints of y at once; each gives one row of every Jacobian."""
-    value = y.value if on_tape(y, tape) else lift(y, 0)
+    value = y.value if on_tape(y, tape) else lift(y, "the value of the function")
     largest = max(strip(record[4]).size for record in tape.records)
     inputs = [tape.records[i][4] for i in range(count)]
     blocks: list[list[Array]] = [[] for _ in inputs]
@@ -58,7 +58,7 @@ def forward(f: Callable[..., Any], args: Sequence[Any], wanted: list[int]) -> li
     """One evaluation with all unit tangents of an argument at once; each gives one column."""
     results = []
     for i in wanted:
-        x = lift(args[i], i)
+        x = lift(args[i], f"argument {i}")
 
         def along(z: Any, i: int = i) -> Any:
             return single(f(*args[:i], z, *args[i + 1 :]))
@@ -70,7 +70,7 @@ def forward(f: Callable[..., Any], args: Sequence[Any], wanted: list[int]) -> li
             shape = tuple(value.shape)
             columns.append(rows(tangent, seed, shape))
         shape = np.shape(strip(f(*args))) if shape is None else shape
-        table = np.reshape(joined(columns, x), (x.size, *shape))
+        table = cast(np.reshape(joined(columns, x), (x.size, *shape)), x)
         results.append(np.reshape(np.moveaxis(table, 0, -1), shape + x.shape))
     return results
 

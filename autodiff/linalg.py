@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.composed import composite
+from autodiff.composed import composite, flattened
 from autodiff.rule import POSITIVE, REAL, TABLE, Args, Array, Composite, Custom, Elementwise, call, total
 from autodiff.rules import axes_of
 from autodiff.tape import RefusalError, operand, strip
@@ -43,8 +43,8 @@ def pull_solve(slot: int, g: Array, y: Array, args: Args) -> Array:
 
 
 def cofactors(a: Array, y: Array) -> Array:
-    """det(A) A^-T; with a singular A among them, the determinants of all minors, which exist always."""
-    if np.all(strip(y) != 0):
+    """det(A) A^-T; with a nearly singular A among them, the determinants of all minors, which keep their digits."""
+    if a.shape[-1] == 0 or np.all(np.linalg.cond(strip(a)) < 2.0**26):
         return y[..., None, None] * turned(np.linalg.inv(a))
     n = a.shape[-1]
     rest = np.reshape([k for i in range(n) for k in range(n) if k != i], (n, n - 1)).astype(int)
@@ -169,17 +169,24 @@ def power_norm(x: Array, ord: float, axis: int, keepdims: bool) -> Array:
         return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
         return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
-    powers = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return powers if ord == 1 else powers ** (1 / ord)
+    if ord == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    powers = power(np.abs(x), ord) if ord > 0 else np.abs(x) ** ord
+    return power(np.sum(powers, axis=axis, keepdims=keepdims), 1 / ord)
+
+
+def power(x: Array, exponent: float) -> Array:
+    """x^exponent of numbers that are not negative, with derivative 0 at 0: the kink of a norm."""
+    at_zero = strip(x) == 0
+    return np.where(at_zero, 0, np.where(at_zero, 1, x) ** exponent)
 
 
 @composite(np.linalg.vector_norm)
 def vector_norm(x: Array, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """Over all axes, or along one."""
-    if axis is None:
-        flat = norm(np.ravel(x), ord)
-        return np.reshape(flat, (1,) * x.ndim) if keepdims else flat
-    return norm(x, ord, axis, keepdims)
+    """Over all entries, or all along some axes, as one vector."""
+    axes = axes_of(x, axis)
+    length = norm(flattened(x, axes), ord, -1)
+    return np.expand_dims(length, axes) if keepdims else length
 
 
 @composite(np.linalg.matrix_norm)

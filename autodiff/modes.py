@@ -62,11 +62,11 @@ def spread(t: Array, like: Array) -> Array:
     return t if t.dtype is like.dtype and t.dtype.kind != "c" else cast(t, like)
 
 
-def lift(x: Any, number: int) -> Array:
+def lift(x: Any, what: str) -> Array:
     """Argument x as something that can be differentiated with respect to: an array or NumPy scalar of floats.
 
     Integers and booleans become float64: grad(f)(3) means what it says. Raises RefusalError for what is not an
-    array of real numbers; `number` is the position the message names.
+    array of real numbers; `what` is how the message calls it.
     """
     if isinstance(x, Traced):
         return x
@@ -74,15 +74,16 @@ def lift(x: Any, number: int) -> Array:
         isinstance(x, (list, tuple)) and any(isinstance(e, (np.ndarray, Traced, dict)) for e in x)
     ):
         raise RefusalError(
-            f"argument {number} is a {type(x).__name__} of arrays. Pass the arrays as separate arguments and\n"
-            "choose them with argnums: grad(f, argnums=(0, 1))(W, b)."
+            f"{what} is a {type(x).__name__} of arrays, not one array. Join them with np.stack or np.concatenate, or\n"
+            "pass them as separate arguments and choose with argnums: grad(f, argnums=(0, 1))(W, b)."
         )
     array = np.asarray(x)
     if array.dtype.kind in "iub":
         array = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise RefusalError(
-            f"argument {number} has dtype {array.dtype}; only real numbers can be differentiated.\n"
+            f"{what} is {'of type ' + type(x).__name__ if array.dtype.kind == 'O' else f'of dtype {array.dtype}'}, and "
+            "only real numbers can be differentiated.\n"
             "Split complex numbers into real and imaginary parts; leave other arguments out of argnums."
         )
     return array if array.ndim else array[()]
@@ -93,16 +94,23 @@ def trace(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) ->
     tape = Tape()
     traced = list(args)
     for i in argnums:
-        traced[i] = tape.input(lift(args[i], i))
+        traced[i] = tape.input(lift(args[i], f"argument {i}"))
     try:
         return tape, single(f(*traced))
+    except ValueError as error:
+        raise advice(error) from None
     finally:
         tape.finish()
 
 
+def advice(error: ValueError) -> Exception:
+    """The refusal that NumPy wraps in an error of its own where a traced number is assigned to an entry, a[i] = x."""
+    return error.__cause__ if isinstance(error.__cause__, RefusalError) else error
+
+
 def single(y: Any) -> Any:
-    """y, if it is one array; raises RefusalError for a tuple or nothing at all."""
-    if isinstance(y, (tuple, list, dict)) or y is None:
+    """y, if it is one array; raises RefusalError for a tuple, an object or nothing at all."""
+    if not isinstance(y, Traced) and (isinstance(y, (tuple, list, dict)) or np.asarray(y).dtype.kind not in "fiub"):
         raise RefusalError(
             f"the function returned a {type(y).__name__}; a derivative needs one array.\n"
             "Return the array you want differentiated, or join several with np.stack or np.concatenate."
@@ -270,7 +278,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Array, Callable[[Any], tu
 
 def matching(w: Any, like: Array, what: str) -> Array:
     """w as an array of the shape and dtype of `like`; raises RefusalError for another shape."""
-    w = lift(w, 0)
+    w = lift(w, what)
     if w.shape != np.shape(strip(like)):
         raise RefusalError(f"{what} has shape {w.shape}, but what it belongs to has shape {np.shape(strip(like))}.")
     dtype = np.asarray(strip(like)).dtype
@@ -317,12 +325,14 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
         raise RefusalError("jvp(f, primals, tangents) takes two tuples of the same length: jvp(f, (x,), (v,)).")
     level = next(LEVELS)
     duals = []
-    RUNNING.add(level)
     for i, (x, t) in enumerate(zip(primals, tangents, strict=True)):
-        value = lift(x, i)
+        value = lift(x, f"argument {i}")
         duals.append(Dual(value, matching(t, value, f"tangent {i}"), level))
+    RUNNING.add(level)
     try:
         y = f(*duals)
+    except ValueError as error:
+        raise advice(error) from None
     finally:
         RUNNING.discard(level)
     if isinstance(y, tuple):
@@ -334,7 +344,7 @@ def parted(y: Any, level: int) -> tuple[Array, Array]:
     """Value and tangent of an output, safe to write into; the tangent of a constant is zero."""
     if isinstance(y, Dual) and y.level == level:
         return own(y.value), own(y.tangent)
-    value = lift(y, 0)
+    value = lift(single(y), "the value of the function")
     return own(value), zeros(value)
 
 

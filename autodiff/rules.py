@@ -51,13 +51,18 @@ Bound = tuple[Args, dict[str, Any]]
 def power_base(y: Array, a: Array, b: Array) -> Array:
     """b a^(b-1), and 0 for b = 0 even at a = 0."""
     if isinstance(b, (int, float)):
-        return b * a ** (b - 1) if b else 0.0 * a
-    return b * a ** np.where(b == 0, 1.0, b - 1)
+        return b * a ** (b - 1) if b else 0.0
+    return b * a ** np.where((strip(a) == 0) & (strip(b) == 0), 1.0, b - 1)
 
 
 def power_exponent(y: Array, a: Array, b: Array) -> Array:
     """y log a, continued by 0 to a = 0."""
     return y * np.log(np.where(strip(a) == 0, 1.0, a))
+
+
+def inverse(b: Array) -> Array:
+    """1 / b; over a Python zero infinite, as NumPy's own division."""
+    return math.copysign(math.inf, b) if type(b) in (int, float) and b == 0 else 1 / b
 
 
 Elementwise(np.add, "a sum passes the adjoint to both terms unchanged", 1, 1, evaluate=operator.add)
@@ -66,7 +71,7 @@ Elementwise(np.multiply, "the other factor", lambda y, a, b: b, lambda y, a, b: 
 Elementwise(
     np.divide,
     "a/b grows by 1/b with a and falls by a/b^2 with b",
-    lambda y, a, b: 1 / b,
+    lambda y, a, b: inverse(b),
     lambda y, a, b: -y / b,
     evaluate=operator.truediv,
     domain=(REAL, POSITIVE),
@@ -83,11 +88,11 @@ Elementwise(
     np.remainder,
     "a - b floor(a/b), and the floor is flat between its jumps",
     1,
-    lambda y, a, b: -np.floor(a / b),
+    lambda y, a, b: -np.floor_divide(a, b),
     evaluate=operator.mod,
     domain=(REAL, POSITIVE),
 )
-Elementwise(np.fmod, "as np.remainder, towards 0", 1, lambda y, a, b: -np.trunc(a / b), domain=(REAL, POSITIVE))
+Elementwise(np.fmod, "as np.remainder, towards 0", 1, lambda y, a, b: np.rint((y - a) / b), domain=(REAL, POSITIVE))
 Elementwise(np.floor_divide, "flat between jumps", 0, 0, evaluate=operator.floordiv, domain=(REAL, POSITIVE))
 
 # --- exponentials, logarithms, roots ---------------------------------------------------------------------------------
@@ -102,9 +107,17 @@ Elementwise(np.log10, "log x / log 10", lambda y, x: 1 / (x * math.log(10)), dom
 Elementwise(np.sqrt, "half of 1/sqrt(x)", lambda y, x: 0.5 / y, domain=POSITIVE)
 Elementwise(np.cbrt, "a third of x^(-2/3)", lambda y, x: 1 / (3 * y * y), domain=POSITIVE)
 Elementwise(
-    np.logaddexp, "its share of the sum; a - y <= 0", lambda y, a, b: np.exp(a - y), lambda y, a, b: np.exp(b - y)
+    np.logaddexp,
+    "its share of the sum, 1/(1 + exp(b - a)), which a common offset does not touch",
+    lambda y, a, b: np.exp(-np.logaddexp(0, b - a)),
+    lambda y, a, b: np.exp(-np.logaddexp(0, a - b)),
 )
-Elementwise(np.logaddexp2, "as logaddexp, in base 2", lambda y, a, b: np.exp2(a - y), lambda y, a, b: np.exp2(b - y))
+Elementwise(
+    np.logaddexp2,
+    "as logaddexp, in base 2",
+    lambda y, a, b: np.exp2(-np.logaddexp2(0, b - a)),
+    lambda y, a, b: np.exp2(-np.logaddexp2(0, a - b)),
+)
 
 # --- trigonometric and hyperbolic ------------------------------------------------------------------------------------
 
@@ -125,8 +138,8 @@ Elementwise(np.arctanh, "inverse of tanh: 1/(1 - tanh(y)^2)", lambda y, x: 1 / (
 Elementwise(
     np.arctan2,
     "the angle of the point (b, a) turns by the part of a step across the radius, over the radius",
-    lambda y, a, b: b / np.hypot(a, b) / np.hypot(a, b),
-    lambda y, a, b: -a / np.hypot(a, b) / np.hypot(a, b),
+    lambda y, a, b: quotient(quotient(b, np.hypot(a, b)), np.hypot(a, b)),
+    lambda y, a, b: -quotient(quotient(a, np.hypot(a, b)), np.hypot(a, b)),
     domain=POSITIVE,
 )
 Elementwise(np.hypot, "the unit vector", lambda y, a, b: quotient(a, y), lambda y, a, b: quotient(b, y))
@@ -210,8 +223,8 @@ def axis_of(ndim: int, axis: int) -> int:
 
 
 def bind_reduction(a: Array, axis: Any = None, *, keepdims: bool = False) -> Bound:
-    """NumPy's sum(a, axis, keepdims) and its kin."""
-    return (a,), {"axis": axes_of(a, axis), "keepdims": bool(keepdims)}
+    """NumPy's sum(a, axis, keepdims) and its kin; a number has an axis 0 there, and it is no axis."""
+    return (a,), {"axis": () if a.ndim == 0 and axis in (0, -1) else axes_of(a, axis), "keepdims": bool(keepdims)}
 
 
 def weights_extremum(y: Array, x: Array, axis: Axes, keepdims: bool) -> Array:
@@ -303,6 +316,10 @@ def bind_einsum(subscripts: Any, *operands: Array, optimize: Any = False) -> Bou
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     named = [len(term.replace("...", "")) for term in terms]
+    if len(terms) != len(arrays) or any(
+        "..." not in t and np.ndim(a) != len(t) for a, t in zip(arrays, terms, strict=True)
+    ):
+        raise ValueError(f"np.einsum: {subscripts!r} does not fit arrays of shapes {[np.shape(a) for a in arrays]}")
     extra = [np.ndim(a) - n if "..." in t else 0 for a, t, n in zip(arrays, terms, named, strict=True)]
     longest = "".join(unused_letters(subscripts)[: max(extra)])
     if not arrow:
@@ -317,6 +334,8 @@ def same_lengths(arrays: Args, terms: list[str]) -> Iterator[Array]:
     """Every letter with one length everywhere: an axis of length 1 is repeated where another operand's is longer."""
     lengths: dict[str, int] = {}
     for a, term in zip(arrays, terms, strict=True):
+        if len(set(zip(term, np.shape(a), strict=True))) > len(set(term)):
+            raise ValueError(f"np.einsum: {term!r} names axes of different lengths in an array of shape {np.shape(a)}")
         for letter, n in zip(term, np.shape(a), strict=True):
             lengths[letter] = n if lengths.get(letter, 1) == 1 else lengths[letter]
     for a, term in zip(arrays, terms, strict=True):

@@ -147,7 +147,7 @@ class Traced:
                 f"{name} cannot write a traced array into an existing one (out=, or a plain array on the left of +=).\n"
                 "Make a new array instead: a = a + x, not a += x."
             )
-        if kwargs:
+        if kwargs and getattr(TABLE.get(ufunc), "direct", True):
             raise RefusalError(
                 f"{name} of a traced array does not take {', '.join(kwargs)}. Leave it out, or use np.where."
             )
@@ -165,7 +165,7 @@ class Traced:
     shape, dtype, ndim, size = (property(attrgetter(f"value.{name}")) for name in ("shape", "dtype", "ndim", "size"))
 
     T = property(lambda self: dispatch(np.transpose, (self,), {}))
-    real = property(lambda self: self)
+    real, imag = property(method(np.real)), property(method(np.imag))
 
     @property
     def mT(self) -> Any:
@@ -200,12 +200,14 @@ class Traced:
     __pow__, __rpow__ = both_ways(np.power)
     __matmul__, __rmatmul__ = both_ways(np.matmul)
     __neg__, __pos__, __abs__ = method(np.negative), method(np.positive), method(np.absolute)
-    __round__, __divmod__ = method(np.round), lambda self, other: (self // other, self % other)
+    __round__ = method(np.round)
+    __divmod__, __rdivmod__ = lambda x, other: (x // other, x % other), lambda x, other: (other // x, other % x)
     __lt__, __le__, __gt__, __ge__ = map(comparison, (np.less, np.less_equal, np.greater, np.greater_equal))
     __eq__, __ne__ = comparison(np.equal), comparison(np.not_equal)
 
     sum, mean, prod, max, min = map(method, (np.sum, np.mean, np.prod, np.max, np.min))
     var, std, clip, round, conj = map(method, (np.var, np.std, np.clip, np.round, np.conjugate))
+    conjugate = conj
     cumsum, cumprod = map(method, (np.cumsum, np.cumprod))
     dot, trace, diagonal, repeat, take = map(method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
     ravel, flatten, swapaxes, squeeze, copy = map(method, (np.ravel, np.ravel, np.swapaxes, np.squeeze, np.copy))
@@ -259,7 +261,7 @@ class Traced:
     def __float__(self) -> float:
         raise RefusalError(
             "float(x), int(x), x.item(), math.sin(x) or a[i] = x would turn a traced array into a bare number and\n"
-            "lose its record. Use x itself, np.sin(x) for math.sin(x), and np.stack instead of filling an array."
+            "lose its record. Use x itself, np.sin(x), np.stack instead of filling an array; x.value to print it."
         )
 
     def __index__(self) -> int:
@@ -337,30 +339,41 @@ def dispatch(func: Any, args: Any, kwargs: Any) -> Any:
     rule = TABLE.get(func)
     if rule is None:
         raise RefusalError(unsupported(func))
+    if kwargs.get("out") is not None:
+        raise RefusalError(f"{path(func)} cannot write a traced array into an existing one: leave out= away.")
     if rule.direct:
+        args, kwargs = by_position(func, args, kwargs) if kwargs else (args, kwargs)
         return call(rule, tuple(operand(a) for a in args), kwargs)
     signature = rule.evaluate if rule.bind is None else rule.bind
     try:
         bound = signature(*args, **kwargs)
-    except TypeError as error:
-        raise_if_not_callable_so(signature, args, kwargs, rule, error)
-        raise
+    except TypeError:
+        args, kwargs = by_position(func, args, kwargs)
+        check_callable(signature, args, kwargs, func)
+        bound = signature(*args, **kwargs)
     if rule.bind is None:
         return bound
     arrays, params = bound
     return call(rule, tuple(operand(a) for a in arrays), params)
 
 
-def raise_if_not_callable_so(
-    signature: Callable[..., Any], args: Any, kwargs: Any, rule: Rule, error: TypeError
-) -> None:
-    """Turn "unexpected keyword argument" into a refusal; leave every other TypeError to the caller."""
+def by_position(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments with those that NumPy's own signature knows by a name put in their places, as far as it can say."""
+    try:
+        bound = inspect.signature(func).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return args, kwargs
+    return bound.args, bound.kwargs
+
+
+def check_callable(signature: Callable[..., Any], args: Any, kwargs: Any, func: Any) -> None:
+    """Raise RefusalError for arguments that NumPy takes and a traced array does not."""
     accepted = inspect.signature(signature)
     try:
         accepted.bind(*args, **kwargs)
     except TypeError as reason:
         names = ", ".join(accepted.parameters)
-        raise RefusalError(f"{path(rule.key)} of a traced array takes only ({names}): {reason}.") from error
+        raise RefusalError(f"{path(func)} of a traced array takes only ({names}): {reason}.") from reason
 
 
 def unsupported(func: Any) -> str:

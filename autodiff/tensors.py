@@ -43,12 +43,17 @@ class Structure:
         return np.reshape(self.dense(), (math.prod(self.out_shape), math.prod(self.in_shape)))
 
     def __matmul__(self, inner: Structure) -> Structure:
+        if self.in_shape != inner.out_shape:
+            raise RefusalError(
+                f"{self!r} does not take what {inner!r} gives: {self.in_shape} is not {inner.out_shape}."
+            )
         if isinstance(self, Diagonal) and isinstance(inner, Diagonal):
             return Diagonal(self.entries * inner.entries)
         if isinstance(self, Kronecker) and isinstance(inner, Kronecker):
             return Kronecker(self.left @ inner.left, self.right @ inner.right)
-        if isinstance(self, Diagonal) and isinstance(inner, Kronecker) and np.all(self.entries == self.entries.flat[0]):
-            return Kronecker(self.entries.flat[0] * inner.left, inner.right)
+        for one, other in ((self, inner), (inner, self)):
+            if isinstance(one, Diagonal) and isinstance(other, Kronecker) and one.is_multiple():
+                return Kronecker(one.entries.flat[0] * other.left, other.right)
         if isinstance(self, Diagonal):
             spread = np.reshape(self.entries, self.out_shape + (1,) * len(inner.in_shape))
             return Dense(spread * inner.dense(), self.out_shape)
@@ -56,6 +61,8 @@ class Structure:
         return Dense(np.reshape(product, self.out_shape + inner.in_shape), self.out_shape)
 
     def __add__(self, other: Structure) -> Structure:
+        if self.shape != other.shape:
+            raise RefusalError(f"{self!r} and {other!r} are not Jacobians of the same shape.")
         if isinstance(self, Diagonal) and isinstance(other, Diagonal):
             return Diagonal(self.entries + other.entries)
         return Dense(self.dense() + other.dense(), self.out_shape)
@@ -80,6 +87,11 @@ class Diagonal(Structure):
 
     def __init__(self, entries: Array) -> None:
         self.entries, self.out_shape, self.in_shape = entries, entries.shape, entries.shape
+
+    def is_multiple(self) -> bool:
+        """Whether it is a number times the identity; not said of traced entries, which may move apart."""
+        plain = isinstance(self.entries, np.ndarray) and self.entries.size > 0
+        return plain and bool(np.all(self.entries == self.entries.flat[0]))
 
     def dense(self) -> Array:
         """The entries on the diagonal of a tensor of zeros."""
@@ -109,7 +121,7 @@ def structured_jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[...,
         tape, y = trace(f, args, positions(argnum, args))
         x = tape.records[0][4]
         if not on_tape(y, tape):
-            value = lift(y, 0)
+            value = lift(y, "the value of the function")
             return Dense(np.zeros(value.shape + x.shape, value.dtype), value.shape)
         found: list[Structure | None] = [Diagonal(np.ones(x.shape, x.dtype))]
         for line in list(tape)[1 : y.index + 1]:

@@ -185,6 +185,13 @@ def test_any_order_of_nesting(orders):
     assert abs(k(0.4) - y.item()) < 1e-11
 
 
+@pytest.mark.parametrize("returned", [object(), {1.0}, (i for i in ()), lambda: 0.0, 1j, "text", None, [1.0]])
+def test_what_is_no_array_has_no_derivative(returned):
+    for walk in (ad.grad, ad.jacobian, lambda f: lambda x: ad.vjp(f, x), lambda f: lambda x: ad.jvp(f, (x,), (x,))):
+        with pytest.raises(ad.RefusalError, match="the function returned"):
+            walk(lambda x: returned)(2.0)
+
+
 def test_levels_do_not_depend_on_what_failed_before():
     def broken(x):
         ad.grad(lambda y: y * x / (1 // 0))(2.0)

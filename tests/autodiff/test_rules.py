@@ -272,3 +272,79 @@ def test_threshold_at_zero_is_zero(f):
 def test_every_row_is_exercised():
     assert set(CASES) <= set(TABLE)
     assert all(cases(rule) for rule in ROWS)
+
+
+M = sample((2, 3))
+EXTREME = {
+    "norm of no length, cubic": (lambda x: np.linalg.norm(x, 3), np.zeros(3), np.zeros(3)),
+    "norm with an entry 0": (lambda x: np.linalg.norm(x, 0.5), np.array([0.0, 1, 1]), np.array([0.0, 2, 2])),
+    "angle of the origin": (lambda x: np.arctan2(x, x), 0.0, 0.0),
+    "infinity to the power 0": (lambda x: x**0, np.inf, 0.0),
+    "softplus far out": (lambda x: ad.softplus(x), np.inf, 1.0),
+    "equal terms of a large sum": (lambda x: np.logaddexp(x, np.float32(1e8)), np.float32(1e8), 0.5),
+    "a quotient that rounds up": (lambda x: np.remainder(1.0, x), 0.1, -np.floor_divide(1.0, 0.1)),
+    "the same towards 0": (lambda x: np.fmod(1.0, x), 0.1, -np.floor_divide(1.0, 0.1)),
+    "division by nothing": (lambda x: np.sum(x / 0.0), np.ones(2), np.full(2, np.inf)),
+    "median of what is undefined": (np.median, np.array([1, np.nan, 3]), np.zeros(3)),
+    "a filled array": (lambda x: np.sum(np.full_like(x, x[0])), np.ones(3), np.array([3.0, 0, 0])),
+}
+
+
+@pytest.mark.parametrize("name", EXTREME)
+def test_extreme_arguments(name):
+    f, x, expected = EXTREME[name]
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(ad.grad(f)(x), expected)
+        if np.all(np.isfinite(expected)):  # else a column has 0 times infinity beside it
+            np.testing.assert_array_equal(ad.jacobian(f, mode="forward")(x), expected)
+
+
+def test_power_has_a_symmetric_hessian_at_exponent_0():
+    found = ad.hessian(lambda p: p[0] ** p[1])(np.array([2.0, 0.0]))
+    np.testing.assert_allclose(found, [[0, 0.5], [0.5, np.log(2) ** 2]], rtol=1e-15)
+
+
+def test_second_derivative_of_a_nearly_singular_determinant():
+    close(ad.hessian(np.linalg.det)(np.arange(1.0, 10).reshape(3, 3) / 10), expected_det_hessian(), "det", 1e-13)
+
+
+def expected_det_hessian():
+    """By the permutation symbol: d^2 det / dA_ij dA_kl = e_ikm e_jln A_mn."""
+    e = np.zeros((3, 3, 3))
+    for i, j, k in [(0, 1, 2), (1, 2, 0), (2, 0, 1)]:
+        e[i, j, k], e[i, k, j] = 1, -1
+    return np.einsum("ikm,jln,mn->ijkl", e, e, np.arange(1.0, 10).reshape(3, 3) / 10)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 0.5, -1, np.inf, -np.inf, 0])
+def test_the_norm_of_an_array_as_one_vector(order):
+    def together(x, k=False):
+        return np.linalg.vector_norm(x, axis=(0, 1), keepdims=k, ord=order)
+
+    assert together(M) == np.linalg.vector_norm(M.ravel(), ord=order)
+    for keepdims in (False, True):
+        value, pullback = ad.vjp(lambda x, k=keepdims: together(x, k), M)
+        np.testing.assert_allclose(value, together(M, keepdims), rtol=1e-15)
+        expected = ad.grad(lambda x: np.linalg.norm(x, order))(M.ravel()).reshape(M.shape)
+        np.testing.assert_allclose(pullback(np.ones_like(value))[0], expected, rtol=1e-14)
+
+
+NAMED = {
+    "np.tile": lambda x: np.tile(A=x, reps=2),
+    "np.rot90": lambda x: np.rot90(m=x),
+    "np.sum": lambda x: np.sum(a=x, axis=1),
+    "np.linalg.inv": lambda x: np.linalg.inv(a=x[:, :2]),
+    "np.delete": lambda x: np.delete(arr=x, obj=0, axis=0),
+    "np.vecdot": lambda x: np.vecdot(x, x, axis=0),
+    "np.sort": lambda x: np.sort(x, kind="stable"),
+    "np.ptp": lambda x: np.ptp(x, axis=0, keepdims=True),
+    "np.average": lambda x: np.average([1, 2, 3], weights=x[0]),
+    "np.atleast_2d": lambda x: np.atleast_2d(x[0], x)[0],
+    "np.divmod": lambda x: divmod(3.5, x)[1],
+    "a number's axis": lambda x: np.sum(np.max(x), axis=0),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_arguments_by_the_names_that_numpy_gives_them(name):
+    check(NAMED[name], (np.abs(M) + 0.3,))
