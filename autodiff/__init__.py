@@ -61,6 +61,8 @@ what a new row of the table is checked for.
 """
 
 from autodiff import composed as composed
+from autodiff.checkpoint import checkpointed
+from autodiff.cost import Cost, Counts, counted, crossover
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -73,6 +75,7 @@ from autodiff.functions import (
     softmax,
     softplus,
 )
+from autodiff.graph import Graph, colour, eliminate, graph_of, propagations, sparse_jacobian
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
@@ -81,8 +84,11 @@ from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_ja
 
 __all__ = [
     "TABLE",
+    "Cost",
+    "Counts",
     "Dense",
     "Diagonal",
+    "Graph",
     "Kronecker",
     "Line",
     "RefusalError",
@@ -90,9 +96,15 @@ __all__ = [
     "Tape",
     "Var",
     "backward",
+    "checkpointed",
+    "colour",
     "contract",
+    "counted",
     "cross_entropy",
+    "crossover",
+    "eliminate",
     "grad",
+    "graph_of",
     "half_squared_error",
     "hessian",
     "hvp",
@@ -103,11 +115,13 @@ __all__ = [
     "logsumexp",
     "mse",
     "project",
+    "propagations",
     "record",
     "relu",
     "sigmoid",
     "softmax",
     "softplus",
+    "sparse_jacobian",
     "structured_jacobian",
     "unvec",
     "value_and_grad",
