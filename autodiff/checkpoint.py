@@ -44,7 +44,7 @@ def checkpointed(
         tape, y = trace(run(segment), args, range(len(args)))
         if segment is last:
             scalar(y)
-            value = y.value if on_tape(y, tape) else y
+            value = y.value if on_tape(y, tape) else lift(y, 0)
             g = ones(value)
         g, *inner = gradients(tape, y, g, len(args))
         found = inner + found
