@@ -48,6 +48,14 @@ Jacobians have more axes than matrices, and most of them are mostly zeros:
     contract(a, "i j", b, "j k", over="j")   sums over axes by their names; over="" is the outer product
     vec(x), unvec(v, shape), vec_jacobian(J, out_ndim)   by rows, or with order="column" by columns
 
+What a derivative costs is a count, the same on every machine:
+
+    Cost(f, *args)                print it: operations, passes and memory of f, its gradient, Jacobian and Hessian
+    counted(f, *args)             (value, counts) of any code, derivatives among it, by what runs
+    graph_of(f, *args)            the graph of single numbers; eliminate(graph, order) is its Jacobian, and the price
+    sparse_jacobian(f, x)         one pass per colour of the sparsity pattern; colour(pattern) finds the colours
+    checkpointed(steps, x)        the gradient of a chain in the memory of a square root
+
 What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse,
 cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
 that says what to write instead.

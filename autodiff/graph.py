@@ -257,7 +257,6 @@ def colour(pattern: Any, by: str = "columns") -> Array:
         raise RefusalError(f'colour takes a matrix, and by="columns" or "rows"; not shape {filled.shape}, by={by!r}.')
     lines = (filled if by == "columns" else filled.T).astype(float)
     clash = lines.T @ lines > 0
-    np.fill_diagonal(clash, False)
     n, neighbours = len(clash), np.sum(clash, axis=0)
     colours, around = np.full(n, -1), np.zeros((n, n + 1), bool)  # around[i, c]: a neighbour of i has colour c
     for _ in range(n):
