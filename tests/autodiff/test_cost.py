@@ -1,7 +1,9 @@
 """Counts against hand counts, graphs of known size, formulas of the literature, and what really runs."""
 
+import doctest
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,3 +382,8 @@ def test_counts_add_up_and_print():
     assert "matmul_flops" not in text  # nothing to show
     assert rows[1].split()[0] == "evaluation"
     assert "Hessian" not in str(ad.Cost(np.sin, np.ones(3)))
+
+
+def test_the_page_about_costs_is_true():
+    page = Path(__file__).parents[2] / "docs" / "cost.md"
+    assert doctest.testfile(str(page), module_relative=False) == (0, 26)
