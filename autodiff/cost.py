@@ -170,15 +170,16 @@ class Meter:
         self.live = self.peak = 0
 
     def watch(self, x: Any) -> Any:
-        """x as an array whose operations are counted, integers as float64; a list or tuple of arrays one by one."""
-        if isinstance(x, (list, tuple)) and any(isinstance(part, (list, tuple, np.ndarray, Traced)) for part in x):
-            return type(x)(map(self.watch, x))
+        """x as an array whose operations are counted, integers as float64; arrays in lists, tuples and dicts each."""
+        parts = (list, tuple, dict, np.ndarray, Traced)
+        if isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(isinstance(part, parts) for part in x)):
+            return mapped(self.watch, x)
         return Counted(lift(x, 0), self, Lease(self, 0))
 
     def plain(self, y: Any) -> Any:
-        """y as it would be without the meter; a list or tuple one by one."""
-        if isinstance(y, (list, tuple)):
-            return type(y)(map(self.plain, y))
+        """y as it would be without the meter; arrays in lists, tuples and dicts each."""
+        if isinstance(y, (list, tuple, dict)):
+            return mapped(self.plain, y)
         return y.value if isinstance(y, Counted) and y.meter is self else y
 
     @property
@@ -228,8 +229,15 @@ def memory(a: Array) -> Array:
     return a
 
 
+def mapped(f: Callable[..., Any], parts: Any) -> Any:
+    """f of each part of a list, a tuple, a NamedTuple or a dict, in one of the same kind."""
+    if isinstance(parts, dict):
+        return {key: f(part) for key, part in parts.items()}
+    return type(parts)._make(map(f, parts)) if hasattr(parts, "_make") else type(parts)(map(f, parts))
+
+
 def counted(f: Callable[..., Any], *args: Any) -> tuple[Any, Counts]:
-    """(f(*args), what it took): f run on arrays that count. args are arrays, or lists or tuples of arrays.
+    """(f(*args), what it took): f run on arrays that count. args are arrays, or lists, tuples or dicts of arrays.
 
     f is any code that could be recorded, and may take derivatives: counted(grad(f), x). What is to be counted has to
     depend on the args; see `Meter`. Raises RefusalError for what could not be recorded.

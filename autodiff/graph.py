@@ -283,9 +283,10 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any = None, by: str 
         by = min("columns", "rows", key=lambda which: int(np.max(colour(filled, which), initial=-1)))
     colours = colour(filled, by)
     like = x if by == "columns" else value
-    flat = np.zeros((np.max(colours, initial=0) + 1, np.size(value if by == "columns" else x)), value.dtype)
-    for c in range(len(flat)):
+    passes = []
+    for c in range(np.max(colours, initial=0) + 1):
         seed = np.reshape(colours == c, like.shape).astype(like.dtype)
-        flat[c] = np.ravel(jvp(f, (x,), (seed,))[1] if by == "columns" else pullback(seed)[0])
+        passes.append(np.ravel(jvp(f, (x,), (seed,))[1] if by == "columns" else pullback(seed)[0]))
+    flat = np.stack(passes)
     entries = flat[colours].T if by == "columns" else flat[colours]
     return np.reshape(np.where(filled, entries, 0), value.shape + x.shape).astype(value.dtype)

@@ -4,6 +4,7 @@ import doctest
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -303,6 +304,12 @@ def test_code_that_knows_nothing_of_lists():
     assert counts == ad.counted(power_iteration, A, x)[1]
 
 
+def test_a_network_given_as_a_dict():
+    value, counts = ad.counted(lambda p: {"y": np.tanh(p["x"] @ p["W"])}, {"x": sample((4,)), "W": sample((4, 3))})
+    np.testing.assert_array_equal(value["y"], np.tanh(sample((4,)) @ sample((4, 3))))
+    assert (counts.matmul_flops, counts.transcendental) == (24, 3)
+
+
 def test_a_network_given_as_lists():
     params = [(sample((3, 4)), sample((4,))), (sample((4, 2)), sample((2,)))]
 
@@ -311,7 +318,10 @@ def test_a_network_given_as_lists():
             x = np.tanh(x @ W + b)
         return np.sum(x)
 
-    value, counts = ad.counted(f, params, sample((5, 3)))
+    class Batch(NamedTuple):
+        inputs: np.ndarray
+
+    value, counts = ad.counted(lambda params, batch: f(params, batch.inputs), params, Batch(sample((5, 3))))
     assert value == f(params, sample((5, 3)))
     assert counts.matmul_flops == 2 * 5 * (12 + 8)
     assert counts.primal == 2 * 5 * (4 + 2) + 5 * 2 - 1

@@ -267,6 +267,13 @@ def test_three_passes_instead_of_thirty():
     assert len(calls) == 1 + 3 + 1
 
 
+@pytest.mark.parametrize("by", ["columns", "rows"])
+def test_sparse_jacobians_can_be_differentiated_again(by):
+    x = sample((8,))
+    found = ad.jacobian(lambda x: ad.sparse_jacobian(heat, x, by=by))(x)
+    close(found, ad.jacobian(ad.jacobian(heat))(x), "second derivatives", 1e-12)
+
+
 def test_patterns_that_do_not_fit():
     for pattern, by in ((np.eye(3), None), (np.eye(2), "diagonals")):
         with pytest.raises(ad.RefusalError, match=r"pattern|columns"):
