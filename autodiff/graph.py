@@ -11,6 +11,7 @@ can share a tangent (Curtis, Powell & Reid 1974), and finding few groups is colo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -191,8 +192,9 @@ def markowitz(graph: Graph) -> list[Vertex]:
     into, left = graph.into(), graph.order()
     found = []
     while left:
-        v = min(left, key=lambda v: len(into[v]) * sum(v in edges for edges in into.values()))
-        left.remove(v)
+        used = Counter(source for edges in into.values() for source in edges)
+        prices = [len(into[v]) * used[v] for v in left]
+        v = left.pop(prices.index(min(prices)))
         found.append(v)
         step(into, v, v in graph.outputs)
     return found

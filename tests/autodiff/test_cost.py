@@ -304,6 +304,30 @@ def test_code_that_knows_nothing_of_lists():
     assert counts == ad.counted(power_iteration, A, x)[1]
 
 
+def test_brackets_of_a_chain_of_jacobians():
+    """dy/dz dz/dv dv/dW, of shapes 1 x h, h x h, h x hd: h^2 + h^2 d or h^3 d + h^2 d products."""
+    h, d = 5, 3
+    factors = sample((1, h)), sample((h, h)), sample((h, h * d))
+    assert ad.counted(lambda a, b, c: (a @ b) @ c, *factors)[1].matmul_flops == 2 * (h * h + h * h * d)
+    assert ad.counted(lambda a, b, c: a @ (b @ c), *factors)[1].matmul_flops == 2 * (h * h * h * d + h * h * d)
+
+
+def test_evaluations_for_differences_forward_mode_and_reverse_mode():
+    def f(x):
+        return np.sum(np.exp(x)) / np.prod(np.exp(x))
+
+    def differences(x):
+        y = f(x)
+        return [(f(x + 1e-6 * unit) - y) / 1e-6 for unit in np.eye(len(x))]
+
+    for n in (3, 10):
+        x = sample((n,))
+        once = ad.counted(f, x)[1].transcendental
+        assert ad.counted(differences, x)[1].transcendental == (n + 1) * once
+        assert ad.counted(lambda x: [ad.jvp(f, (x,), (u,)) for u in np.eye(len(x))], x)[1].transcendental == n * once
+        assert ad.counted(ad.grad(f), x)[1].transcendental == once
+
+
 def test_a_network_given_as_a_dict():
     value, counts = ad.counted(lambda p: {"y": np.tanh(p["x"] @ p["W"])}, {"x": sample((4,)), "W": sample((4, 3))})
     np.testing.assert_array_equal(value["y"], np.tanh(sample((4,)) @ sample((4, 3))))
