@@ -93,15 +93,17 @@ PRODUCTS = {np.matmul, np.einsum, *CUBES}
 
 def product(rule: Rule, args: Args, params: Params, size: int) -> int:
     """The flops of a product of matrices with `size` entries, or of what elimination solves."""
+    if rule.key is np.einsum:
+        left, right = params["subscripts"].split("->")
+        lengths = {
+            c: k for term, a in zip(left.split(","), args, strict=True) for c, k in zip(term, shape(a), strict=True)
+        }
+        return math.prod(lengths.values()) * (len(args) - 1 + (len(lengths) > len(right)))
     n = shape(args[0])[-1]
+    substitution = 2 * size * n  # as much as a product
     if rule.key is np.matmul:
-        return 2 * size * n
-    if rule.key in CUBES:
-        substitutions = 2 * size * n if rule.key == "solve" else 0
-        return CUBES[rule.key] * math.prod(shape(args[0])) * n // 3 + substitutions
-    left, right = params["subscripts"].split("->")
-    lengths = {c: n for term, a in zip(left.split(","), args, strict=True) for c, n in zip(term, shape(a), strict=True)}
-    return math.prod(lengths.values()) * (len(args) - 1 + (len(lengths) > len(right)))
+        return substitution
+    return CUBES[rule.key] * math.prod(shape(args[0])) * n // 3 + (substitution if rule.key == "solve" else 0)
 
 
 def work(rule: Rule, args: Args, params: Params, y: Array) -> Counts:

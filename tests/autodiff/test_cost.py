@@ -126,6 +126,25 @@ def test_a_product_of_matrices(m, k, n):
     assert ad.Cost(lambda A, B: np.einsum("ij,jk->ik", A, B), np.ones((m, k)), np.ones((k, n))).vjp == cost.vjp
 
 
+def test_einsum_multiplies_and_adds_only_where_letters_are_summed():
+    W, x = np.ones((3, 4)), np.ones(4)
+    for subscripts, arrays, flops in (
+        ("ij,j->i", (W, x), 24),
+        ("ij,j->ij", (W, x), 12),
+        (",i->i", (2.0, x), 4),
+        ("ij->j", (W,), 12),
+        ("ij->ji", (W,), 0),
+        ("i,ij,j->", (x[:3], W, x), 36),
+    ):
+        assert ad.counted(lambda *a, s=subscripts: np.einsum(s, *a), *arrays)[1].matmul_flops == flops
+
+
+def test_solving_a_system_by_elimination():
+    A, B = np.eye(6) + 0.1, np.ones((6, 2))
+    assert ad.Cost(np.linalg.solve, A, B).evaluation.matmul_flops == 2 * 6**3 // 3 + 2 * 6**2 * 2
+    assert ad.Cost(np.linalg.inv, np.stack([A, A])).evaluation.matmul_flops == 2 * 2 * 6**3
+
+
 OPERATIONS = {
     "elementwise": (lambda x: np.tanh(x), 12, 12, 12),
     "broadcast": (lambda x: x * x[0], 12, 24, 24),
@@ -420,4 +439,5 @@ def test_counts_add_up_and_print():
 
 def test_the_page_about_costs_is_true():
     page = Path(__file__).parents[2] / "docs" / "cost.md"
-    assert doctest.testfile(str(page), module_relative=False) == (0, 26)
+    found = doctest.testfile(str(page), module_relative=False)
+    assert (found.failed, found.attempted > 20) == (0, True)
