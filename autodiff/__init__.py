@@ -48,6 +48,14 @@ Jacobians have more axes than matrices, and most of them are mostly zeros:
     contract(a, "i j", b, "j k", over="j")   sums over axes by their names; over="" is the outer product
     vec(x), unvec(v, shape), vec_jacobian(J, out_ndim)   by rows, or with order="column" by columns
 
+What a derivative costs is a count, the same on every machine:
+
+    Cost(f, *args)                print it: operations, passes and memory of f, its gradient, Jacobian and Hessian
+    counted(f, *args)             (value, counts) of any code, derivatives among it, by what runs
+    graph_of(f, *args)            the graph of single numbers; eliminate(graph, order) is its Jacobian, and the price
+    sparse_jacobian(f, x)         one pass per colour of the sparsity pattern; colour(pattern) finds the colours
+    checkpointed(steps, x)        the gradient of a chain in the memory of a square root
+
 What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse,
 cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
 that says what to write instead.
@@ -62,6 +70,8 @@ by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`
 """
 
 from autodiff import linalg as linalg
+from autodiff.checkpoint import checkpointed
+from autodiff.cost import Cost, Counts, counted, crossover
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -74,6 +84,7 @@ from autodiff.functions import (
     softmax,
     softplus,
 )
+from autodiff.graph import Graph, colour, eliminate, graph_of, propagations, sparse_jacobian
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
@@ -82,8 +93,11 @@ from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_ja
 
 __all__ = [
     "TABLE",
+    "Cost",
+    "Counts",
     "Dense",
     "Diagonal",
+    "Graph",
     "Kronecker",
     "Line",
     "RefusalError",
@@ -91,9 +105,15 @@ __all__ = [
     "Tape",
     "Var",
     "backward",
+    "checkpointed",
+    "colour",
     "contract",
+    "counted",
     "cross_entropy",
+    "crossover",
+    "eliminate",
     "grad",
+    "graph_of",
     "half_squared_error",
     "hessian",
     "hvp",
@@ -104,11 +124,13 @@ __all__ = [
     "logsumexp",
     "mse",
     "project",
+    "propagations",
     "record",
     "relu",
     "sigmoid",
     "softmax",
     "softplus",
+    "sparse_jacobian",
     "structured_jacobian",
     "unvec",
     "value_and_grad",
