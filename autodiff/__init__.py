@@ -52,7 +52,7 @@ What a derivative costs is a count, the same on every machine:
 
     Cost(f, *args)                print it: operations, passes and memory of f, its gradient, Jacobian and Hessian
     counted(f, *args)             (value, counts) of any code, derivatives among it, by what runs
-    graph_of(f, *args)            the graph of single numbers; eliminate(graph, order) is its Jacobian, and the price
+    scalar_graph(f, *args)        the graph of single numbers; eliminate(graph, order) is its Jacobian, and the price
     sparse_jacobian(f, x)         one pass per colour of the sparsity pattern; colour(pattern) finds the colours
     checkpointed(steps, x)        the gradient of a chain in the memory of a square root
 
@@ -72,6 +72,7 @@ by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`
 from autodiff import linalg as linalg
 from autodiff.checkpoint import checkpointed
 from autodiff.cost import Cost, Counts, counted, crossover
+from autodiff.elimination import ScalarGraph, colour, eliminate, propagations, scalar_graph, sparse_jacobian
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -84,7 +85,6 @@ from autodiff.functions import (
     softmax,
     softplus,
 )
-from autodiff.graph import Graph, colour, eliminate, graph_of, propagations, sparse_jacobian
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
 from autodiff.rule import TABLE, Rule
@@ -97,11 +97,11 @@ __all__ = [
     "Counts",
     "Dense",
     "Diagonal",
-    "Graph",
     "Kronecker",
     "Line",
     "RefusalError",
     "Rule",
+    "ScalarGraph",
     "Tape",
     "Var",
     "backward",
@@ -113,7 +113,6 @@ __all__ = [
     "crossover",
     "eliminate",
     "grad",
-    "graph_of",
     "half_squared_error",
     "hessian",
     "hvp",
@@ -127,6 +126,7 @@ __all__ = [
     "propagations",
     "record",
     "relu",
+    "scalar_graph",
     "sigmoid",
     "softmax",
     "softplus",

@@ -9,7 +9,7 @@ import pytest
 from row_cases import cases
 
 import autodiff as ad
-from autodiff.graph import ORDERS
+from autodiff.elimination import ORDERS
 from autodiff.rule import TABLE
 from autodiff.testing import close, sample
 
@@ -30,7 +30,7 @@ def bottleneck(*x):
 
 def tanh_layer(n, m, hidden=4):
     A, B = sample((hidden, n)), sample((m, hidden), seed=1)
-    return ad.graph_of(lambda x: B @ np.tanh(A @ x), sample((n,)))
+    return ad.scalar_graph(lambda x: B @ np.tanh(A @ x), sample((n,)))
 
 
 def dense(f, *args):
@@ -57,7 +57,7 @@ KNOWN = {
 def test_multiplications_of_known_graphs(name):
     f, n, edges, *expected = KNOWN[name]
     x = sample((n,)) / 4 + 1
-    graph = ad.graph_of(f, *x)
+    graph = ad.scalar_graph(f, *x)
     assert len(graph.edges) == edges
     for order, multiplications in zip(ORDERS, expected, strict=True):
         J, found = ad.eliminate(graph, order)
@@ -84,9 +84,9 @@ def test_zeros_skipped_or_not():
     def four(graph):
         return [ad.propagations(graph, mode, skip) for skip in (False, True) for mode in ("forward", "reverse")]
 
-    assert four(ad.graph_of(naumann, 1.0, 2.0)) == [16, 16, 12, 13]
-    assert four(ad.graph_of(speelpenning, *sample((8,)))) == [112, 14, 35, 14]
-    assert four(ad.graph_of(bottleneck, *sample((6,)))) == [138, 138, 98, 78]
+    assert four(ad.scalar_graph(naumann, 1.0, 2.0)) == [16, 16, 12, 13]
+    assert four(ad.scalar_graph(speelpenning, *sample((8,)))) == [112, 14, 35, 14]
+    assert four(ad.scalar_graph(bottleneck, *sample((6,)))) == [138, 138, 98, 78]
     assert four(tanh_layer(4, 4)) == [336, 336, 228, 216]
     with pytest.raises(ad.RefusalError, match="modes"):
         ad.propagations(tanh_layer(2, 2), "sideways")
@@ -103,7 +103,7 @@ def random_graph(seed, outputs_used=False):
     if not outputs_used:
         edges = [edge for edge in edges if edge[0] != names[7]]
     order = rng.permutation(len(edges))
-    return ad.Graph(tuple(names[:2]), outputs, tuple(edges[k] for k in order))
+    return ad.ScalarGraph(tuple(names[:2]), outputs, tuple(edges[k] for k in order))
 
 
 def by_paths(graph):
@@ -138,26 +138,28 @@ def test_optimal_is_the_best_of_all_orders(seed):
 
 
 def test_orders_that_are_none():
-    graph = ad.graph_of(naumann, 1.0, 2.0)
+    graph = ad.scalar_graph(naumann, 1.0, 2.0)
     vertices = graph.order()
     *most, last = vertices
     for order in ("sideways", most, [*vertices, last], [*most, most[0]], [*most, 99]):
         with pytest.raises(ad.RefusalError, match="order="):
             ad.eliminate(graph, order)
     with pytest.raises(ad.RefusalError, match="circle"):
-        ad.eliminate(ad.Graph(("x",), ("y",), (("x", "a", 1.0), ("a", "b", 1.0), ("b", "a", 1.0), ("b", "y", 1.0))))
+        ad.eliminate(
+            ad.ScalarGraph(("x",), ("y",), (("x", "a", 1.0), ("a", "b", 1.0), ("b", "a", 1.0), ("b", "y", 1.0)))
+        )
     with pytest.raises(ad.RefusalError, match="input"):
-        ad.eliminate(ad.Graph(("x", "y"), ("y",), (("x", "y", 1.0),)))
+        ad.eliminate(ad.ScalarGraph(("x", "y"), ("y",), (("x", "y", 1.0),)))
     with pytest.raises(ad.RefusalError, match="too many"):
         ad.eliminate(tanh_layer(4, 4), "optimal")
 
 
 def test_graphs_with_nothing_between():
-    J, multiplications = ad.eliminate(ad.Graph(("x", "y"), ("z", "x"), (("x", "z", 2.0), ("x", "z", 3.0))))
+    J, multiplications = ad.eliminate(ad.ScalarGraph(("x", "y"), ("z", "x"), (("x", "z", 2.0), ("x", "z", 3.0))))
     np.testing.assert_array_equal(J, [[5, 0], [1, 0]])
     assert multiplications == 0
-    assert ad.eliminate(ad.graph_of(lambda x, y: (x * x, 2.0), 3.0, 1.0))[0].tolist() == [[6, 0], [0, 0]]
-    assert ad.eliminate(ad.graph_of(lambda x: x, np.ones((2, 2))))[0].tolist() == np.eye(4).tolist()
+    assert ad.eliminate(ad.scalar_graph(lambda x, y: (x * x, 2.0), 3.0, 1.0))[0].tolist() == [[6, 0], [0, 0]]
+    assert ad.eliminate(ad.scalar_graph(lambda x: x, np.ones((2, 2))))[0].tolist() == np.eye(4).tolist()
 
 
 WHOLE = {"inv", "solve", "det", "logabsdet", "cholesky", "eigh"}
@@ -170,9 +172,9 @@ def test_every_row_of_the_table_comes_apart_or_says_that_it_does_not(rule):
         tape = ad.record(f, *args)[0]
         if any(line.rule is not None and line.rule.name in WHOLE for line in tape):
             with pytest.raises(ad.RefusalError, match="does not come apart"):
-                ad.graph_of(f, *args)
+                ad.scalar_graph(f, *args)
         else:
-            close(ad.eliminate(ad.graph_of(f, *args))[0], dense(f, *args), rule.name, 1e-10)
+            close(ad.eliminate(ad.scalar_graph(f, *args))[0], dense(f, *args), rule.name, 1e-10)
 
 
 # --- colours ---------------------------------------------------------------------------------------------------------
@@ -255,7 +257,7 @@ def test_three_passes_instead_of_thirty():
         return lambda x: calls.append(f) or f(x)
 
     x = sample((30,))
-    pattern = ad.graph_of(heat, x).sparsity()
+    pattern = ad.scalar_graph(heat, x).sparsity()
     np.testing.assert_array_equal(pattern, tridiagonal(30)[1:-1])
     close(ad.sparse_jacobian(called(heat), x, pattern, "columns"), ad.jacobian(heat)(x), "three tangents", 1e-13)
     assert len(calls) == 1 + 3

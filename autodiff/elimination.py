@@ -30,7 +30,7 @@ Edges: TypeAlias = dict[Vertex, dict[Vertex, Any]]
 
 
 @dataclass(frozen=True)
-class Graph:
+class ScalarGraph:
     """A graph of numbers, as plain data: edges are (from, to, derivative); two between the same vertices add up.
 
     Vertices are whatever can be a key. No edge leads into an input. An output may be used further, and may be an input.
@@ -95,7 +95,7 @@ def reach(starts: Iterable[Vertex], edges: Iterable[Edge]) -> set[Vertex]:
 # --- from code -------------------------------------------------------------------------------------------------------
 
 
-def graph_of(f: Callable[..., Any], *args: Any) -> Graph:
+def scalar_graph(f: Callable[..., Any], *args: Any) -> ScalarGraph:
     """The graph of f at args, all of which are variables; f returns one array or a tuple, row-major entries in a row.
 
     Arrays are taken apart: products of matrices and sums become products and sums of two numbers, from the left.
@@ -105,8 +105,8 @@ def graph_of(f: Callable[..., Any], *args: Any) -> Graph:
     return expanded(tape, values)
 
 
-def expanded(tape: Tape, values: Sequence[Any]) -> Graph:
-    """The graph of a recorded list, and of some values on it; see `graph_of`."""
+def expanded(tape: Tape, values: Sequence[Any]) -> ScalarGraph:
+    """The graph of a recorded list, and of some values on it; see `scalar_graph`."""
     single = Tape()
     entries: list[Array] = []
     for line in tape:
@@ -123,7 +123,7 @@ def expanded(tape: Tape, values: Sequence[Any]) -> Graph:
         for slot, p in enumerate(parents):
             if p is not None and rule is not None:
                 edges.append((p, i, float(rule.vjp(slot, np.float64(1), y, args_, params))))
-    return Graph(inputs, outputs, tuple(edges))
+    return ScalarGraph(inputs, outputs, tuple(edges))
 
 
 def objects(entries: Iterable[Any], shape: tuple[int, ...]) -> Array:
@@ -159,7 +159,7 @@ def apart(line: Line, args: Sequence[Array]) -> Array:
 # --- elimination -----------------------------------------------------------------------------------------------------
 
 
-def eliminate(graph: Graph, order: str | Sequence[Vertex] = "markowitz") -> tuple[Array, int]:
+def eliminate(graph: ScalarGraph, order: str | Sequence[Vertex] = "markowitz") -> tuple[Array, int]:
     """(Jacobian, multiplications): the vertices between inputs and outputs eliminated in this order.
 
     order is "forward", "reverse", "markowitz" (greedy: the fewest multiplications next; Griewank & Reese 1991),
@@ -187,7 +187,7 @@ def step(into: Edges, v: Vertex, output: bool) -> int:
     return len(sources) * len(targets)
 
 
-def markowitz(graph: Graph) -> list[Vertex]:
+def markowitz(graph: ScalarGraph) -> list[Vertex]:
     """The vertex with the fewest multiplications next, the first one of several."""
     into, left = graph.into(), graph.order()
     found = []
@@ -200,7 +200,7 @@ def markowitz(graph: Graph) -> list[Vertex]:
     return found
 
 
-def optimal(graph: Graph) -> list[Vertex]:
+def optimal(graph: ScalarGraph) -> list[Vertex]:
     """The fewest multiplications of all orders. What is left after some eliminations does not depend on their order."""
     vertices, left = graph.order(), graph.into()
     if len(vertices) > 14:
@@ -221,15 +221,15 @@ def optimal(graph: Graph) -> list[Vertex]:
     return next(iter(best.values()))[1]
 
 
-ORDERS: dict[str, Callable[[Graph], list[Vertex]]] = {
-    "forward": Graph.order,
+ORDERS: dict[str, Callable[[ScalarGraph], list[Vertex]]] = {
+    "forward": ScalarGraph.order,
     "reverse": lambda graph: graph.order()[::-1],
     "markowitz": markowitz,
     "optimal": optimal,
 }
 
 
-def propagations(graph: Graph, mode: str, skip_zeros: bool = False) -> int:
+def propagations(graph: ScalarGraph, mode: str, skip_zeros: bool = False) -> int:
     """Multiply-adds of the whole Jacobian by "forward" or "reverse" mode: n E or m E, or fewer with zeros skipped.
 
     With skip_zeros, only tangents of inputs that a vertex depends on, and adjoints of outputs that depend on it.
@@ -273,12 +273,12 @@ def sparse_jacobian(f: Callable[..., Any], x: Any, pattern: Any = None, by: str 
     """The Jacobian of f at x, of shape value.shape + x.shape, by one pass per colour of its sparsity pattern.
 
     pattern is a matrix (entries of the value, entries of x), row-major, not 0 wherever the Jacobian is not: what it
-    leaves out is added to other entries unseen. By default it is that of `graph_of(f, x)`. by is "columns" (passes
+    leaves out is added to other entries unseen. By default it is that of `scalar_graph(f, x)`. by is "columns" (passes
     are jvps), "rows" (vjps), or None for the fewer. Raises RefusalError for a pattern of another shape.
     """
     x = lift(x, "argument 0")
     value, pullback = vjp(f, x)
-    filled = graph_of(f, x).sparsity() if pattern is None else np.asarray(pattern) != 0
+    filled = scalar_graph(f, x).sparsity() if pattern is None else np.asarray(pattern) != 0
     if filled.shape != (np.size(value), np.size(x)):
         raise RefusalError(f"the pattern has shape {filled.shape}; it needs {(np.size(value), np.size(x))}.")
     if by is None:
