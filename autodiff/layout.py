@@ -1,0 +1,390 @@
+"""Where the nodes of a graph go, so that no edge runs through one: layers from top to bottom.
+
+The four steps are those of Sugiyama, Tagawa & Toda 1981:
+
+layers   every edge goes down; a node used more often than it uses others sits right above its uses
+dummies  an edge over several layers owns a place in each of them, as a node would; so does the label of an edge
+order    inside the layers, by barycentre sweeps up and down; the order with the fewest crossings wins
+places   four extreme alignments, averaged (Brandes & Koepf 2002, compacted over a graph of blocks); between its ends a
+         long edge is straight
+
+An edge changes its x only between two layers, where no box is, and passes a layer at a place that is its own: that is
+why no edge can touch a box but its own two, whatever the graph. No randomness: the same graph gives the same picture.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+Point = tuple[float, float]
+MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
+SWEEPS = 12
+MOST_PIECES = 300_000  # pieces of edges, one per layer passed
+
+
+class Box(NamedTuple):
+    """A rectangle: left, top, width, height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Arrow(NamedTuple):
+    """An edge between nodes by number, drawn from the upper one down to the lower one; label_width 0: no label.
+
+    It points to the lower node, or with up=True to the upper one. There arrows stand in the order of their slots, or
+    where a slot is None in the order that suits the drawing. No place is chosen to straighten a light one.
+    """
+
+    source: int
+    target: int
+    slot: int | None = 0
+    label_width: float = 0.0
+    up: bool = False
+    light: bool = False
+
+
+@dataclass
+class Layout:
+    """Boxes by node, routes (polylines, downwards) and label boxes by arrow, in pixels."""
+
+    width: float
+    height: float
+    boxes: list[Box]
+    routes: list[list[Point]]
+    labels: list[Box | None]
+
+
+@dataclass
+class Level:
+    """The graph with dummies: vertices 0 .. n-1 are the nodes, the others places that edges pass.
+
+    left, right   how far a vertex reaches from its x
+    above, below  neighbours one layer up (in the order of slots) and one layer down
+    chains        the vertices of every edge, from source to target
+    light         the pieces of edges that need not be straight
+    """
+
+    nodes: int
+    rank: list[int]
+    left: list[float]
+    right: list[float]
+    height: list[float]
+    chains: list[list[int]] = field(default_factory=list)
+    above: list[list[int]] = field(default_factory=list)
+    below: list[list[int]] = field(default_factory=list)
+    rows: list[list[int]] = field(default_factory=list)
+    light: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, rank: int, right: float, height: float) -> int:
+        """A dummy; a label stands to the right of its edge."""
+        for column, entry in ((self.left, 0.0), (self.right, right), (self.height, height)):
+            column.append(entry)
+        self.rank.append(rank)
+        return len(self.rank) - 1
+
+    def gap(self, u: int, v: int) -> float:
+        """The least distance from x of u to x of its right neighbour v."""
+        free = NODE_GAP if u < self.nodes and v < self.nodes else EDGE_GAP
+        return self.right[u] + free + self.left[v]
+
+
+def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> Layout:
+    """Places for nodes of these (width, height) under these arrows.
+
+    Raises ValueError if the arrows go in a circle, and for a graph whose picture nobody could read.
+    """
+    rank = ranks(len(sizes), arrows)
+    if sum(rank[arrow.target] - rank[arrow.source] for arrow in arrows) > MOST_PIECES:
+        raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
+    level = with_dummies(sizes, arrows, rank)
+    order(level)
+    return drawn(level, sizes, arrows, places(level))
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
+    """The layer of every node: the longest way from a source, then down to the uses where that shortens edges."""
+    outgoing: list[list[Arrow]] = [[] for _ in range(count)]
+    missing = [0] * count
+    for arrow in arrows:
+        outgoing[arrow.source].append(arrow)
+        missing[arrow.target] += 1
+    incoming, rank = list(missing), [0] * count
+    ready = [v for v in range(count) if not missing[v]]
+    for v in ready:  # grows while it is walked
+        for arrow in outgoing[v]:
+            rank[arrow.target] = max(rank[arrow.target], rank[v] + span(arrow))
+            missing[arrow.target] -= 1
+            if not missing[arrow.target]:
+                ready.append(arrow.target)
+    if len(ready) < count:
+        raise ValueError("the edges go in a circle")
+    for v in reversed(ready):
+        if len(outgoing[v]) > incoming[v]:
+            rank[v] = min(rank[arrow.target] - span(arrow) for arrow in outgoing[v])
+    return [r - min(rank) for r in rank]
+
+
+def span(arrow: Arrow) -> int:
+    """The least number of layers an arrow spans: a label needs one of its own."""
+    return 2 if arrow.label_width else 1
+
+
+def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], rank: list[int]) -> Level:
+    """Every edge cut where it passes a layer."""
+    half = [width / 2 for width, _ in sizes]
+    level = Level(len(sizes), list(rank), half, list(half), [height for _, height in sizes])
+    for arrow in arrows:
+        first, last = rank[arrow.source], rank[arrow.target]
+        middle = (first + last) // 2
+        between = [
+            level.add(r, arrow.label_width, LABEL_HEIGHT if arrow.label_width else 0.0)
+            if r == middle
+            else level.add(r, 0.0, 0.0)
+            for r in range(first + 1, last)
+        ]
+        level.chains.append([arrow.source, *between, arrow.target])
+    level.above = [[] for _ in level.rank]
+    level.below = [[] for _ in level.rank]
+    for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
+        for u, v in pairwise(level.chains[number]):
+            level.above[v].append(u)
+            level.below[u].append(v)
+            if arrows[number].light:
+                level.light |= {(u, v), (v, u)}
+    return level
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def order(level: Level) -> None:
+    """Fill `rows`: sweeps from the order in which a walk up from the last nodes, slot by slot, meets the vertices."""
+    rows: list[list[int]] = [[] for _ in range(max(level.rank, default=-1) + 1)]
+    seen = [False] * len(level.rank)
+    stack = [v for v in reversed(range(level.nodes)) if not level.below[v]]
+    while stack:
+        v = stack.pop()
+        if not seen[v]:
+            seen[v] = True
+            rows[level.rank[v]].append(v)
+            stack.extend(reversed(level.above[v]))
+    best, level.rows = crossings(level, rows), rows
+    for sweep in range(SWEEPS):
+        if not best:
+            break
+        rows = swept(level, rows, down=sweep % 2 == 1)
+        count = crossings(level, rows)
+        if count < best:
+            best, level.rows = count, rows
+
+
+def swept(level: Level, rows: list[list[int]], down: bool) -> list[list[int]]:
+    """Each row sorted by the mean position of the neighbours in the row just sorted; without any, it stays."""
+    place = arrivals(level, rows)
+    new = [list(row) for row in rows]
+    for r in range(1, len(rows)) if down else range(len(rows) - 2, -1, -1):
+        position = {v: float(i) for i, v in enumerate(new[r - 1 if down else r + 1])}
+        scale = len(position) / len(new[r])
+        keys = {}
+        for i, v in enumerate(new[r]):
+            near = level.above[v] if down else level.below[v]
+            shift = 0.0 if down else sum(place[v, w] for w in near)
+            keys[v] = (sum(position[w] for w in near) + shift) / len(near) if near else i * scale
+        new[r].sort(key=keys.__getitem__)
+    return new
+
+
+def arrivals(level: Level, rows: list[list[int]]) -> dict[tuple[int, int], float]:
+    """Where an edge u -> v arrives on v, from -0.5 to 0.5: by its slot. Two edges between the same ends: their mean."""
+    found: dict[tuple[int, int], float] = {}
+    for row in rows:
+        for v in row:
+            near = level.above[v]
+            for u in near:
+                slots = [k for k, w in enumerate(near) if w == u] if len(near) > 1 else [0]
+                found[u, v] = (sum(slots) / len(slots) + 0.5) / len(near) - 0.5
+    return found
+
+
+def crossings(level: Level, rows: list[list[int]]) -> int:
+    """How many pairs of edges cross: inversions among the positions of their ends (Barth, Juenger & Mutzel 2004)."""
+    count = 0
+    for upper, lower in pairwise(rows):
+        position = {v: i for i, v in enumerate(upper)}
+        ends: list[int] = []
+        for v in lower:
+            # the edges into one node arrive in the order of their slots, so they can cross each other too
+            for i in [position[u] for u in level.above[v]]:
+                count += len(ends) - bisect_right(ends, i)
+                insort(ends, i)
+    return count
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def places(level: Level) -> list[float]:
+    """x of every vertex: the mean of the two middle ones of four alignments, all as far left as the narrowest."""
+    forbidden = conflicts(level)
+    found = []
+    for up in (False, True):
+        rows = level.rows[::-1] if up else level.rows
+        near = level.below if up else level.above
+        for mirrored in (False, True):
+            side = [row[::-1] for row in rows] if mirrored else rows
+            x = compacted(level, side, aligned(side, near, forbidden, level.light), mirrored)
+            found.append([-a for a in x] if mirrored else x)
+    reach = [extent(level, x) for x in found]
+    low, high = min(reach, key=lambda r: r[1] - r[0])
+    moved = [
+        [a + (high - r[1] if k % 2 else low - r[0]) for a in x]
+        for k, (x, r) in enumerate(zip(found, reach, strict=True))
+    ]
+    return [sum(sorted(four)[1:3]) / 2 for four in zip(*moved, strict=True)]
+
+
+def extent(level: Level, x: list[float]) -> tuple[float, float]:
+    """The left and the right end of a drawing."""
+    ends = zip(x, level.left, level.right, strict=True)
+    lefts, rights = zip(*((a - left, a + right) for a, left, right in ends), strict=True)
+    return min(lefts), max(rights)
+
+
+def conflicts(level: Level) -> set[tuple[int, int]]:
+    """Pieces of edges that cross a piece between two dummies, and so must give way: long edges stay straight."""
+    found = set()
+    for upper, lower in pairwise(level.rows):
+        position = {v: i for i, v in enumerate(upper)}
+        low, start = 0, 0
+        for i, v in enumerate(lower):
+            inner = v >= level.nodes and level.above[v][0] >= level.nodes
+            if not inner and i < len(lower) - 1:
+                continue
+            high = position[level.above[v][0]] if inner else len(upper)
+            for w in lower[start : i + 1]:
+                for u in level.above[w]:
+                    if not low <= position[u] <= high and (u < level.nodes or w < level.nodes):
+                        found.add((u, w))
+            low, start = high, i + 1
+    return found
+
+
+def aligned(
+    rows: list[list[int]], near: list[list[int]], forbidden: set[tuple[int, int]], light: set[tuple[int, int]]
+) -> dict[int, int]:
+    """The root of every vertex: a vertex stands under a median neighbour of the row before, if nothing crosses that."""
+    root: dict[int, int] = {v: v for v in rows[0]} if rows else {}
+    for before, row in pairwise(rows):
+        position, last = {v: i for i, v in enumerate(before)}, -1
+        for v in row:
+            root[v] = v
+            ends = [u for u in near[v] if (u, v) not in light] or list(near[v])
+            ends.sort(key=position.__getitem__)
+            for u in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]:
+                free = (u, v) not in forbidden and (v, u) not in forbidden
+                if root[v] == v and free and position[u] > last:
+                    root[v], last = root[u], position[u]
+    return root
+
+
+def compacted(level: Level, rows: list[list[int]], root: dict[int, int], mirrored: bool) -> list[float]:
+    """x of every vertex: blocks as far left as they can go, then to the right where there is room."""
+    after: dict[int, dict[int, float]] = {v: {} for v in root.values()}
+    missing = dict.fromkeys(after, 0)
+    for row in rows:
+        for u, v in pairwise(row):
+            gap, following = level.gap(v, u) if mirrored else level.gap(u, v), after[root[u]]
+            missing[root[v]] += root[v] not in following
+            following[root[v]] = max(gap, following.get(root[v], 0.0))
+    x = dict.fromkeys(after, 0.0)
+    ready = [block for block, count in missing.items() if not count]
+    for block in ready:  # grows while it is walked
+        for other, gap in after[block].items():
+            x[other] = max(x[other], x[block] + gap)
+            missing[other] -= 1
+            if not missing[other]:
+                ready.append(other)
+    for block in reversed(ready):
+        if after[block]:
+            x[block] = min(x[other] - gap for other, gap in after[block].items())
+    return [x[root[v]] for v in range(len(level.rank))]
+
+
+# --- the drawing -----------------------------------------------------------------------------------------------------
+
+
+def drawn(level: Level, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], x: list[float]) -> Layout:
+    """Heights of layers, boxes, and the routes of edges."""
+    if not sizes:
+        return Layout(2 * MARGIN, 2 * MARGIN, [], [], [])
+    left, right = extent(level, x)
+    x = [a - left + MARGIN for a in x]
+    tops, bottoms = bands(level, x)
+    boxes = []
+    for v, (width, height) in enumerate(sizes):
+        middle = (tops[level.rank[v]] + bottoms[level.rank[v]]) / 2
+        boxes.append(Box(x[v] - width / 2, middle - height / 2, width, height))
+    ends = ports(boxes, arrows, level, x)
+    routes, labels = [], []
+    for number, (arrow, chain) in enumerate(zip(arrows, level.chains, strict=True)):
+        start, end = boxes[arrow.source], boxes[arrow.target]
+        leave, arrive = ends[number, False], ends[number, True]
+        route = [(leave, start.y + start.height), (leave, bottoms[level.rank[chain[0]]])]
+        for v in chain[1:-1]:
+            route += [(x[v], tops[level.rank[v]]), (x[v], bottoms[level.rank[v]])]
+        route += [(arrive, tops[level.rank[chain[-1]]]), (arrive, end.y)]
+        routes.append([p for k, p in enumerate(route) if not k or p != route[k - 1]])
+        labels.append(label_box(level, chain, x, tops, arrow))
+    return Layout(right - left + 2 * MARGIN, bottoms[-1] + MARGIN, boxes, routes, labels)
+
+
+def bands(level: Level, x: list[float]) -> tuple[list[float], list[float]]:
+    """Top and bottom of every layer; layers between which edges go far sideways stand further apart."""
+    tops, bottoms, y = [], [], MARGIN
+    for row in level.rows:
+        tops.append(y)
+        y += max((level.height[v] for v in row), default=0.0)
+        bottoms.append(y)
+        sideways = max((abs(x[u] - x[v]) for u in row for v in level.below[u]), default=0.0)
+        y += max(LAYER_GAP, min(sideways / 5, 2.5 * LAYER_GAP))
+    return tops, bottoms
+
+
+def ports(boxes: list[Box], arrows: Sequence[Arrow], level: Level, x: list[float]) -> dict[tuple[int, bool], float]:
+    """x of the (number, lower end?) of every arrow: side by side where arrows point to a box.
+
+    Where they only leave it they share its middle: one value, used more than once.
+    """
+    sides: dict[tuple[int, bool], list[int]] = {}
+    for number, arrow in enumerate(arrows):
+        sides.setdefault((arrow.source, False), []).append(number)
+        sides.setdefault((arrow.target, True), []).append(number)
+    found = {}
+    for (node, lower), numbers in sides.items():
+        place = {number: float(arrows[number].slot or 0) for number in numbers}
+        if any(arrows[number].slot is None for number in numbers):
+            place = {number: x[level.chains[number][-2 if lower else 1]] for number in numbers}
+        numbers.sort(key=place.__getitem__)
+        spread = any(arrows[number].up != lower for number in numbers)
+        step = min(22.0, (boxes[node].width - 22) / max(len(numbers) - 1, 1)) if spread else 0.0
+        for k, number in enumerate(numbers):
+            found[number, lower] = x[node] + (k - (len(numbers) - 1) / 2) * step
+    return found
+
+
+def label_box(level: Level, chain: list[int], x: list[float], tops: list[float], arrow: Arrow) -> Box | None:
+    """The place kept to the right of an edge for its label."""
+    if not arrow.label_width:
+        return None
+    v = next(v for v in chain[1:-1] if level.right[v])
+    return Box(x[v] + 4, tops[level.rank[v]], arrow.label_width - 4, LABEL_HEIGHT)
