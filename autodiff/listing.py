@@ -42,8 +42,8 @@ Source: TypeAlias = Callable[..., Any] | Tape | Var
 def listing(f: Source, args: Sequence[Any], argnums: Any = None, names: Any = None) -> Listing:
     """f(*args), recorded: all arguments, or those of argnums. f may return one array or a tuple of arrays.
 
-    A recorded output (a Var) brings its tape; of a Tape the last line is the output. Names come from the parameters of f, or are given. Raises
-    RefusalError if no output depends on an argument.
+    A recorded output (a Var) brings its tape; of a Tape the last line is the output. Names come from the parameters of
+    f, or are given. Raises RefusalError if no output depends on an argument.
     """
     if isinstance(f, (Tape, Var)):
         tape, outputs = (f.tape, [f.index]) if isinstance(f, Var) else (f, [len(f) - 1])

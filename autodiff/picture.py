@@ -207,11 +207,13 @@ class Graph:
         uses: dict[str, list[str]] = {}
         for edge in sorted(self.edges, key=lambda e: e.slot):
             uses.setdefault(edge.target, []).append(edge.source + (f" times {edge.label}" if edge.label else ""))
-        label = {node.id: node.label or node.op for node in self.nodes}
         said = []
         for node in self.nodes[:60]:
-            name = f"{node.id} {label[node.id]}" if label[node.id] != node.id else node.id
-            said.append(f"{name} ({node.kind}" + (f", from {', '.join(uses[node.id])})" if node.id in uses else ")"))
+            name = " ".join(dict.fromkeys((node.id, node.label or node.op)))
+            value = [summary(node.value, 4)] if self.values and node.value is not None else []
+            parts = [node.kind, *([node.note] if node.note else value)]
+            parts += [f"from {', '.join(uses[node.id])}"] if node.id in uses else []
+            said.append(f"{name} ({', '.join(parts)})")
         more = f"; and {len(self.nodes) - 60} more" if len(self.nodes) > 60 else ""
         counts = f"{self.title}: {len(self.nodes)} nodes, {len(self.edges)} edges"
         marked = f", {len(self.marked)} of them highlighted" if self.marked else ""

@@ -4,7 +4,7 @@ import base64
 import html
 import re
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -108,7 +108,7 @@ def flattened(d):
 def enters(points, box):
     """Whether a polyline passes through the inside of a box; along its border does not count."""
     x0, y0, x1, y1 = box[0] + 0.2, box[1] + 0.2, box[2] - 0.2, box[3] - 0.2
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         low, high = 0.0, 1.0
         for start, step, least, most in ((a[0], b[0] - a[0], x0, x1), (a[1], b[1] - a[1], y0, y1)):
             if step == 0:
@@ -172,11 +172,13 @@ def dags(draw):
         near = draw(st.booleans())
         sources = draw(st.lists(st.integers(max(0, target - 3) if near else 0, target - 1), max_size=4))
         labels = [draw(st.sampled_from(["", "", "2 * x", "cos(v5)"])) for _ in sources]
-        edges += [Edge(f"n{s}", f"n{target}", k, label) for k, (s, label) in enumerate(zip(sources, labels, strict=True))]
+        edges += [
+            Edge(f"n{s}", f"n{target}", k, label) for k, (s, label) in enumerate(zip(sources, labels, strict=True))
+        ]
     return Graph(tuple(nodes), tuple(edges))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(dags())
 def test_any_graph(g):
     check_geometry(g)
@@ -367,7 +369,9 @@ def test_the_reverse_walk_draws_only_where_it_comes():
 
 def test_the_picture_is_an_image_with_its_description():
     shown = graph(rational, 2.0, 1.0)._repr_html_()
-    alt, data = re.fullmatch(r'<img alt="([^"]+)" style="[^"]*" src="data:image/svg\+xml;base64,([^"]+)">', shown).groups()
+    alt, data = re.fullmatch(
+        r'<img alt="([^"]+)" style="[^"]*" src="data:image/svg\+xml;base64,([^"]+)">', shown
+    ).groups()
     assert "13 nodes, 14 edges" in html.unescape(alt)
     assert "v9 divide (operation, from v4, v8)" in html.unescape(alt)
     ET.fromstring(base64.b64decode(data))
