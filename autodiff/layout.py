@@ -68,7 +68,7 @@ class Level:
     left, right   how far a vertex reaches from its x
     above, below  neighbours one layer up (in the order of slots) and one layer down
     chains        the vertices of every edge, from source to target
-    light         the pieces of edges that need not be straight
+    light         pieces of edges, at their ends, that need not be straight
     """
 
     nodes: int
@@ -159,7 +159,10 @@ def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], 
         for u, v in pairwise(level.chains[number]):
             level.above[v].append(u)
             level.below[u].append(v)
-            if arrows[number].light:
+    for arrow, chain in zip(arrows, level.chains, strict=True):
+        joins = not level.above[chain[0]] and any(level.above[u] for u in level.above[chain[-1]])
+        if arrow.light or joins:  # a first node that joins others must not bend their line
+            for u, v in (chain[:2], chain[-2:]):
                 level.light |= {(u, v), (v, u)}
     return level
 
@@ -288,8 +291,7 @@ def aligned(
         position, last = {v: i for i, v in enumerate(before)}, -1
         for v in row:
             root[v] = v
-            ends = [u for u in near[v] if (u, v) not in light] or list(near[v])
-            ends.sort(key=position.__getitem__)
+            ends = sorted((u for u in near[v] if (u, v) not in light), key=position.__getitem__)
             for u in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]:
                 free = (u, v) not in forbidden and (v, u) not in forbidden
                 if root[v] == v and free and position[u] > last:
