@@ -54,10 +54,16 @@ LATEX: dict[str, Layout] = {
     "broadcast_to": (2, r"\mathbf{{1}}\,{}", (3,)),
     "sigmoid": (5, r"\sigma\left({}\right)", (0,)),
 }
-SIGNS = {"<": r"\lt", "<=": r"\le", ">": r"\gt", ">=": r"\ge", "==": "=", "!=": r"\ne", "&": r"\wedge", "|": r"\vee"}
-for sign, in_latex in SIGNS.items():  # in LaTeX, Iverson's bracket: 1 where it holds, 0 elsewhere
-    TEXT[sign] = (0, f"{{}} {sign} {{}}", (1, 1))
-    LATEX[sign] = (ATOM, rf"[{{}} {in_latex} {{}}]", (1, 1))
+SIGNS = {
+    "__lt__": ("<", r"\lt", np.less),
+    "__le__": ("<=", r"\le", np.less_equal),
+    "__gt__": (">", r"\gt", np.greater),
+    "__ge__": (">=", r"\ge", np.greater_equal),
+    "__eq__": ("==", "=", np.equal),
+    "__ne__": ("!=", r"\ne", np.not_equal),
+    "__and__": ("&", r"\wedge", np.logical_and),
+    "__or__": ("|", r"\vee", np.logical_or),
+}
 NAMED_IN_LATEX = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "max", "min", "det", "arcsin", "arccos", "arctan"}
 TRIVIAL = (None, False, "C")  # values of parameters that go without saying
 
@@ -96,16 +102,9 @@ def fact(sign: str, ufunc: Any) -> Callable[[Symbol, Any], Symbol]:
     return decided
 
 
-for method, sign, ufunc in (
-    ("__lt__", "<", np.less),
-    ("__le__", "<=", np.less_equal),
-    ("__gt__", ">", np.greater),
-    ("__ge__", ">=", np.greater_equal),
-    ("__eq__", "==", np.equal),
-    ("__ne__", "!=", np.not_equal),
-    ("__and__", "&", np.logical_and),
-    ("__or__", "|", np.logical_or),
-):
+for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bracket: 1 where it holds, 0 elsewhere
+    TEXT[sign] = (0, f"{{}} {sign} {{}}", (1, 1))
+    LATEX[sign] = (ATOM, rf"[{{}} {in_latex} {{}}]", (1, 1))
     setattr(Symbol, method, fact(sign, ufunc))
 
 

@@ -49,6 +49,11 @@ class Arrow(NamedTuple):
     up: bool = False
     light: bool = False
 
+    @property
+    def span(self) -> int:
+        """The least number of layers from end to end: a label needs one of its own."""
+        return 2 if self.label_width else 1
+
 
 @dataclass
 class Layout:
@@ -81,13 +86,6 @@ class Level:
     below: list[list[int]] = field(default_factory=list)
     rows: list[list[int]] = field(default_factory=list)
     light: set[tuple[int, int]] = field(default_factory=set)
-
-    def add(self, rank: int, right: float, height: float) -> int:
-        """A dummy; a label stands to the right of its edge."""
-        for column, entry in ((self.left, 0.0), (self.right, right), (self.height, height)):
-            column.append(entry)
-        self.rank.append(rank)
-        return len(self.rank) - 1
 
     def gap(self, u: int, v: int) -> float:
         """The least distance from x of u to x of its right neighbour v."""
@@ -122,7 +120,7 @@ def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
     ready = [v for v in range(count) if not missing[v]]
     for v in ready:  # grows while it is walked
         for arrow in outgoing[v]:
-            rank[arrow.target] = max(rank[arrow.target], rank[v] + span(arrow))
+            rank[arrow.target] = max(rank[arrow.target], rank[v] + arrow.span)
             missing[arrow.target] -= 1
             if not missing[arrow.target]:
                 ready.append(arrow.target)
@@ -130,13 +128,8 @@ def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
         raise ValueError("the edges go in a circle")
     for v in reversed(ready):
         if len(outgoing[v]) > incoming[v]:
-            rank[v] = min(rank[arrow.target] - span(arrow) for arrow in outgoing[v])
+            rank[v] = min(rank[arrow.target] - arrow.span for arrow in outgoing[v])
     return [r - min(rank) for r in rank]
-
-
-def span(arrow: Arrow) -> int:
-    """The least number of layers an arrow spans: a label needs one of its own."""
-    return 2 if arrow.label_width else 1
 
 
 def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], rank: list[int]) -> Level:
@@ -145,14 +138,13 @@ def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], 
     level = Level(len(sizes), list(rank), half, list(half), [height for _, height in sizes])
     for arrow in arrows:
         first, last = rank[arrow.source], rank[arrow.target]
-        middle = (first + last) // 2
-        between = [
-            level.add(r, arrow.label_width, LABEL_HEIGHT if arrow.label_width else 0.0)
-            if r == middle
-            else level.add(r, 0.0, 0.0)
-            for r in range(first + 1, last)
-        ]
-        level.chains.append([arrow.source, *between, arrow.target])
+        start, labelled = len(level.rank), (first + last) // 2 if arrow.label_width else None
+        for r in range(first + 1, last):  # a label stands to the right of its edge
+            level.rank.append(r)
+            level.left.append(0.0)
+            level.right.append(arrow.label_width if r == labelled else 0.0)
+            level.height.append(LABEL_HEIGHT if r == labelled else 0.0)
+        level.chains.append([arrow.source, *range(start, len(level.rank)), arrow.target])
     level.above = [[] for _ in level.rank]
     level.below = [[] for _ in level.rank]
     for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
@@ -193,30 +185,16 @@ def order(level: Level) -> None:
 
 def swept(level: Level, rows: list[list[int]], down: bool) -> list[list[int]]:
     """Each row sorted by the mean position of the neighbours in the row just sorted; without any, it stays."""
-    place = arrivals(level, rows)
     new = [list(row) for row in rows]
     for r in range(1, len(rows)) if down else range(len(rows) - 2, -1, -1):
-        position = {v: float(i) for i, v in enumerate(new[r - 1 if down else r + 1])}
+        position = {v: i for i, v in enumerate(new[r - 1 if down else r + 1])}
         scale = len(position) / len(new[r])
         keys = {}
         for i, v in enumerate(new[r]):
             near = level.above[v] if down else level.below[v]
-            shift = 0.0 if down else sum(place[v, w] for w in near)
-            keys[v] = (sum(position[w] for w in near) + shift) / len(near) if near else i * scale
+            keys[v] = sum(position[w] for w in near) / len(near) if near else i * scale
         new[r].sort(key=keys.__getitem__)
     return new
-
-
-def arrivals(level: Level, rows: list[list[int]]) -> dict[tuple[int, int], float]:
-    """Where an edge u -> v arrives on v, from -0.5 to 0.5: by its slot. Two edges between the same ends: their mean."""
-    found: dict[tuple[int, int], float] = {}
-    for row in rows:
-        for v in row:
-            near = level.above[v]
-            for u in near:
-                slots = [k for k, w in enumerate(near) if w == u] if len(near) > 1 else [0]
-                found[u, v] = (sum(slots) / len(slots) + 0.5) / len(near) - 0.5
-    return found
 
 
 def crossings(level: Level, rows: list[list[int]]) -> int:
@@ -238,14 +216,13 @@ def crossings(level: Level, rows: list[list[int]]) -> int:
 
 def places(level: Level) -> list[float]:
     """x of every vertex: the mean of the two middle ones of four alignments, all as far left as the narrowest."""
-    forbidden = conflicts(level)
     found = []
     for up in (False, True):
         rows = level.rows[::-1] if up else level.rows
         near = level.below if up else level.above
         for mirrored in (False, True):
             side = [row[::-1] for row in rows] if mirrored else rows
-            x = compacted(level, side, aligned(side, near, forbidden, level.light), mirrored)
+            x = compacted(level, side, aligned(level, side, near), mirrored)
             found.append([-a for a in x] if mirrored else x)
     reach = [extent(level, x) for x in found]
     low, high = min(reach, key=lambda r: r[1] - r[0])
@@ -263,38 +240,26 @@ def extent(level: Level, x: list[float]) -> tuple[float, float]:
     return min(lefts), max(rights)
 
 
-def conflicts(level: Level) -> set[tuple[int, int]]:
-    """Pieces of edges that cross a piece between two dummies, and so must give way: long edges stay straight."""
-    found = set()
-    for upper, lower in pairwise(level.rows):
-        position = {v: i for i, v in enumerate(upper)}
-        low, start = 0, 0
-        for i, v in enumerate(lower):
-            inner = v >= level.nodes and level.above[v][0] >= level.nodes
-            if not inner and i < len(lower) - 1:
-                continue
-            high = position[level.above[v][0]] if inner else len(upper)
-            for w in lower[start : i + 1]:
-                for u in level.above[w]:
-                    if not low <= position[u] <= high and (u < level.nodes or w < level.nodes):
-                        found.add((u, w))
-            low, start = high, i + 1
-    return found
+def aligned(level: Level, rows: list[list[int]], near: list[list[int]]) -> dict[int, int]:
+    """The root of every vertex: it stands under a median neighbour of the row before, if that crosses nothing aligned.
 
-
-def aligned(
-    rows: list[list[int]], near: list[list[int]], forbidden: set[tuple[int, int]], light: set[tuple[int, int]]
-) -> dict[int, int]:
-    """The root of every vertex: a vertex stands under a median neighbour of the row before, if nothing crosses that."""
-    root: dict[int, int] = {v: v for v in rows[0]} if rows else {}
+    Pieces between two dummies come first, so that long edges are straight.
+    """
+    root: dict[int, int] = {v: v for v in rows[0]}
     for before, row in pairwise(rows):
-        position, last = {v: i for i, v in enumerate(before)}, -1
+        position, inner, last, limit = {v: i for i, v in enumerate(before)}, {}, -1, {}
+        for v in row:
+            if v >= level.nodes and near[v][0] >= level.nodes and position[near[v][0]] > last:
+                inner[v] = last = position[near[v][0]]
+        bound = len(before)
+        for v in reversed(row):
+            limit[v], bound = bound, inner.get(v, bound)
+        last = -1
         for v in row:
             root[v] = v
-            ends = sorted((u for u in near[v] if (u, v) not in light), key=position.__getitem__)
+            ends = sorted((u for u in near[v] if (u, v) not in level.light), key=position.__getitem__)
             for u in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]:
-                free = (u, v) not in forbidden and (v, u) not in forbidden
-                if root[v] == v and free and position[u] > last:
+                if root[v] == v and last < position[u] < limit[v]:
                     root[v], last = root[u], position[u]
     return root
 

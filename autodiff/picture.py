@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -27,6 +29,7 @@ from autodiff.tape import Tape, Var, strip
 
 CHARACTER, LABEL_SIZE, NOTE_SIZE = 0.61, 14, 11  # width of a monospaced character over its size; sizes in pixels
 LONGEST = 28  # characters of a label in the picture
+quoted = partial(json.dumps, ensure_ascii=False)  # a string of DOT
 
 
 class Edge(NamedTuple):
@@ -160,11 +163,11 @@ class Graph:
         for edge in self.edges:
             incoming[edge.target] += 1
         sizes = [node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        partial = {node.id for node in self.nodes if node.kind == "partial"}
+        factors = {node.id for node in self.nodes if node.kind == "partial"}
         arrows = []
         for source, target, slot, label in self.edges:
             width = text_width(clipped(label), NOTE_SIZE) + 8 if label else 0.0
-            up, light = source in back and target in back, source in partial or target in partial
+            up, light = source in back and target in back, source in factors or target in factors
             ends = (number[target], number[source]) if up else (number[source], number[target])
             arrows.append(Arrow(*ends, None if target in back else slot, width, up, light))
         layout = lay_out(sizes, arrows)
@@ -260,11 +263,6 @@ class Graph:
             label = f'|"{mermaid(edge.label)}"|' if edge.label else ""
             lines.append(f"  {number[edge.source]} {arrow}{label} {number[edge.target]}")
         return "\n".join(["flowchart TD", *lines])
-
-
-def quoted(label: str) -> str:
-    """A string of DOT."""
-    return '"' + label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def mermaid(label: str) -> str:
