@@ -215,7 +215,7 @@ def crossings(level: Level, rows: list[list[int]]) -> int:
 
 
 def places(level: Level) -> list[float]:
-    """x of every vertex: the mean of the two middle ones of four alignments, all as far left as the narrowest."""
+    """x of every vertex: the mean of the two middle ones of four alignments around one middle."""
     found = []
     for up in (False, True):
         rows = level.rows[::-1] if up else level.rows
@@ -224,13 +224,10 @@ def places(level: Level) -> list[float]:
             side = [row[::-1] for row in rows] if mirrored else rows
             x = compacted(level, side, aligned(level, side, near), mirrored)
             found.append([-a for a in x] if mirrored else x)
-    reach = [extent(level, x) for x in found]
-    low, high = min(reach, key=lambda r: r[1] - r[0])
-    moved = [
-        [a + (high - r[1] if k % 2 else low - r[0]) for a in x]
-        for k, (x, r) in enumerate(zip(found, reach, strict=True))
-    ]
-    return [sum(sorted(four)[1:3]) / 2 for four in zip(*moved, strict=True)]
+    for x in found:
+        middle = sum(extent(level, x)) / 2
+        x[:] = [a - middle for a in x]
+    return [sum(sorted(four)[1:3]) / 2 for four in zip(*found, strict=True)]
 
 
 def extent(level: Level, x: list[float]) -> tuple[float, float]:

@@ -39,7 +39,7 @@ class Listing:
 Source: TypeAlias = Callable[..., Any] | Tape | Var
 
 
-def listing(f: Source, args: Sequence[Any], argnums: Any = None, names: Any = None) -> Listing:
+def listing(f: Source, *args: Any, argnums: Any = None, names: Sequence[str] = ()) -> Listing:
     """f(*args), recorded: all arguments, or those of argnums. f may return one array or a tuple of arrays.
 
     A recorded output (a Var) brings its tape; of a Tape the last line is the output. Names come from the parameters of
@@ -47,7 +47,7 @@ def listing(f: Source, args: Sequence[Any], argnums: Any = None, names: Any = No
     """
     if isinstance(f, (Tape, Var)):
         tape, outputs = (f.tape, [f.index]) if isinstance(f, Var) else (f, [len(f) - 1])
-        inputs, given = [i for i, line in enumerate(tape) if line.rule is None], list(names or ())
+        inputs, given = [i for i, line in enumerate(tape) if line.rule is None], list(names)
     else:
         wanted = list(range(len(args))) if argnums is None else positions(argnums, args)
         tape, traced = Tape(), list(args)

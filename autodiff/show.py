@@ -4,7 +4,7 @@
     steps(f, *args)    the reverse walk as an iterator: which line, which rule, what was added to which adjoint
     stepper(f, *args)  the same to unfold in a notebook: HTML without JavaScript, so that a saved page has it too
 
-An adjoint that the walk has not come to reads "not computed", which is not 0. The pictures of `picture.py` can be had
+An adjoint that the walk has not come to reads "not computed", which is not 0. The pictures of `graph.py` can be had
 from here too: graph, backprop_graph, gradient_graph.
 """
 
@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from autodiff.formula import latex, name_in_latex, summary, text
+from autodiff.graph import Graph, backprop_graph, gradient_graph, graph, of_listing
 from autodiff.listing import Listing, Source, climb, listing, plain, tangents
-from autodiff.picture import Graph as Graph
-from autodiff.picture import backprop_graph as backprop_graph
-from autodiff.picture import gradient_graph as gradient_graph
-from autodiff.picture import graph as graph
-from autodiff.picture import of_listing
 from autodiff.rule import Array
 from autodiff.tape import RefusalError
 
+__all__ = ["Graph", "Table", "backprop_graph", "gradient_graph", "graph", "listing", "stepper", "steps", "table"]
 NOT_COMPUTED = "not computed"
 PICTURED = 24  # lines up to which the stepper has a picture in every step
 
@@ -100,26 +97,18 @@ def computed(value: Array | None) -> str:
     return NOT_COMPUTED if value is None else summary(value)
 
 
-def table(
-    f: Source,
-    *args: Any,
-    argnums: Any = None,
-    names: Sequence[str] | None = None,
-    tangent: Any = None,
-    cotangent: Any = None,
-    reverse: bool = True,
-) -> Table:
+def table(f: Source, *args: Any, tangent: Any = None, cotangent: Any = None, reverse: bool = True, **how: Any) -> Table:
     """The Wengert table of f(*args), or of a Tape.
 
     tangent    a direction, one array per argument; or several by name: {"d/dx": (1, 0), "d/dy": (0, 1)}
     cotangent  the adjoint the reverse walk starts with, of the shape of the output; ones, if none is given
     reverse    False: the walk is not taken, and the adjoints read "not computed"
-    argnums    which arguments to record (all); names: what to call them (as f does)
+    how        argnums, which arguments to record (all); names, what to call them (as f does)
 
     A function that returns several arrays gets a column of adjoints for each. Raises RefusalError for what cannot be
     recorded and for tangents and cotangents of another shape. The layout is that of Griewank & Walther 2008, table 1.2.
     """
-    source = listing(f, args, argnums, names)
+    source = listing(f, *args, **how)
     columns = tangent_columns(source, tangent) | adjoint_columns(source, cotangent, reverse)
     return Table(tuple(row(source, i, columns, tangent is not None) for i in range(len(source.tape))))
 
@@ -199,16 +188,9 @@ class Step:
     __repr__ = __str__
 
 
-def steps(
-    f: Source,
-    *args: Any,
-    argnums: Any = None,
-    names: Sequence[str] | None = None,
-    cotangent: Any = None,
-    output: int = 0,
-) -> Iterator[Step]:
+def steps(f: Source, *args: Any, cotangent: Any = None, output: int = 0, **how: Any) -> Iterator[Step]:
     """The reverse walk from one output of f(*args), one line at a time, from the output up. Arguments as of `table`."""
-    return walk(listing(f, args, argnums, names), cotangent, output)
+    return walk(listing(f, *args, **how), cotangent, output)
 
 
 def walk(source: Listing, cotangent: Any, output: int) -> Iterator[Step]:
@@ -267,7 +249,7 @@ class Stepper:
         return replace(drawing, nodes=tuple(nodes), marked=marked, title=title)._repr_html_()
 
 
-def stepper(f: Source, *args: Any, **how: Any) -> Stepper:
+def stepper(f: Source, *args: Any, cotangent: Any = None, output: int = 0, **how: Any) -> Stepper:
     """`steps`, to be shown in a notebook. Arguments as of `steps`."""
-    source = listing(f, args, how.pop("argnums", None), how.pop("names", None))
-    return Stepper(source, tuple(walk(source, how.pop("cotangent", None), how.pop("output", 0))))
+    source = listing(f, *args, **how)
+    return Stepper(source, tuple(walk(source, cotangent, output)))

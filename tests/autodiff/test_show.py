@@ -186,7 +186,7 @@ def test_formulas_say_what_the_rule_does(rule):
     from autodiff.testing import generated
 
     f, args = generated(rule)[-1]
-    source = listing(f, args, names="abc"[: len(args)])
+    source = listing(f, *args, names="abc"[: len(args)])
     values = {name: np.float64(a) for name, a in zip("abc", args, strict=False)}
     line = source.named(len(args))
     np.testing.assert_allclose(evaluated(line.definition(), values), line.line.value, rtol=1e-5)
@@ -206,7 +206,7 @@ def test_formulas_of_products_and_sums():
     def f(A, B):
         return np.mean(np.sum(np.square(A @ B.T @ B - 0.5), axis=0) / (A @ A.T))
 
-    source = listing(f, (A[:, :2], B))
+    source = listing(f, A[:, :2], B)
     values = {source.names[i]: line.value for i, line in enumerate(source.tape)}
     for visit in climb(source.tape, source.seeds()):
         named = source.named(visit.line)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.picture import Edge, Graph, Node, backprop_graph, gradient_graph, graph
+from autodiff.graph import Edge, Graph, Node, backprop_graph, gradient_graph, graph
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(8, 5)), RNG.integers(0, 3, 8)
