@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from autodiff.formula import Named
-from autodiff.modes import lift, matching, on_tape, ones, positions, project, spread
+from autodiff.modes import lift, matching, on_tape, ones, positions, project, single, spread
 from autodiff.rule import Array
 from autodiff.tape import RefusalError, Tape, Var, strip
 
@@ -54,7 +54,7 @@ def listing(f: Source, *args: Any, argnums: Any = None, names: Sequence[str] = (
         for i in wanted:
             traced[i] = tape.input(lift(args[i], i))
         returned = f(*traced)
-        found = returned if isinstance(returned, (tuple, list)) else (returned,)
+        found = returned if isinstance(returned, (tuple, list)) else (single(returned),)
         outputs = [y.index for y in found if isinstance(y, Var) and on_tape(y, tape)]
         inputs, given = list(range(len(wanted))), list(names or parameters(f, len(args), wanted))
     if not outputs or not len(tape):
@@ -84,9 +84,10 @@ def unmistakable(count: int, inputs: list[int], given: list[str]) -> list[str]:
 
 
 class Visit(NamedTuple):
-    """The reverse walk at one line: its adjoint, complete; what it adds where; all adjoints afterwards.
+    """The reverse walk at one line: its adjoint, complete; what it adds where; all adjoints so far.
 
-    added is a list of (slot, parent, term). An adjoint is None as long as nothing has been added to it.
+    added is a list of (slot, parent, term). adjoints is the walk's own list, which it goes on writing to; an adjoint is
+    None as long as nothing has been added to it.
     """
 
     line: int
@@ -111,7 +112,7 @@ def climb(tape: Tape, seeds: Mapping[int, Array]) -> Iterator[Visit]:
                 term, before = project(rule.vjp(slot, g, y, args, params), args[slot]), adjoints[parent]
                 adjoints[parent] = term if before is None else before + term
                 added.append((slot, parent, term))
-        yield Visit(index, g, added, list(adjoints))
+        yield Visit(index, g, added, adjoints)
 
 
 def tangents(tape: Tape, direction: Sequence[Any]) -> list[Array | None]:

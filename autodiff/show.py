@@ -151,8 +151,8 @@ def adjoint_columns(source: Listing, cotangent: Any, reverse: bool) -> dict[str,
         title = f"adjoint of sum(v{output})" if summed else f"adjoint of v{output}" if several else "adjoint"
         columns[title] = [None] * len(source.tape)
         if reverse:
-            for visit in climb(source.tape, source.seeds(cotangent, number)):
-                columns[title] = [plain(g) for g in visit.adjoints]
+            *_, last = climb(source.tape, source.seeds(cotangent, number))
+            columns[title] = [plain(g) for g in last.adjoints]
     return columns
 
 

@@ -129,11 +129,16 @@ def inside(small, large):
     return small[0] >= large[0] and small[1] >= large[1] and small[2] <= large[2] and small[3] <= large[3]
 
 
+def grown(box, margin):
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+
+
 def check_geometry(g):
     root = ET.fromstring(g.svg())
     groups = root.findall(SVG + "g")
     nodes = [box_of(next(e for e in group if e.tag != SVG + "text")) for group in groups]
     edges = [flattened(e.get("d")) for e in root.findall(SVG + "path") if "edge" in e.get("class").split()]
+    heads = [e for e in root.findall(SVG + "path") if "head" in e.get("class").split()]
     labels = [text_box(e) for e in root.findall(SVG + "text")]
     page = (0, 0, float(root.get("width")), float(root.get("height")))
     assert len(nodes) == len(g.nodes)
@@ -151,6 +156,11 @@ def check_geometry(g):
             x0, y0, x1, y1 = nodes[number[name]]
             assert x0 <= end[0] <= x1, "an edge does not end at its node"
             assert min(abs(end[1] - y0), abs(end[1] - y1)) < 0.2, "an edge does not end at its node"
+        others = [box for box, node in zip(nodes, g.nodes, strict=True) if node.id not in g.edges[k][:2]]
+        assert not any(enters(points, grown(box, 4)) for box in others), f"{g.edges[k]} runs along a node"
+        head = flattened(heads[k].get("d").rstrip("Z"))
+        assert np.all(np.abs(head - points[-1]) < 9), "the head is not at the end"
+        assert not enters(head, nodes[number[g.edges[k].target]]), "the head is hidden"
     routes = {tuple(points.ravel()) for points in edges}
     assert len(routes) == len(edges), "two edges are drawn as one"
 
@@ -202,10 +212,13 @@ def test_the_data_of_the_layout_are_those_of_the_picture():
         np.testing.assert_allclose(shape, (box.x, box.y, box.x + box.width, box.y + box.height), atol=0.11)
 
 
-def test_long_edges_are_straight_between_their_ends():
-    g = GRAPHS["toy"]()
-    route = g.layout().routes[g.edges.index(Edge("v3", "v8", 0))]
-    assert len({x for x, _ in route[1:-2]}) == 1
+@pytest.mark.parametrize("name", ["toy", "toy with constants and values", "the gradient's own list"])
+def test_long_edges_are_straight_between_their_ends(name):
+    """Inside, from the first layer passed to the last, x does not change: every other point is a layer's border."""
+    routes = [route for route in GRAPHS[name]().layout().routes if len(route) > 4]
+    assert routes
+    for route in routes:
+        assert len({round(x, 6) for x, _ in route[1:-1]} - {round(route[0][0], 6), round(route[-1][0], 6)}) <= 1
 
 
 def test_arguments_arrive_in_their_order_from_left_to_right():
@@ -303,6 +316,16 @@ def test_paths_are_all_simple_paths():
     assert list(g.paths("v12", "x")) == []
     on_paths = {edge for path in g.paths("y") for edge in path}
     assert {g.edges[k] for k in g.highlight("y").marked} == on_paths
+    first = graph(toy, 2.0, 1.0)
+    assert {first.edges[k].target for k in first.highlight("x2", "v8").marked} == {
+        "v2",
+        "v3",
+        "v4",
+        "v5",
+        "v6",
+        "v7",
+        "v8",
+    }
 
 
 def test_paths_of_an_exponential_graph_come_one_by_one():

@@ -293,6 +293,14 @@ def test_html_and_markdown_have_the_same_cells():
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {len(shown[0]) + 1}
 
 
+def test_names_are_escaped():
+    t = show.table(np.multiply, 2.0, 3.0, names=["<b>", "a&b"])
+    row = Cells(t._repr_html_()).rows[3]
+    assert row[1] == "<b> * a&b"
+    assert row[-1].count("<b>") == 3
+    assert "<b>" not in show.stepper(np.multiply, 2.0, 3.0, names=["<b>", "a&b"])._repr_html_()
+
+
 # --- one step at a time ----------------------------------------------------------------------------------------------
 
 
