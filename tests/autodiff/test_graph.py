@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.graph import Edge, Graph, Node, backprop_graph, gradient_graph, graph
+from autodiff.layout import Arrow, lay_out
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(8, 5)), RNG.integers(0, 3, 8)
@@ -212,13 +213,27 @@ def test_the_data_of_the_layout_are_those_of_the_picture():
         np.testing.assert_allclose(shape, (box.x, box.y, box.x + box.width, box.y + box.height), atol=0.11)
 
 
-@pytest.mark.parametrize("name", ["toy", "toy with constants and values", "the gradient's own list"])
-def test_long_edges_are_straight_between_their_ends(name):
-    """Inside, from the first layer passed to the last, x does not change: every other point is a layer's border."""
-    routes = [route for route in GRAPHS[name]().layout().routes if len(route) > 4]
-    assert routes
-    for route in routes:
-        assert len({round(x, 6) for x, _ in route[1:-1]} - {round(route[0][0], 6), round(route[-1][0], 6)}) <= 1
+def test_long_edges_are_straight_between_their_ends():
+    """From the first layer passed to the last x does not change, unless two long edges cross: hardly ever here."""
+    bent = count = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        arrows = [Arrow(int(rng.integers(0, k)), k, slot) for k in range(1, 40) for slot in range(rng.integers(1, 4))]
+        long = [route for route in lay_out([(60.0, 40.0)] * 40, arrows).routes if len(route) > 6]
+        bent += sum(len({round(x, 6) for x, _ in route[2:-2]}) > 1 for route in long)
+        count += len(long)
+    assert bent < count / 50
+
+
+def test_a_deep_network_stands_upright():
+    def deep(x, *weights):
+        for W in weights:
+            x = np.tanh(x @ W)
+        return x
+
+    layout = graph(deep, np.ones((2, 2)), *[np.eye(2)] * 40).layout()
+    assert layout.width < 300
+    assert layout.height > 3000
 
 
 def test_arguments_arrive_in_their_order_from_left_to_right():
