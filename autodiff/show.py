@@ -55,36 +55,38 @@ class Table:
         """The titles of the columns."""
         return ["line", "is", "value", *self.rows[0].derivatives, "rule"]
 
-    def __str__(self) -> str:
-        lines = [self.head(), *(row.cells() for row in self.rows)]
+    def text(self, formulas: bool = False) -> str:
+        """The table as plain text, on request with the formulas in LaTeX behind the rule."""
+        lines = [self.head()]
+        for row in self.rows:
+            *cells, rule = row.cells()
+            lines.append([*cells, ";  ".join([rule, *(row.latex if formulas else ())])])
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        rule = "  ".join("-" * width for width in widths)
-        shown = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-        return "\n".join([shown[0], rule, *shown[1:]])
+        lines.insert(1, ["-" * width for width in widths])
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
-    __repr__ = __str__
+    __str__ = __repr__ = text
 
     def markdown(self) -> str:
-        """The table as Markdown, formulas in LaTeX."""
-        lines = [[*self.head(), "in LaTeX"], ["---"] * (len(self.head()) + 1)]
+        """The table as Markdown, below the rule its formulas in LaTeX."""
+        lines = [self.head(), ["---"] * len(self.head())]
         for row in self.rows:
             *cells, rule = (cell.replace("|", r"\|") for cell in row.cells())
-            lines.append([*(f"`{cell}`" for cell in cells), rule, "<br>".join(f"${formula}$" for formula in row.latex)])
+            lines.append([*(f"`{cell}`" for cell in cells), "<br>".join([rule, *(f"${tex}$" for tex in row.latex)])])
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in [*self.head(), "in LaTeX"])
+        head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in self.head())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(row_html, self.rows))}</tbody></table>"
 
 
 def row_html(row: Row) -> str:
     """A row of the table; numbers in a monospaced font, formulas for MathJax."""
     line, *cells, rule = row.cells()
-    middle = "".join(f"<td>{code(cell)}</td>" for cell in cells)
-    formulas = "<br>".join(f"${html.escape(formula)}$" for formula in row.latex)
-    style = ' style="text-align: left"'
     head = f'<th scope="row">{html.escape(line)}</th>'
-    return f"<tr>{head}{middle}<td{style}>{html.escape(rule)}</td><td{style}>{formulas}</td></tr>"
+    middle = "".join(f"<td>{code(cell)}</td>" for cell in cells)
+    words = "<br>".join(html.escape(part) for part in (rule, *(f"${formula}$" for formula in row.latex)))
+    return f'<tr>{head}{middle}<td style="text-align: left">{words}</td></tr>'
 
 
 def code(cell: str) -> str:

@@ -287,7 +287,10 @@ def test_html_and_markdown_have_the_same_cells():
     )
     assert any("|" in cell for row in t.rows for cell in row.cells())
     shown = Cells(t._repr_html_()).rows
-    assert [row[:-1] for row in shown[1:]] == [row.cells() for row in t.rows]
+    for row, cells in zip(t.rows, shown[1:], strict=True):
+        assert [*cells[:-1], cells[-1].split("$")[0]] == row.cells()
+        assert cells[-1].split("$")[1::2] == list(row.latex)
+        assert all(formula in t.text(formulas=True) for formula in row.latex)
     lines = t.markdown().split("\n")
     assert len(lines) == len(t.rows) + 2
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {len(shown[0]) + 1}
