@@ -23,6 +23,7 @@ from typing import NamedTuple
 Point = tuple[float, float]
 MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
 SWEEPS = 12
+EXCHANGED = 500  # vertices up to which neighbours are tried the other way round as well
 MOST_PIECES = 300_000  # pieces of edges, one per layer passed
 
 
@@ -181,6 +182,21 @@ def order(level: Level) -> None:
         count = crossings(level, rows)
         if count < best:
             best, level.rows = count, rows
+    if len(level.rank) <= EXCHANGED:
+        exchange(level)
+
+
+def exchange(level: Level) -> None:
+    """Change neighbours over wherever that saves a crossing."""
+    for r, row in enumerate(level.rows):
+        around = level.rows[max(r - 1, 0) : r + 2]
+        count = crossings(level, around)
+        for i in range(len(row) - 1):
+            row[i : i + 2] = row[i + 1], row[i]
+            now = crossings(level, around)
+            if now >= count:
+                row[i : i + 2] = row[i + 1], row[i]
+            count = min(now, count)
 
 
 def swept(level: Level, rows: list[list[int]], down: bool) -> list[list[int]]:
