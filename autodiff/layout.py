@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 Point = tuple[float, float]
 MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
-SWEEPS = 12
+SWEEPS, SWEPT = 12, 60_000  # sweeps, and for large graphs how many vertices all of them may touch; at least 4
 EXCHANGED = 500  # vertices up to which neighbours are tried the other way round as well
 MOST_PIECES = 300_000  # pieces of edges, one per layer passed
 
@@ -175,7 +175,7 @@ def order(level: Level) -> None:
             rows[level.rank[v]].append(v)
             stack.extend(reversed(level.above[v]))
     best, level.rows = crossings(level, rows), rows
-    for sweep in range(SWEEPS):
+    for sweep in range(max(4, min(SWEEPS, SWEPT // max(len(seen), 1)))):
         if not best:
             break
         rows = swept(level, rows, down=sweep % 2 == 1)
@@ -208,7 +208,10 @@ def swept(level: Level, rows: list[list[int]], down: bool) -> list[list[int]]:
         keys = {}
         for i, v in enumerate(new[r]):
             near = level.above[v] if down else level.below[v]
-            keys[v] = sum(position[w] for w in near) / len(near) if near else i * scale
+            if len(near) == 1:  # as nearly all have in a large graph: dummies
+                keys[v] = float(position[near[0]])
+            else:
+                keys[v] = sum([position[w] for w in near]) / len(near) if near else i * scale
         new[r].sort(key=keys.__getitem__)
     return new
 
@@ -221,7 +224,8 @@ def crossings(level: Level, rows: list[list[int]]) -> int:
         ends: list[int] = []
         for v in lower:
             # the edges into one node arrive in the order of their slots, so they can cross each other too
-            for i in [position[u] for u in level.above[v]]:
+            for u in level.above[v]:
+                i = position[u]
                 count += len(ends) - bisect_right(ends, i)
                 insort(ends, i)
     return count
