@@ -18,10 +18,10 @@ from autodiff.modes import project, spread
 from autodiff.rule import Args, Array, Params, Rule, call
 from autodiff.tape import LEVELS, Line, Traced, strip
 
-Layout = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
+Operator = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
 ATOM = 9
 
-TEXT: dict[str, Layout] = {
+TEXT: dict[str, Operator] = {
     "add": (1, "{} + {}", (1, 1)),
     "subtract": (1, "{} - {}", (1, 2)),
     "multiply": (2, "{} * {}", (2, 2)),
@@ -33,7 +33,7 @@ TEXT: dict[str, Layout] = {
     "power": (4, "{} ** {}", (5, 4)),
     ".T": (5, "{}.T", (5,)),
 }
-LATEX: dict[str, Layout] = {
+LATEX: dict[str, Operator] = {
     "add": TEXT["add"],
     "subtract": TEXT["subtract"],
     "multiply": (2, r"{} \cdot {}", (2, 2)),
@@ -89,7 +89,7 @@ class Symbol(Traced):
     def emit(self, rule: Rule, args: Args, params: Params) -> Symbol:
         """Evaluate on the values, write down the operation."""
         y = call(rule, tuple(a.value if isinstance(a, Symbol) else a for a in args), params)
-        return Symbol(y, operation(rule.name, tuple(map(term_of, args)), params, y), self.level)
+        return Symbol(y, simplified(rule.name, tuple(map(term_of, args)), params, y), self.level)
 
 
 def fact(sign: str, ufunc: Any) -> Callable[[Symbol, Any], Symbol]:
@@ -118,13 +118,19 @@ def term_of(a: Any) -> Any:
     return a.term if isinstance(a, Symbol) else strip(a)
 
 
-def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
-    """The term, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
+def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Term:
+    """The term of one operation."""
+    if head == "where":
+        operands, params = (strip(params["condition"]), *operands), {}
+    return Term(head, operands, params, np.ndim(strip(value)))
+
+
+def simplified(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
+    """`operation`, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
     if head == "where":
         taken = np.unique(strip(params["condition"]))
         if len(taken) == 1:
             return operands[0 if taken[0] else 1]
-        operands, params = (strip(params["condition"]), *operands), {}
     if head in ("multiply", "divide", "power") and is_number(operands[1], 1):
         return operands[0]
     if head == "multiply" and is_number(operands[0], 1):
@@ -135,7 +141,7 @@ def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array
         head, operands = "negative", operands[:1]
     elif head == "multiply" and is_inverse(operands[1]):
         head, operands = "divide", (operands[0], operands[1].operands[1])
-    return Term(head, operands, params, np.ndim(strip(value)))
+    return operation(head, operands, params, value)
 
 
 def is_number(a: Any, number: int) -> bool:
@@ -236,24 +242,24 @@ Name = Callable[[str], str]
 Function = Callable[[str, str], str]
 
 
-def written(term: Any, layouts: Mapping[str, Layout], name: Name, function: Function) -> tuple[str, int]:
-    """A term, and its precedence: by the layout of its operator, or as a function of its operands."""
+def written(term: Any, operators: Mapping[str, Operator], name: Name, function: Function) -> tuple[str, int]:
+    """A term, and its precedence: by its operator, or as a function of its operands."""
     if not isinstance(term, Term):
-        shown = constant_text(term) if layouts is TEXT or not np.ndim(term) else worded(constant_text(term))
+        shown = constant_text(term) if operators is TEXT or not np.ndim(term) else worded(constant_text(term))
         return shown, 3 if shown.startswith("-") else ATOM
     if term.head == "":
         return name(term.operands[0]), ATOM
-    inner = [written(operand, layouts, name, function) for operand in term.operands]
+    inner = [written(operand, operators, name, function) for operand in term.operands]
     if term.head == "getitem":
         index = index_text(term.params["index"])
-        return bracketed(inner[0], 5) + (f"[{index}]" if layouts is TEXT else f"[{worded(index)}]"), 5
+        return bracketed(inner[0], 5) + (f"[{index}]" if operators is TEXT else f"[{worded(index)}]"), 5
     head, params = notable(term)
-    if head == "multiply" and min(map(ndim_of, term.operands)) > 0 and "entrywise" in layouts:
+    if head == "multiply" and min(map(ndim_of, term.operands)) > 0 and "entrywise" in operators:
         head = "entrywise"
-    if params or head not in layouts:
-        parts = [part for part, _ in inner] + [p if layouts is TEXT else worded(p) for p in params]
+    if params or head not in operators:
+        parts = [part for part, _ in inner] + [p if operators is TEXT else worded(p) for p in params]
         return function(head, ", ".join(parts)), 5
-    precedence, template, least = layouts[head]
+    precedence, template, least = operators[head]
     parts = [bracketed(part, least[k], k > 0 and least[k] > 0) for k, part in enumerate(inner)]
     return template.format(*parts), precedence
 

@@ -113,6 +113,12 @@ def test_refusals(call, message):
         call()
 
 
+def test_lines_are_shown_as_they_were_computed():
+    """Only derivatives are simplified: a line that does nothing is still a line."""
+    t = show.table(lambda x: np.where(True, x * 1 - 0, 0) ** 1 * -1, 2.0)
+    assert [row.what for row in t.rows] == ["x", "x * 1", "v1 - 0", "where(True, v2, 0)", "v3 ** 1", "v4 * (-1)"]
+
+
 def test_argnums_leave_the_rest_alone():
     labels = np.array([0, 2])
     t = show.table(ad.cross_entropy, A, labels, argnums=0)
