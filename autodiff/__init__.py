@@ -28,6 +28,7 @@ going down gives the derivatives of everything in one direction (forward mode).
     jacobian(f, argnums=0)        the output's axes first, then the input's; all rows, or all columns, in one walk
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
+    show.table, show.graph, ...   the list as a table with tangents and adjoints, as a picture, one step at a time
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
 Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
@@ -68,6 +69,9 @@ Where to read on: `rule.py` (what a rule is), `rules.py` and `linalg.py` (all fo
 by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`;
 `testing.py` is what a new row of the table is checked for.
 """
+
+import importlib
+from typing import Any
 
 from autodiff import linalg as linalg
 from autodiff.checkpoint import checkpointed
@@ -127,6 +131,7 @@ __all__ = [
     "record",
     "relu",
     "scalar_graph",
+    "show",
     "sigmoid",
     "softmax",
     "softplus",
@@ -138,3 +143,10 @@ __all__ = [
     "vec_jacobian",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`autodiff.show` is read in when it is first asked for: whoever only differentiates need not wait for it."""
+    if name == "show":
+        return importlib.import_module("autodiff.show")
+    raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.modes import grad, lift, on_tape, positions, single
+from autodiff.modes import grad, lift, on_tape, positions, single, traced
 from autodiff.rule import Args, Array, Elementwise, Params, Reduction, Rule, call, keep
 from autodiff.tape import LEVELS, Line, RefusalError, Tape, Traced, strip
 
@@ -326,11 +326,7 @@ class Cost:
 
 def listed(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) -> tuple[Tape, list[Any]]:
     """As `trace`, for a function that returns one array or a tuple of them: the list, and the values."""
-    tape = Tape()
-    traced = list(args)
-    for i in argnums:
-        traced[i] = tape.input(lift(args[i], f"argument {i}"))
-    y = f(*traced)
+    tape, y = traced(f, args, argnums)
     return tape, [single(part) for part in (y if isinstance(y, tuple) else (y,))]
 
 

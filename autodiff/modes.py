@@ -10,6 +10,7 @@ Both are pure: they return derivatives and store none. Where a walk has not been
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,13 +91,19 @@ def lift(x: Any, what: str) -> Array:
 
 
 def trace(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) -> tuple[Tape, Any]:
-    """f(*args) with the arguments argnums recorded as lines 0, 1, ... of a new tape, and whatever f returned."""
+    """f(*args) with the arguments argnums recorded as lines 0, 1, ... of a new tape, and the array that f returned."""
+    tape, y = traced(f, args, argnums)
+    return tape, single(y)
+
+
+def traced(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int]) -> tuple[Tape, Any]:
+    """As `trace`, with whatever f returned."""
     tape = Tape()
-    traced = list(args)
+    inputs = list(args)
     for i in argnums:
-        traced[i] = tape.input(lift(args[i], f"argument {i}"))
+        inputs[i] = tape.input(lift(args[i], f"argument {i}"))
     try:
-        return tape, single(f(*traced))
+        return tape, f(*inputs)
     except ValueError as error:
         raise advice(error) from None
     finally:
@@ -241,7 +248,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         results = gradients(tape, y, ones(value) if on_tape(y, tape) else None, len(wanted))
         return value, results[0] if isinstance(argnums, (int, np.integer)) else tuple(results)
 
-    return value_and_gradient
+    return named_after(f, value_and_gradient)
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -257,7 +264,12 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     def gradient(*args: Any) -> Any:
         return both(*args)[1]
 
-    return gradient
+    return named_after(f, gradient)
+
+
+def named_after(f: Callable[..., Any], derivative: Callable[..., Any]) -> Callable[..., Any]:
+    """The derivative, with the signature of f for those who ask for the names of its arguments."""
+    return functools.update_wrapper(derivative, f, assigned=(), updated=())
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Array, Callable[[Any], tuple[Array, ...]]]:

@@ -1,0 +1,343 @@
+"""A line, and what its rule makes of it, as a formula: in NumPy's words and in LaTeX.
+
+Nothing is typed a second time. The formulas of the table are plain NumPy, so a rule applied to `Symbol`s, which carry a
+name beside their value, writes its own derivative down: `rule.vjp` gives the text of what an adjoint receives,
+`rule.jvp` that of a tangent. The value decides what a formula asks of its operands (a shape, a tie, a zero), so what is
+written is the formula as it is at this point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.modes import project, spread
+from autodiff.rule import Args, Array, Params, Rule, call
+from autodiff.tape import LEVELS, Line, Traced, strip
+
+Operator = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
+ATOM = 9
+
+TEXT: dict[str, Operator] = {
+    "add": (1, "{} + {}", (1, 1)),
+    "subtract": (1, "{} - {}", (1, 2)),
+    "multiply": (2, "{} * {}", (2, 2)),
+    "divide": (2, "{} / {}", (2, 3)),
+    "floor_divide": (2, "{} // {}", (2, 3)),
+    "remainder": (2, "{} % {}", (2, 3)),
+    "matmul": (2, "{} @ {}", (2, 3)),
+    "negative": (3, "-{}", (3,)),
+    "power": (4, "{} ** {}", (5, 4)),
+    ".T": (5, "{}.T", (5,)),
+}
+LATEX: dict[str, Operator] = {
+    "add": TEXT["add"],
+    "subtract": TEXT["subtract"],
+    "multiply": (2, r"{} \cdot {}", (2, 2)),
+    "entrywise": (2, r"{} \odot {}", (2, 2)),
+    "divide": (5, r"\frac{{{}}}{{{}}}", (0, 0)),
+    "matmul": (2, r"{}\,{}", (2, 3)),
+    "negative": (2, "-{}", (2,)),
+    "power": (4, "{}^{{{}}}", (5, 0)),
+    "square": (4, "{}^{{2}}", (5,)),
+    "reciprocal": (5, r"\frac{{1}}{{{}}}", (0,)),
+    ".T": (4, r"{}^{{\top}}", (5,)),
+    "inv": (4, "{}^{{-1}}", (5,)),
+    "exp": (4, "e^{{{}}}", (0,)),
+    "sqrt": (5, r"\sqrt{{{}}}", (0,)),
+    "absolute": (ATOM, r"\left\lvert {} \right\rvert", (0,)),
+    "euclidean": (ATOM, r"\left\lVert {} \right\rVert", (0,)),
+    "sum": (2, r"\textstyle\sum {}", (3,)),
+    "broadcast_to": (2, r"\mathbf{{1}}\,{}", (3,)),
+    "sigmoid": (5, r"\sigma\left({}\right)", (0,)),
+}
+SIGNS = {
+    "__lt__": ("<", r"\lt", np.less),
+    "__le__": ("<=", r"\le", np.less_equal),
+    "__gt__": (">", r"\gt", np.greater),
+    "__ge__": (">=", r"\ge", np.greater_equal),
+    "__eq__": ("==", "=", np.equal),
+    "__ne__": ("!=", r"\ne", np.not_equal),
+    "__and__": ("&", r"\wedge", np.logical_and),
+    "__or__": ("|", r"\vee", np.logical_or),
+}
+NAMED_IN_LATEX = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "max", "min", "det", "arcsin", "arccos", "arctan"}
+TRIVIAL = (None, False, "C")  # values of parameters that go without saying
+
+
+@dataclass(frozen=True)
+class Term:
+    """One operation: its rule's name, its operands (terms or constants), its parameters. Head "": just a name."""
+
+    head: str
+    operands: tuple[Any, ...]
+    params: Params = field(default_factory=dict)
+    ndim: int = 0
+
+
+class Symbol(Traced):
+    """A traced array that writes down, beside its value, the term it is."""
+
+    __slots__ = ("level", "term")
+
+    def __init__(self, value: Array, term: Any, level: int) -> None:
+        self.value, self.term, self.level = value, term, level
+
+    def emit(self, rule: Rule, args: Args, params: Params) -> Symbol:
+        """Evaluate on the values, write down the operation."""
+        y = call(rule, tuple(a.value if isinstance(a, Symbol) else a for a in args), params)
+        return Symbol(y, simplified(rule.name, tuple(map(term_of, args)), params, y), self.level)
+
+
+def fact(sign: str, ufunc: Any) -> Callable[[Symbol, Any], Symbol]:
+    """A comparison that is written down as well as decided."""
+
+    def decided(self: Symbol, other: Any) -> Symbol:
+        holds = ufunc(strip(self), strip(other))
+        return Symbol(holds, Term(sign, (self.term, term_of(other)), {}, np.ndim(holds)), self.level)
+
+    return decided
+
+
+for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bracket: 1 where it holds, 0 elsewhere
+    TEXT[sign] = (0, f"{{}} {sign} {{}}", (1, 1))
+    LATEX[sign] = (ATOM, rf"[{{}} {in_latex} {{}}]", (1, 1))
+    setattr(Symbol, method, fact(sign, ufunc))
+
+
+def named(name: str, value: Array) -> Term:
+    """A name, for a value."""
+    return Term("", (name,), {}, np.ndim(strip(value)))
+
+
+def term_of(a: Any) -> Any:
+    """The term of a symbol; a constant as it is."""
+    return a.term if isinstance(a, Symbol) else strip(a)
+
+
+def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Term:
+    """The term of one operation."""
+    if head == "where":
+        operands, params = (strip(params["condition"]), *operands), {}
+    return Term(head, operands, params, np.ndim(strip(value)))
+
+
+def simplified(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
+    """`operation`, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
+    if head == "where":
+        taken = np.unique(strip(params["condition"]))
+        if len(taken) == 1:
+            return operands[0 if taken[0] else 1]
+    if head in ("multiply", "divide", "power") and is_number(operands[1], 1):
+        return operands[0]
+    if head == "multiply" and is_number(operands[0], 1):
+        return operands[1]
+    if head == "subtract" and not isinstance(operands[1], Term) and not np.any(operands[1]):
+        return operands[0]
+    if head == "multiply" and is_number(operands[1], -1):
+        head, operands = "negative", operands[:1]
+    elif head == "multiply" and is_inverse(operands[1]):
+        head, operands = "divide", (operands[0], operands[1].operands[1])
+    return operation(head, operands, params, value)
+
+
+def is_number(a: Any, number: int) -> bool:
+    """Whether an operand is this number."""
+    return not isinstance(a, Term) and np.ndim(a) == 0 and bool(a == number)
+
+
+def is_inverse(a: Any) -> bool:
+    """Whether an operand is 1 over something."""
+    return isinstance(a, Term) and a.head == "divide" and is_number(a.operands[0], 1)
+
+
+# --- the formulas of a line ------------------------------------------------------------------------------------------
+
+
+class Named(NamedTuple):
+    """A line, its name and those of its arguments (None for constants)."""
+
+    line: Line
+    name: str
+    parents: list[str | None]
+
+    def definition(self) -> Any:
+        """The right-hand side as a term."""
+        rule, _, args, params, value = self.line
+        if rule is None:
+            return named("input", value)
+        pairs = zip(self.parents, args, strict=True)
+        operands = tuple(strip(a) if name is None else named(name, a) for name, a in pairs)
+        return operation(rule.name, operands, params, value)
+
+    def pulled(self, adjoint: str) -> dict[int, Any]:
+        """What the adjoint, called `adjoint`, adds to that of each argument: slot -> term."""
+        level, args, y = self.symbols()
+        g = Symbol(np.ones_like(y.value), named(adjoint, y.value), level)
+        rule, params = self.line.rule, self.line.params
+        with np.errstate(all="ignore"):
+            return {
+                slot: term_of(project(rule.vjp(slot, g, y, args, params), a.value))
+                for slot, a in enumerate(args)
+                if self.parents[slot] is not None and rule is not None
+            }
+
+    def pushed(self, tangent: Callable[[str], str]) -> Any:
+        """The tangent, from those of the arguments, which `tangent` names."""
+        level, args, y = self.symbols()
+        moving = [
+            None if name is None else Symbol(np.ones_like(a.value), named(tangent(name), a.value), level)
+            for name, a in zip(self.parents, args, strict=True)
+        ]
+        if self.line.rule is None:
+            return self.definition()
+        with np.errstate(all="ignore"):
+            return term_of(spread(self.line.rule.jvp(moving, y, args, self.line.params), y.value))
+
+    def partial(self, slot: int) -> str:
+        """The derivative in one argument: the factor an adjoint g is multiplied by, else what becomes of g."""
+        term = self.pulled("g")[slot]
+        if is_g(term):
+            return "1"
+        if term.head == "negative" and is_g(term.operands[0]):
+            return "-1"
+        if term.head == "divide" and is_g(term.operands[0]):
+            return text(Term("divide", (1, term.operands[1])))
+        return text(term.operands[1] if term.head == "multiply" and is_g(term.operands[0]) else term)
+
+    def symbols(self) -> tuple[int, Args, Symbol]:
+        """A fresh level; the arguments and the value as symbols of it. Constant numbers stay numbers."""
+        level = next(LEVELS)
+        args = []
+        for name, a in zip(self.parents, self.line.args, strict=True):
+            plain = strip(a)
+            term = constant_text(plain) if name is None else name
+            args.append(plain if name is None and not np.ndim(plain) else Symbol(plain, named(term, plain), level))
+        value = strip(self.line.value)
+        return level, tuple(args), Symbol(value, named(self.name, value), level)
+
+
+def is_g(term: Any) -> bool:
+    """Whether a term is the incoming adjoint itself."""
+    return isinstance(term, Term) and term.head == "" and term.operands == ("g",)
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def text(term: Any) -> str:
+    """A term in NumPy's words: `v1 * cos(x)`."""
+    return written(term, TEXT, str, lambda head, inner: f"{head}({inner})")[0]
+
+
+def latex(term: Any) -> str:
+    r"""A term in LaTeX: `v_{1} \cdot \cos\left(x\right)`."""
+    return written(term, LATEX, name_in_latex, function_in_latex)[0]
+
+
+Name = Callable[[str], str]
+Function = Callable[[str, str], str]
+
+
+def written(term: Any, operators: Mapping[str, Operator], name: Name, function: Function) -> tuple[str, int]:
+    """A term, and its precedence: by its operator, or as a function of its operands."""
+    if not isinstance(term, Term):
+        shown = constant_text(term) if operators is TEXT or not np.ndim(term) else worded(constant_text(term))
+        return shown, 3 if shown.startswith("-") else ATOM
+    if term.head == "":
+        return name(term.operands[0]), ATOM
+    inner = [written(operand, operators, name, function) for operand in term.operands]
+    if term.head == "getitem":
+        index = index_text(term.params["index"])
+        return bracketed(inner[0], 5) + (f"[{index}]" if operators is TEXT else f"[{worded(index)}]"), 5
+    head, params = notable(term)
+    if head == "multiply" and min(map(ndim_of, term.operands)) > 0 and "entrywise" in operators:
+        head = "entrywise"
+    if params or head not in operators:
+        parts = [part for part, _ in inner] + [p if operators is TEXT else worded(p) for p in params]
+        return function(head, ", ".join(parts)), 5
+    precedence, template, least = operators[head]
+    parts = [bracketed(part, least[k], k > 0 and least[k] > 0) for k, part in enumerate(inner)]
+    return template.format(*parts), precedence
+
+
+def constant_text(a: Any) -> str:
+    """A constant: a number, the entries of a small array, the shape of a large one."""
+    return summary(a, 6) if np.size(a) <= 6 else f"array{np.shape(a)}"
+
+
+def bracketed(part: tuple[str, int], least: int, no_sign: bool = False) -> str:
+    """A part of a formula, in parentheses if its operator binds less than asked, or a sign would follow a sign."""
+    shown, precedence = part
+    return f"({shown})" if precedence < least or (no_sign and shown.startswith("-")) else shown
+
+
+def ndim_of(operand: Any) -> int:
+    """How many axes an operand has."""
+    return operand.ndim if isinstance(operand, Term) else np.ndim(operand)
+
+
+def notable(term: Term) -> tuple[str, list[str]]:
+    """The name of the operation and the parameters worth telling: those that are not what one would assume."""
+    params, ndim = dict(term.params), ndim_of(term.operands[0])
+    if term.head == "transpose" and params.get("axes") == tuple(reversed(range(ndim))):
+        return ".T", []
+    if term.head in ("broadcast_to", "reshape"):  # the shape is that of what it is added to
+        params = {k: v for k, v in params.items() if term.head == "reshape" and k == "shape"}
+    if isinstance(params.get("axis"), tuple) and len(params["axis"]) in (1, ndim):
+        params["axis"] = None if len(params["axis"]) == ndim else params["axis"][0]
+    return term.head, [
+        f"{k}={f'[{index_text(v)}]' if k == 'index' else param(v)}"
+        for k, v in params.items()
+        if not any(v is trivial for trivial in TRIVIAL)
+    ]
+
+
+def param(value: Any) -> str:
+    """A parameter, readable."""
+    return constant_text(value) if isinstance(value, np.ndarray) else str(value)
+
+
+def index_text(index: Any) -> str:
+    """What stands between the brackets of x[...]."""
+    if isinstance(index, tuple):
+        return ", ".join(map(index_text, index))
+    if isinstance(index, slice):
+        ends = [index.start, index.stop] + ([] if index.step is None else [index.step])
+        return ":".join("" if end is None else str(end) for end in ends)
+    return "..." if index is Ellipsis else param(np.asarray(index) if isinstance(index, list) else index)
+
+
+def name_in_latex(name: str) -> str:
+    r"""x, W_{1}, v_{12}, \mathrm{weights}; an accent given as a prefix ("bar:v1") goes over the letters alone."""
+    accent, _, plain = name.rpartition(":")
+    letters = plain.rstrip("0123456789")
+    digits = plain[len(letters) :]
+    letters = letters if len(letters) == 1 else rf"\mathrm{{{letters}}}".replace("_", r"\_")
+    over = {"": letters, "bar": rf"\bar{{{letters}}}", "dot": rf"\dot{{{letters}}}"}[accent]
+    return f"{over}_{{{digits}}}" if digits else over
+
+
+def worded(words: str) -> str:
+    """Words inside LaTeX."""
+    return rf"\text{{{words}}}".replace("_", r"\_")
+
+
+def function_in_latex(head: str, inner: str) -> str:
+    r"""\sin(...), \operatorname{softmax}(...)."""
+    known = f"\\{head}" if head in NAMED_IN_LATEX else rf"\operatorname{{{head}}}".replace("_", r"\_")
+    return rf"{known}\left({inner}\right)"
+
+
+def summary(a: Any, digits: int | None = None) -> str:
+    """A value in one short line: a number (in full, or to some digits), a small array, or shape and first entries."""
+    array = np.asarray(strip(a))
+    if array.ndim == 0:
+        return f"{array[()]:.{digits}g}" if digits and array.dtype.kind == "f" else str(array[()])
+    shown = array if array.size <= 6 else array.ravel()[:3]
+    entries = np.array2string(shown, separator=", ", formatter={"float_kind": "{:.4g}".format}, max_line_width=10**6)
+    entries = " ".join(entries.split()).replace("[ ", "[")
+    return entries if 0 < array.size <= 6 else f"{array.shape} {entries[:-1]}{', ...' if array.size else ''}]"
