@@ -1,31 +1,30 @@
 """Second derivatives of layered networks: one walk up the list that carries a gradient and a curvature together.
 
-Going up, every line has its adjoint g and, beside it, the curvature of the loss in the line's value. With y = f(x) it
-comes to x as f'^2 h + f'' g, where f' and f'' are read off the rules. Carried as one number per entry this is the
-diagonal of Becker & LeCun (1989, "Improving the convergence of back-propagation learning with second order methods"):
-everything beside the diagonal of a layer is left out, and the cost is that of two thirds of a gradient. Carried exactly it
-is a matrix per layer and sample. Here that matrix is kept as
+With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, where g is the adjoint of y; f' and f'' are read
+off the rules. Carried as one number per entry this is the diagonal of Becker & LeCun (1989, "Improving the convergence of
+back-propagation learning with second order methods"). Carried exactly it is a matrix per layer and sample, kept here as
 
     H = diag(d) + sum_r s_r u_r u_r^T
 
-in which every u_r goes up the list as an adjoint does, through any rule, any fan-out. A line that mixes entries (a
-product with weights, a sum) turns the d before it into further u_r, one per unit; a method that leaves something out
-adds the diagonal of the u_r to d and drops them. So one number, `keep`, leads from one end to the other:
+in which every u_r goes up the list as an adjoint does, through any rule and any fan-out. A line that mixes entries (a
+product with weights, a sum) first turns d into further u_r, one per unit; a method that leaves something out adds the
+diagonal of the u_r to d and forgets them. So one number leads from one end to the other:
 
 keep        what is exact
-None        nothing beside diagonals: formula (2) at every line (`becker_lecun`)
-0           the loss, down to the diagonal of the network's output (`hesscale`; Elsayed et al. 2022, arXiv 2210.11639)
-q           full matrices in the top q layers; 1 costs two matrix-vector products, since with one u_r per sample
-            diag(W^T (diag p - p p^T) W) = (W^2)^T p - (W^T p)^2
->= depth    everything (`hessian_diagonal`)
+None        nothing beside diagonals: formula (2) at every line, `becker_lecun`
+0           the loss, down to the diagonal of the network's output: `hesscale` (Elsayed et al. 2022, arXiv 2210.11639)
+q           full matrices in the top q layers; 1 costs one more matrix-vector product (`low_rank`)
+>= depth    everything
 
-Samples of a batch do not meet before the loss sums them, so one u_r serves all of them; lines where they do meet are
-noticed. What is left out beyond a layer's off-diagonals (a value used twice, an argument in two slots, samples that
-meet) is named and measured in `dropped`. docs/curvature.md has the derivation.
+Samples of a batch do not meet before the loss sums them, so one u_r serves all of them, with an s_r for each. What is left
+out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is named
+and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -36,23 +35,25 @@ from autodiff.batch import Batch, basis
 from autodiff.functions import LOGSUMEXP, largest
 from autodiff.jacobian import joined
 from autodiff.modes import Dual, grad, jvp, lift, on_tape, ones, positions, project, scalar, spread, trace, zeros
-from autodiff.rule import TABLE, Array, Elementwise, Linear, Multilinear, Reduction, Rule, call, reduced_size
+from autodiff.rule import TABLE, Array, Elementwise, Function, Linear, Multilinear, Reduction, call, reduced_size
 from autodiff.rule import keep as kept
-from autodiff.tape import LEVELS, RefusalError, Tape, strip
+from autodiff.tape import LEVELS, RefusalError, Tape, Var, strip
 
-PICKS = {np.reshape, np.transpose, np.broadcast_to, np.concatenate, np.where, "astype", "getitem", "scatter"}
+MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
+PICKS = MOVES | {np.broadcast_to, np.where, "getitem", "scatter"}  # every entry comes from one place
 SUMS = {np.sum, np.mean, np.cumsum}
 EVERYTHING = 10**9
+Argnums = int | Sequence[int]
 
 
 class NotLayeredError(RefusalError):
-    """An exact walk met what it cannot carry exactly."""
+    """The list holds what a walk cannot carry, or cannot carry exactly where that was asked."""
 
 
 class Dropped(NamedTuple):
-    """A cross term that was left out: at which line of the list, of which rule, why, and how large.
+    """A cross term that was left out: at which line of the list, of which rule, and why.
 
-    size is the sum of its absolute values over that of what was kept there.
+    size is its absolute sum, relative to what was kept there; for samples that meet, the number of others each meets.
     """
 
     line: int
@@ -62,14 +63,13 @@ class Dropped(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """One product with weights, y = inputs @ W or W @ inputs, whose derivatives are those of the pre-activation.
+    """A product with weights: its derivatives are those of the pre-activation, since a bias changes none.
 
-    gradient, diagonal and its two terms have the shape of y: diagonal = squared + bent, formula (2) with
-    squared = f'^2 sum_k w_kj^2 d_k and bent = f'' sum_k w_kj g_k.
+    All have the shape of the product. diagonal = squared + bent, the two terms of formula (2):
+    squared = f'^2 sum_k w_kj^2 d_k and bent = f'' sum_k w_kj g_k; in the output layer bent is all.
     """
 
     line: int
-    inputs: Array
     gradient: Array
     diagonal: Array
     squared: Array
@@ -77,7 +77,7 @@ class Layer(NamedTuple):
 
 
 class Curvature(NamedTuple):
-    """What one walk found: per argument an array of its shape, or a tuple of them; layers from the output down.
+    """What one walk found. Per argument: arrays of its shape, or tuples of them; layers from the output down.
 
     squared and bent, the two terms of the diagonal, are None unless they were asked for.
     """
@@ -91,134 +91,64 @@ class Curvature(NamedTuple):
     dropped: list[Dropped]
 
 
-# --- what the list looks like, found on the way down -----------------------------------------------------------------
+# --- f' and f'' from the rules ---------------------------------------------------------------------------------------
 
 
-class Plan:
-    """Per line: `roots`, the inputs it depends on, as bits; `active`, whether it is more than a function of weights,
-    that is, comes after a product; `samples`, whether its axis 0 is that of the batch; `mixes`, whether entries of
-    activations are mixed at it or before it. `tied`: the roots that enter more than one activation."""
-
-    def __init__(self, tape: Tape) -> None:
-        self.roots: list[int] = []
-        self.active: list[bool] = []
-        self.samples: list[bool] = []
-        self.mixes: list[bool] = []
-        self.tied = entered = 0
-        pieces = disjoint_pieces(tape)
-        for i, (rule, parents, args, params, y) in enumerate(tape.records):
-            roots, active, entering = (1 << i if rule is None or i in pieces else 0), isinstance(rule, Multilinear), 0
-            traced = [p for p in parents if p is not None] if rule else []
-            for p in traced:
-                active = active or self.active[p]
-                roots |= 0 if i in pieces else self.roots[p]
-            if active:
-                for p in set(traced):
-                    entering |= 0 if self.active[p] else self.roots[p]
-                self.tied, entered = self.tied | (entered & entering), entered | entering
-            self.roots.append(roots)
-            self.active.append(active)
-            self.samples.append(False)
-            self.mixes.append(False)
-            if active and rule is not None:
-                self.samples[i] = any(
-                    keeps_samples(rule, slot, args, params, y)
-                    for slot, p in enumerate(parents)
-                    if (self.samples[p] if p is not None and self.active[p] else starts_batch(rule, p, y))
-                )
-                self.mixes[i] = self.mixing(i, rule, parents, args, y)
-
-    def mixing(self, i: int, rule: Rule, parents: tuple[int | None, ...], args: Any, y: Array) -> bool:
-        """Whether an off-diagonal of the curvature at this line, or before it, can reach a diagonal that is asked."""
-        acting = [p for p in parents if p is not None and self.active[p]]
-        apart = isinstance(rule, Elementwise) or rule.key in PICKS
-        for slot, p in enumerate(parents):
-            if p is not None and not self.active[p] and spread_axes(args[slot], y, self.samples[i], apart):
-                return True
-        return len(acting) > 1 or any(self.mixes[p] or not apart for p in acting)
-
-    def joint(self, parents: Sequence[int]) -> list[tuple[int, int]]:
-        """The pairs of different lines among them that depend on a common input."""
-        return [(p, q) for k, p in enumerate(parents) for q in parents[:k] if self.roots[p] & self.roots[q]]
-
-
-def spread_axes(a: Array, y: Array, samples: bool, apart: bool) -> tuple[int, ...]:
-    """The axes of y, that of the samples left out, along which one entry of the weights a is used again and again."""
-    if not apart:
-        return tuple(range(int(samples), y.ndim - 1))
-    shape = (1,) * (y.ndim - a.ndim) + a.shape
-    return tuple(k for k in range(int(samples), y.ndim) if k < len(shape) and shape[k] == 1 < y.shape[k])
-
-
-def starts_batch(rule: Rule, parent: int | None, y: Array) -> bool:
-    """Whether an operand that is no activation brings the samples in: constant rows in a product."""
-    return parent is None and isinstance(rule, Multilinear) and y.ndim > 1
-
-
-def keeps_samples(rule: Rule, slot: int, args: Any, params: Any, y: Array) -> bool:
-    """Whether row n of y depends, of argument `slot`, on row n alone."""
-    a, key = args[slot], rule.key
-    ndim = getattr(a, "ndim", 0)
-    if not ndim or not y.ndim or a.shape[0] != y.shape[0]:
-        return False
-    if isinstance(rule, Elementwise) or key is np.where or key is np.broadcast_to:
-        return bool(ndim == y.ndim)
-    if key is np.matmul:
-        other = args[1 - slot]
-        return bool(ndim == other.ndim > 2 or (slot == 0 and ndim > 1 and other.ndim <= 2))
-    if key is np.einsum:
-        left, right = params["subscripts"].split("->")
-        return [right[0] in term for term in left.split(",")] == [k == slot for k in range(len(args))]
-    if "axis" in params:
-        return 0 not in np.atleast_1d(params["axis"])
-    if key is np.transpose:
-        return bool(params["axes"][0] == 0)
-    if key == "getitem":
-        index = params["index"]
-        first = index[0] if isinstance(index, tuple) and index else index
-        return isinstance(first, slice) and first == slice(None) or (
-            isinstance(first, np.ndarray) and np.array_equal(first, np.arange(len(a)))
-        )
-    return key == "astype" or (key is np.reshape and params["order"] == "C")
-
-
-def disjoint_pieces(tape: Tape) -> set[int]:
-    """The lines that cut an input into pieces without overlap: each piece is a variable of its own."""
-    uses: dict[int, list[int]] = {}
-    for i, (rule, parents, _, _, _) in enumerate(tape.records):
-        for p in parents:
-            if p is not None and tape.records[p][0] is None:
-                uses.setdefault(p, []).append(i)
-    found: set[int] = set()
-    for p, lines in uses.items():
-        x = tape.records[p][4]
-        if x.ndim and all(tape.records[i][0] is TABLE["getitem"] for i in lines):
-            times = np.zeros(x.shape, int)
-            for i in lines:
-                np.add.at(times, tape.records[i][3]["index"], 1)
-            if times.max(initial=0) <= 1:
-                found.update(lines)
-    return found
-
-
-# --- the walk --------------------------------------------------------------------------------------------------------
-
-
-def slopes(rule: Rule, slots: Sequence[int], y: Array, args: Any) -> tuple[Array, Array | None]:
-    """f' and f'' of an elementwise rule when the arguments `slots` are one variable; None for f'' = 0.
+def slopes(rule: Any, slots: Sequence[int], y: Array, args: Any) -> Any:
+    """(f', f'') of an elementwise rule when the arguments `slots` are one variable; f'' is None where it is 0.
 
     f'' is the derivative of the rule's formula for f': the formula is applied to numbers with tangents.
     """
     formulas = [rule.formulas[slot] for slot in slots]
     if not any(map(callable, formulas)):
         return sum(formulas), None
-    first = added([f(y, *args) if callable(f) else f for f in formulas])
+    lines = straight_lines(rule) if len(args) == 1 else None
+    if lines is not None:
+        values = [y, *args]
+        for number, operation, places in lines[0]:
+            values.append(operation(*[values[k] for k in places]) if operation else number)
+        return values[lines[1]], values[lines[2]] if lines[2] is not None else None
     level = next(LEVELS)
+    first = added([f(y, *args) if callable(f) else f for f in formulas])
     moved = [Dual(a, ones(a), level) if k in slots else a for k, a in enumerate(args)]
-    result = Dual(y, ones(y) * first, level)
-    bends = [f(result, *moved) for f in formulas if callable(f)]
-    second = [b.tangent for b in bends if isinstance(b, Dual) and b.level == level]
-    return first, added(second) if second else None
+    bends = [f(Dual(y, ones(y) * first, level), *moved) for f in formulas if callable(f)]
+    return first, added([b.tangent if isinstance(b, Dual) and b.level == level else None for b in bends])
+
+
+@functools.cache
+def straight_lines(rule: Any) -> Any:
+    """The formulas for f' and f'' of a function of one variable, recorded once, to be replayed on values [y, x, ...].
+
+    Each step appends a number, or an operation on values at earlier places; then come the places of f' and f''.
+    None for a formula that looks at its values: it is recorded at two at once, and what differs is no constant.
+    """
+    x, level, tape = np.linspace(*rule.domain, 2), next(LEVELS), Tape()
+    places, steps, times = [0, 1], [], TABLE[np.multiply].evaluate
+
+    def place(*step: Any) -> int:
+        if step not in steps:
+            steps.append(step)
+        return steps.index(step) + 2
+
+    def place_of(a: Any) -> int:
+        if isinstance(a, Var):
+            return places[a.index]
+        (number,) = {float(n) for n in np.ravel(a)} if np.result_type(a) != bool else ()
+        return place(number, None, ())
+
+    try:
+        primal, argument = tape.input(rule.evaluate(x)), tape.input(x)
+        first = rule.formulas[0](primal, argument)
+        bend = rule.formulas[0](Dual(primal, first, level), Dual(argument, np.ones(2), level))
+        for step, parents, args, params, _ in tape.records[2:]:
+            operands = tuple(place_of(a) if p is None else places[p] for p, a in zip(parents, args, strict=True))
+            others = [k for k in operands if k != place(1.0, None, ())] if step and step.evaluate is times else operands
+            places.append(others[0] if len(others) < len(operands) else place(None, step and step.evaluate, operands))
+            if params:
+                return None
+        return steps, place_of(first), place_of(bend.tangent) if isinstance(bend, Dual) else None
+    except (ValueError, TypeError):
+        return None
 
 
 def added(terms: Sequence[Array | None]) -> Any:
@@ -230,311 +160,9 @@ def added(terms: Sequence[Array | None]) -> Any:
     return result
 
 
-class Walk:
-    """The state of a walk. Per line: the adjoint g, the two terms of d, and the u_r in groups, whose s_r are in `s`."""
-
-    def __init__(self, tape: Tape, keep: int | None, bending: bool = True, terms: bool = False, top: Any = None) -> None:
-        n = len(tape)
-        self.tape, self.plan, self.bending, self.terms, self.top = tape, Plan(tape), bending, terms, top
-        self.keep = -1 if keep is None else keep
-        self.g: list[Array | None] = [None] * n
-        self.squared: list[Array | None] = [None] * n
-        self.bent: list[Array | None] = [None] * n
-        self.u: list[dict[int, Array]] = [{} for _ in range(n)]
-        self.s: list[Array] = []
-        self.level = [0] * n
-        self.layers: list[Layer] = []
-        self.dropped: list[Dropped] = []
-
-    def up(self, index: int, seed: Array) -> None:
-        """From line `index` to the inputs, where everything is then found."""
-        self.g[index] = seed
-        for i in range(index, -1, -1):
-            rule, parents = self.tape.records[i][:2]
-            if rule is None or self.g[i] is None:
-                continue
-            below = self.level[i] + isinstance(rule, Multilinear)
-            for p in parents:
-                if p is not None and self.level[p] < below:
-                    self.level[p] = below
-            if isinstance(rule, Elementwise):
-                self.elementwise(i)
-            elif isinstance(rule, Linear):
-                self.linear(i)
-            else:
-                self.reduction(i)
-            self.g[i] = self.squared[i] = self.bent[i] = None
-            self.u[i] = {}
-
-    def give(self, to: list[Array | None], p: int, term: Array | None, like: Array) -> None:
-        """Add to what line p has, through the gate."""
-        if term is not None:
-            term, before = project(term, like), to[p]
-            to[p] = term if before is None else before + term
-
-    def push(self, i: int, p: int, like: Array, pull: Callable[[Array], Array]) -> None:
-        """The u_r of line i to its parent p; `pull` is the transposed Jacobian, for all of them at once."""
-        for group, u in self.u[i].items():
-            v = project(pull(Batch(u, next(LEVELS))), like).value
-            before = self.u[p].get(group)
-            self.u[p][group] = v if before is None else before + v
-
-    # What is carried, and in which form.
-
-    def exact(self) -> bool:
-        """Whether nothing may be left out."""
-        return self.keep >= EVERYTHING
-
-    def full(self, i: int) -> bool:
-        """Whether more than a diagonal is kept at line i."""
-        return self.level[i] < self.keep or self.level[i] == 0 <= self.keep
-
-    def curved(self, i: int) -> bool:
-        """Whether there is any curvature at line i."""
-        return self.squared[i] is not None or self.bent[i] is not None or bool(self.u[i])
-
-    def spanned(self, i: int) -> Array | None:
-        """The diagonal of sum_r s_r u_r u_r^T at line i."""
-        return added([np.sum(wide(self.s[k], u) * u * u, axis=0) for k, u in self.u[i].items()])
-
-    def diagonal(self, i: int) -> Array:
-        """The whole diagonal at line i."""
-        d = added([self.squared[i], self.bent[i], self.spanned(i)])
-        return np.zeros_like(self.g[i]) if d is None else d
-
-    def spill(self, i: int) -> None:
-        """Turn d into u_r, one per unit: its off-diagonals are kept from here on."""
-        d = added([self.squared[i], self.bent[i]])
-        if d is not None:
-            self.add_group({i: 1.0}, d, d.shape, self.plan.samples[i])
-            self.squared[i] = self.bent[i] = None
-
-    def add_group(self, factors: dict[int, Array], s: Array, shape: tuple[int, ...], samples: bool) -> None:
-        """One u_r per unit of an array of this shape, times a factor on each of several lines; s holds the s_r."""
-        n = math.prod(shape[samples:])
-        unit = np.reshape(np.eye(n, dtype=s.dtype), (n, *(1,) * samples, *shape[samples:]))
-        for p, factor in factors.items():
-            like = self.tape.records[p][4]
-            u = Batch(factor * np.broadcast_to(unit, (n, *shape)), next(LEVELS))
-            self.u[p][len(self.s)] = project(u, like).value
-        s = np.broadcast_to(s, shape)
-        self.s.append(np.reshape(s, (len(s), n)).T if samples else np.reshape(s, n))
-
-    def collapse(self, i: int) -> None:
-        """Turn the u_r into a part of d: what they hold beside the diagonal is left out."""
-        for group, u in self.u[i].items():
-            for j in range(i):
-                if group in self.u[j]:
-                    self.drop(i, f"a value used twice: here and at line {j}", overlap(self.s[group], u, self.u[j][group]))
-        self.squared[i], self.u[i] = added([self.squared[i], self.spanned(i)]), {}
-
-    def drop(self, i: int, why: str, size: float) -> None:
-        """Report what is left out; raises NotLayeredError where nothing may be."""
-        rule = self.tape.records[i][0]
-        if self.exact():
-            raise NotLayeredError(f"line {i} ({rule and rule.name}): {why}; the walk cannot carry that exactly.")
-        self.dropped.append(Dropped(i, rule.name if rule else "input", why, size))
-
-    # Arguments that depend on one another.
-
-    def joint(self, i: int) -> None:
-        """Two arguments of line i with an input in common: their cross term, as u_r or into the report."""
-        rule, parents, args, _, y = self.tape.records[i]
-        simple, plan = isinstance(rule, Elementwise), self.plan
-        pairs = [
-            (a, b)
-            for b, q in enumerate(parents)
-            for a, p in enumerate(parents[:b])
-            if p is not None and q is not None and plan.roots[p] & plan.roots[q] and not (simple and p == q)
-        ]
-        for a, b in pairs:
-            p, q = parents[a], parents[b]
-            assert p is not None and q is not None
-            carried = self.full(i) and plan.active[p] and plan.active[q] and not isinstance(rule, Multilinear)
-            if not carried or plan.roots[p] & plan.roots[q] & plan.tied:
-                size = self.crossing(i, a, b)
-                if size:
-                    why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
-                    kept_here = self.crossing(i, a, a) + self.crossing(i, b, b)
-                    self.drop(i, why, 2 * size / kept_here if kept_here else math.inf)
-                continue
-            if simple and (self.bending or self.level[i] == 0):
-                mixed = self.bend(i, a, b)
-                if np.any(mixed):
-                    for sign in (1.0, -1.0):
-                        self.add_group({p: 1.0, q: sign}, sign * mixed / 2, y.shape, plan.samples[i])
-            self.spill(i)
-
-    def bend(self, i: int, a: int, b: int) -> Array:
-        """The change of argument a's adjoint with argument b, g held: f_ab g, summed over b's entries."""
-        rule, _, args, params, _ = self.tape.records[i]
-        assert rule is not None
-
-        def pulled(x: Array) -> Array:
-            moved = (*args[:b], x, *args[b + 1 :])
-            return rule.vjp(a, self.g[i], call(rule, moved, params), moved, params)
-
-        return jvp(pulled, (args[b],), (ones(args[b]),))[1]
-
-    def crossing(self, i: int, a: int, b: int) -> float:
-        """The absolute sum of the curvature between arguments a and b of line i, row by row."""
-        rule, _, args, params, y = self.tape.records[i]
-        assert rule is not None
-        step: list[Array | None] = [None] * len(args)
-        step[b] = ones(args[b])
-        straight = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
-        return float(np.sum(np.abs(project(straight + self.bend(i, a, b), args[a]))))
-
-    # The rules.
-
-    def elementwise(self, i: int) -> None:
-        """f'^2 h + f'' g, entry by entry; every u_r is multiplied by f'."""
-        rule, parents, args, _, y = self.tape.records[i]
-        uses: dict[int, list[int]] = {}
-        for slot, p in enumerate(parents):
-            if p is not None:
-                uses.setdefault(p, []).append(slot)
-        if len(uses) > 1:
-            self.joint(i)
-        g, squared, bent = self.g[i], self.squared[i], self.bent[i]
-        for p, slots in uses.items():
-            like = args[slots[0]]
-            first, second = slopes(rule, slots, y, args)
-            self.give(self.g, p, scaled(g, first), like)
-            if squared is not None or bent is not None or self.u[i]:
-                again = scaled(first, first)
-                self.give(self.squared, p, scaled(squared, again), like)
-                self.give(self.bent, p, scaled(bent, again), like)
-                self.carry(i, p, like, first)
-            if second is not None and (self.bending or self.level[i] == 0):
-                self.give(self.bent, p, g * second, like)
-
-    def carry(self, i: int, p: int, like: Array, first: Array) -> None:
-        """The u_r of an elementwise line to an activation; to weights their squares, each of one sample."""
-        y = self.tape.records[i][4]
-        if self.plan.active[p]:
-            self.meet(i, p)
-            self.push(i, p, like, lambda u: scaled(u, first))
-        elif self.plan.active[i]:
-            axes = tuple(k + 1 for k in spread_axes(like, y, self.plan.samples[i], True))
-            for group, u in self.u[i].items():
-                v = np.sum(scaled(u, first), axis=axes, keepdims=True)
-                self.give(self.squared, p, np.sum(wide(self.s[group], v) * v * v, axis=0), like)
-        elif self.exact() and like.shape != y.shape:
-            self.drop(i, "weights meet before they are used", math.inf)
-
-    def linear(self, i: int) -> None:
-        """The squared entries of the transpose for d, the transpose itself for every u_r."""
-        rule, parents, args, params, y = self.tape.records[i]
-        product = isinstance(rule, Multilinear)
-        for slot, p in enumerate(parents):
-            if p is not None:
-                self.give(self.g, p, rule.vjp(slot, self.g[i], y, args, params), args[slot])
-        if product or self.curved(i):
-            self.joint(i)
-        if product:
-            self.layer(i)
-        if not self.curved(i):
-            return
-        self.prepare(i)
-        for slot, p in enumerate(parents):
-            if p is not None:
-                self.diagonals(i, slot, p)
-                if self.u[i] and self.plan.active[p]:
-                    self.push(i, p, args[slot], lambda u, slot=slot: rule.vjp(slot, u, y, args, params))
-
-    def diagonals(self, i: int, slot: int, p: int) -> None:
-        """d of a linear line to its argument `slot`; to weights the diagonal of the u_r as well."""
-        rule, _, args, params, y = self.tape.records[i]
-        squared, bent = self.squared[i], self.bent[i]
-        if not self.plan.active[p]:
-            squared = added([squared, self.spanned(i)])
-        if isinstance(rule, Multilinear) and (self.plan.active[p] or not self.terms):
-            squared, bent = added([squared, bent]), None
-        factors = tuple(a if k == slot else squared_factor(a, y) for k, a in enumerate(args))
-        for to, d in ((self.squared, squared), (self.bent, bent)):
-            if d is not None:
-                d = d / reduced_size(args[0], params["axis"]) if rule.key is np.mean else d
-                self.give(to, p, rule.vjp(slot, d, y, factors, params), args[slot])
-
-    def prepare(self, i: int) -> None:
-        """What a linear line does to d and the u_r before it passes them on."""
-        rule, parents, args, params, y = self.tape.records[i]
-        plan = self.plan
-        if not squares_known(rule, params):
-            raise unknown(i, rule)
-        if isinstance(rule, Multilinear):
-            if self.level[i] < self.keep - 1 and any(p is not None and plan.mixes[p] for p in parents):
-                self.spill(i)
-            elif self.level[i] >= self.keep:
-                self.collapse(i)
-        elif rule.key in SUMS:
-            self.spill(i) if self.full(i) and plan.active[i] else self.collapse(i)
-            if self.exact() and not plan.active[i]:
-                self.drop(i, "weights meet before they are used", math.inf)
-        for slot, p in enumerate(parents):
-            if self.u[i] and p is not None:
-                if plan.active[p]:
-                    self.meet(i, p)
-                elif spread_axes(args[slot], y, plan.samples[i], rule.key in PICKS):
-                    self.drop(i, "a weight used at several places of one sample", self.beside(i))
-
-    def meet(self, i: int, p: int) -> None:
-        """Samples that depend on one another at line i: what they have in common is left out."""
-        rule, parents, args, params, y = self.tape.records[i]
-        plan = self.plan
-        kept_apart = plan.samples[i] == plan.samples[p]
-        if kept_apart and plan.samples[i]:
-            kept_apart = all(keeps_samples(rule, k, args, params, y) for k, q in enumerate(parents) if q == p)
-        if not kept_apart and self.u[i]:
-            self.drop(i, "samples of the batch meet", self.beside(i))
-            self.collapse(i)
-
-    def beside(self, i: int) -> float:
-        """How much the u_r hold beside the diagonal, relative to what is on it."""
-        return sum(overlap(self.s[k], u, u) - 1 for k, u in self.u[i].items())
-
-    def layer(self, i: int) -> None:
-        """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
-        _, parents, args, _, y = self.tape.records[i]
-        if self.top is not None and not self.layers:
-            self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.top, y.shape), {}
-        data = [a for a, p in zip(args, parents, strict=True) if p is None or self.plan.active[p]]
-        whole, bent = self.diagonal(i), self.bent[i]
-        bent = whole if self.level[i] == 0 else np.zeros_like(whole) if bent is None else bent
-        self.layers.append(Layer(i, data[0] if data else None, self.g[i], whole, whole - bent, bent))
-
-    def reduction(self, i: int) -> None:
-        """y = outer(sum of inner(x)): f'^2 h + f'' g for each of the three in turn, the sum tying its terms together."""
-        rule, parents, args, params, y = self.tape.records[i]
-        (p,), (x,) = parents, args
-        self.give(self.g, p, rule.vjp(0, self.g[i], y, args, params), x)
-        inner, inner2, outer, outer2 = reduction_slopes(i, rule, y, x, params)
-        if not (self.bending or self.level[i] == 0):
-            inner2 = outer2 = None
-        full = self.full(i) and self.plan.active[i]
-        if self.u[i] and full:
-            self.meet(i, p)
-            self.push(i, p, x, lambda u: rule.vjp(0, u, y, args, params))
-        d = added([self.squared[i], self.bent[i], None if full else self.spanned(i)])
-        g, axis = kept(self.g[i], x, params["axis"]), params["axis"]
-        straight = None if d is None else scaled(kept(d, x, axis), scaled(outer, outer))
-        if inner2 is not None:
-            self.give(self.bent, p, g * outer * inner2, x)
-        bent = None if outer2 is None else g * outer2
-        tied = added([straight, bent])
-        if tied is None:
-            return
-        if full and (not self.plan.samples[p] or 0 not in axis):
-            self.add_group({p: inner}, tied, tied.shape, self.plan.samples[p])
-        else:
-            if self.keep >= 0:
-                self.drop(i, "samples of the batch meet", reduced_size(x, axis) - 1)
-            self.give(self.squared, p, scaled(straight, inner * inner), x)
-            self.give(self.bent, p, scaled(bent, inner * inner), x)
-
-
-# --- small things the walk is made of --------------------------------------------------------------------------------
+def scaled(x: Array, factor: Array) -> Array:
+    """x * factor, and x itself for the number 1."""
+    return x if factor.__class__ is int and factor == 1 else x * factor
 
 
 def reduction_slopes(i: int, rule: Any, y: Array, x: Array, params: Any) -> tuple[Array, Any, Array, Any]:
@@ -551,15 +179,97 @@ def reduction_slopes(i: int, rule: Any, y: Array, x: Array, params: Any) -> tupl
         weights = rule.formulas[0](Dual(above, ones(above), level), Dual(x, ones(x), level), **params)
         if not isinstance(weights, Dual):
             return weights, None, 1, None
-    raise unknown(i, rule)
+    raise no_rule(i, rule)
 
 
-def unknown(i: int, rule: Any) -> NotLayeredError:
+def no_rule(i: int, rule: Any) -> NotLayeredError:
     """The refusal for an operation whose curvature cannot be carried along a list."""
     return NotLayeredError(
-        f"line {i} ({rule.name}): this operation has no rule for carrying a curvature.\n"
-        "hessian_diagonal(f) takes one Hessian-vector product per entry there; or move it out of f."
+        f"line {i} ({rule.name}): there is no rule for carrying a curvature through this operation.\n"
+        "Move it out of the function, or ask for hessian_diagonal(f), which then takes one column at a time."
     )
+
+
+# --- what the list looks like ----------------------------------------------------------------------------------------
+
+
+class Plan(NamedTuple):
+    """Per line of a list:
+
+    roots    the inputs it depends on, as bits
+    active   whether it comes after a product; what does not is a function of weights alone
+    tangled  whether, since the last product, entries were mixed, or two values with an input in common met
+    mixes    the same, counting products of activations as well: whether off-diagonals can matter further up
+    and for all: the roots that enter several activations (`tied`), and the number of the first product.
+    """
+
+    roots: list[int]
+    active: list[bool]
+    tangled: list[bool]
+    mixes: list[bool]
+    tied: int
+    first: int
+
+
+@functools.lru_cache(maxsize=256)
+def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
+    """The plan of a list with these rules and parents."""
+    plan = Plan([], [], [], [], 0, 0)
+    tied = entered = 0
+    for i, (rule, parents) in enumerate(lines):
+        traced = [p for p in parents if p is not None]
+        acting, product = [p for p in traced if plan.active[p]], isinstance(rule, Multilinear)
+        active = product or bool(acting)
+        for p in set(traced) - set(acting) if active else ():
+            tied, entered = tied | (entered & plan.roots[p]), entered | plan.roots[p]
+        apart = rule is None or isinstance(rule, Elementwise) or rule.key in PICKS
+        meeting = any(plan.roots[p] & plan.roots[q] for p, q in itertools.combinations(traced, 2)) or not apart
+        plan.roots.append(functools.reduce(lambda bits, p: bits | plan.roots[p], traced, 0) if traced else 1 << i)
+        plan.active.append(active)
+        plan.tangled.append(not product and (meeting or any(plan.tangled[p] for p in acting)))
+        plan.mixes.append(bool(acting) and (meeting or any(plan.mixes[p] for p in acting)))
+    products = [i for i, (rule, _) in enumerate(lines) if isinstance(rule, Multilinear)]
+    return plan._replace(tied=tied, first=min(products, default=0))
+
+
+def keeps_samples(rule: Any, slot: int, args: Any, params: Any, y: Array) -> bool:
+    """Whether row n of y depends, of argument `slot`, on row n alone."""
+    a, key = args[slot], rule.key
+    if not a.ndim or not y.ndim or a.shape[0] != y.shape[0]:
+        return False
+    if key is np.matmul:
+        other = args[1 - slot]
+        return bool(a.ndim == other.ndim > 2 or (slot == 0 and a.ndim > 1 and other.ndim <= 2))
+    if key is np.einsum:
+        left, right = params["subscripts"].split("->")
+        return [right[:1] == term[:1] for term in left.split(",")] == [k == slot for k in range(len(args))]
+    if "axis" in params:
+        return 0 not in np.atleast_1d(params["axis"])
+    if key == "getitem":
+        index = params["index"]
+        first = index[0] if isinstance(index, tuple) and index else index
+        same = np.arange(len(a))
+        return isinstance(first, (slice, np.ndarray)) and np.array_equal(same[first], same)
+    if key is np.transpose:
+        return bool(params["axes"][0] == 0)
+    if key is np.reshape:
+        return bool(params["order"] == "C")
+    return bool(a.ndim == y.ndim)
+
+
+def used_once(rule: Any, slot: int, args: Any, params: Any, y: Array, samples: int) -> bool:
+    """Whether each entry of argument `slot`, of weights, goes into one entry of y for each sample."""
+    a = args[slot]
+    if isinstance(rule, Elementwise):
+        return bool(((1,) * (y.ndim - a.ndim) + a.shape)[samples:] == y.shape[samples:])
+    if rule.key is np.matmul:
+        return bool(y.ndim == samples + 1 and slot == 1) or bool(y.ndim == 1 and slot == 0 and not samples)
+    if rule.key is np.einsum:
+        left, right = params["subscripts"].split("->")
+        return set(right[samples:]) <= set(left.split(",")[slot])
+    index = params.get("index", ())
+    parts = index if isinstance(index, tuple) else (index,)
+    return rule.key in MOVES or (rule.key == "getitem" and not any(isinstance(k, (list, np.ndarray)) for k in parts))
 
 
 def squares_known(rule: Any, params: Any) -> bool:
@@ -568,19 +278,315 @@ def squares_known(rule: Any, params: Any) -> bool:
         left, right = params["subscripts"].split("->")
         terms = left.split(",")
         return len(terms) == 2 and all(set(a) <= set(b) | set(right) for a, b in (terms, terms[::-1]))
-    return rule.key in PICKS or rule.key in SUMS or rule.key is np.matmul
+    return rule.key is np.matmul or rule.key in PICKS or rule.key in SUMS
 
 
-def scaled(x: Array | None, factor: Array | None) -> Any:
-    """x * factor; None if either is, x itself for the factor 1."""
-    if x is None or factor is None:
-        return None
-    return x if isinstance(factor, int) and factor == 1 else x * factor
+# --- the walk --------------------------------------------------------------------------------------------------------
 
 
-def squared_factor(a: Array, y: Array) -> Array:
-    """a^2, in a type that holds it."""
-    return a * a if a.dtype.kind == "f" else np.square(a.astype(y.dtype))
+class Walk:
+    """The state of a walk. Per line: the adjoint g, d in two terms, and the u_r in groups, whose s_r are in `s`."""
+
+    def __init__(self, tape: Tape, keep: int | None, bending: bool, terms: bool, output: Any) -> None:
+        n = len(tape)
+        self.lines: list[Any] = tape.records
+        self.plan = planned(tuple([(record[0], record[1]) for record in self.lines]))
+        self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
+        self.bending, self.terms, self.output = bending, terms, output
+        self.g: list[Any] = [None] * n
+        self.squared: list[Any] = [None] * n
+        self.bent: list[Any] = [None] * n
+        self.u: list[dict[int, Array]] = [{} for _ in range(n)]
+        self.s: list[Array] = []
+        self.level = [0] * n  # products between the line and the end of the list
+        self.layers: list[Layer] = []
+        self.dropped: list[Dropped] = []
+
+    def up(self, index: int, seed: Array) -> None:
+        """From line `index` to the inputs, where everything is then found."""
+        self.g[index] = seed
+        for i in range(index, -1, -1):
+            rule, parents = self.lines[i][:2]
+            if rule is None or self.g[i] is None:
+                continue
+            below = self.level[i] + isinstance(rule, Multilinear)
+            for p in parents:
+                if p is not None and self.level[p] < below:
+                    self.level[p] = below
+            if isinstance(rule, Elementwise):
+                self.elementwise(i)
+            elif isinstance(rule, Linear):
+                self.linear(i)
+            else:
+                self.reduction(i)
+            self.g[i] = self.squared[i] = self.bent[i] = None
+            self.u[i] = {}
+
+    def give(self, to: list[Any], p: int, term: Array, like: Array) -> None:
+        """Add to what line p has, through the gate."""
+        term, before = project(term, like), to[p]
+        to[p] = term if before is None else before + term
+
+    def push(self, i: int, p: int, like: Array, pull: Function) -> None:
+        """The u_r of line i to its parent p; `pull` is the transposed Jacobian, for all of them at once."""
+        for group, u in self.u[i].items():
+            v = project(pull(Batch(u, next(LEVELS))), like).value
+            before = self.u[p].get(group)
+            self.u[p][group] = v if before is None else before + v
+
+    # What is carried, and in which form.
+
+    def samples(self, i: int) -> int:
+        """1 if axis 0 of line i is taken for that of the batch, else 0; every step of a u_r is checked for it."""
+        first, y = self.lines[self.plan.first][4], self.lines[i][4]
+        return int(self.plan.active[i] and y.ndim > 0 and first.ndim > 1 and y.shape[0] == first.shape[0])
+
+    def full(self, i: int, mixing: list[bool]) -> bool:
+        """Whether the off-diagonals that arise before line i (going down) are kept: never where nothing mixes there."""
+        level = self.level[i]
+        kept_here = level < self.keep or level == 0 <= self.keep
+        return kept_here and (bool(self.u[i]) or any(p is not None and mixing[p] for p in self.lines[i][1]))
+
+    def bends(self, i: int) -> bool:
+        """Whether f'' g counts at line i: for Gauss and Newton only in the loss."""
+        return self.bending or self.level[i] == 0
+
+    def curved(self, i: int) -> bool:
+        """Whether there is any curvature at line i."""
+        return self.squared[i] is not None or self.bent[i] is not None or bool(self.u[i])
+
+    def spanned(self, i: int) -> Any:
+        """The diagonal of sum_r s_r u_r u_r^T at line i."""
+        return added([np.sum(wide(self.s[k], u) * u * u, axis=0) for k, u in self.u[i].items()])
+
+    def diagonal(self, i: int) -> Array:
+        """The whole diagonal at line i."""
+        d = added([self.squared[i], self.bent[i], self.spanned(i)])
+        return np.zeros_like(self.g[i]) if d is None else d
+
+    def spill(self, i: int) -> None:
+        """Turn d into u_r, one per unit: its off-diagonals are kept from here on."""
+        d = added([self.squared[i], self.bent[i]])
+        if d is not None:
+            self.add_group({i: 1.0}, d, d.shape, self.samples(i))
+            self.squared[i] = self.bent[i] = None
+
+    def add_group(self, factors: dict[int, Array], s: Array, shape: tuple[int, ...], samples: int) -> None:
+        """One u_r per unit of an array of this shape, times a factor on each of several lines; s holds the s_r."""
+        n = math.prod(shape[samples:])
+        unit = np.reshape(np.eye(n, dtype=s.dtype), (n, *(1,) * samples, *shape[samples:]))
+        for p, factor in factors.items():
+            u = Batch(factor * np.broadcast_to(unit, (n, *shape)), next(LEVELS))
+            self.u[p][len(self.s)] = project(u, self.lines[p][4]).value
+        s = np.broadcast_to(s, shape)
+        self.s.append(np.transpose(np.reshape(s, (shape[0], n))) if samples else np.reshape(s, n))
+
+    def collapse(self, i: int) -> None:
+        """Turn the u_r into a part of d: what they hold beside the diagonal is left out."""
+        for group, u in self.u[i].items():
+            for j in range(i):
+                if group in self.u[j]:
+                    self.drop(
+                        i, f"a value used twice, the other way by line {j}", beside(self.s[group], u, self.u[j][group])
+                    )
+        self.squared[i], self.u[i] = added([self.squared[i], self.spanned(i)]), {}
+
+    def drop(self, i: int, why: str, size: float) -> None:
+        """Report what is left out; raises NotLayeredError where nothing may be."""
+        name = self.lines[i][0].name
+        if self.exact:
+            raise NotLayeredError(f"line {i} ({name}): {why}; this cannot be carried exactly.")
+        self.dropped.append(Dropped(i, name, why, size))
+
+    # Arguments that depend on one another.
+
+    def joint(self, i: int) -> None:
+        """Two arguments of line i with an input in common: their cross term, as u_r or into the report."""
+        rule, parents, _, _, y = self.lines[i]
+        plan, simple = self.plan, isinstance(rule, Elementwise)
+        for a, b in itertools.combinations([k for k, p in enumerate(parents) if p is not None], 2):
+            p, q = parents[a], parents[b]
+            common = plan.roots[p] & plan.roots[q]
+            straight = simple and not callable(rule.formulas[a])
+            if not common or (simple and p == q) or (straight and not self.curved(i)):
+                continue
+            possible = plan.active[p] and plan.active[q] and not isinstance(rule, Multilinear)
+            if not possible or common & plan.tied or not (self.level[i] < self.keep or self.level[i] == 0 <= self.keep):
+                size = self.crossing(i, a, b)
+                kept_here = self.crossing(i, a, a) + self.crossing(i, b, b)
+                if size:
+                    why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
+                    self.drop(i, why, 2 * size / kept_here if kept_here else math.inf)
+                continue
+            if simple and not straight and self.bends(i):
+                mixed = self.bend(i, a, b)
+                for sign in (1.0, -1.0):  # f_ab u v = ((u + v)^2 - (u - v)^2) f_ab / 4, twice
+                    self.add_group({p: 1.0, q: sign}, sign * mixed / 2, y.shape, self.samples(i))
+            self.spill(i)
+
+    def bend(self, i: int, a: int, b: int) -> Array:
+        """The change of argument a's adjoint with argument b, g held: f_ab g, summed over b's entries."""
+        rule, _, args, params, _ = self.lines[i]
+
+        def pulled(x: Array) -> Array:
+            moved = (*args[:b], x, *args[b + 1 :])
+            return rule.vjp(a, self.g[i], call(rule, moved, params), moved, params)
+
+        return jvp(pulled, (args[b],), (ones(args[b]),))[1]
+
+    def crossing(self, i: int, a: int, b: int) -> float:
+        """The absolute sum, row by row, of the curvature between arguments a and b that line i makes."""
+        rule, _, args, params, y = self.lines[i]
+        step = [ones(x) if k == b else None for k, x in enumerate(args)]
+        through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
+        return float(np.sum(np.abs(project(through + self.bend(i, a, b), args[a]))))
+
+    # One line of each kind.
+
+    def elementwise(self, i: int) -> None:
+        """f'^2 h + f'' g, entry by entry; every u_r is multiplied by f'."""
+        rule, parents, args, params, y = self.lines[i]
+        uses: dict[int, list[int]] = {}
+        for slot, p in enumerate(parents):
+            if p is not None:
+                uses.setdefault(p, []).append(slot)
+        if len(uses) > 1:
+            self.joint(i)
+        g, squared, bent, curved = self.g[i], self.squared[i], self.bent[i], self.curved(i)
+        for p, slots in uses.items():
+            like = args[slots[0]]
+            first, second = slopes(rule, slots, y, args)
+            self.give(self.g, p, scaled(g, first), like)
+            if curved:
+                again = scaled(first, first)
+                if squared is not None:
+                    self.give(self.squared, p, scaled(squared, again), like)
+                if bent is not None:
+                    self.give(self.bent, p, scaled(bent, again), like)
+                if self.keep >= 0:
+                    self.carry(i, slots[0], lambda u, first=first: scaled(u, first))
+            if second is not None and self.bends(i):
+                self.give(self.bent, p, g * second, like)
+
+    def carry(self, i: int, slot: int, pull: Function) -> None:
+        """The u_r of line i to its argument `slot`; to weights, their squares."""
+        rule, parents, args, params, y = self.lines[i]
+        p, samples = parents[slot], self.samples(i)
+        if self.plan.active[p]:
+            self.push(i, p, args[slot], pull)
+            return
+        if (self.exact or self.u[i]) and not used_once(rule, slot, args, params, y, samples):
+            size = sum(beside(self.s[k], u, u) for k, u in self.u[i].items())
+            self.drop(i, "weights that enter several entries of one sample, or one another", size)
+        if self.u[i]:
+            self.diagonals(i, slot, self.spanned(i), None)
+
+    def linear(self, i: int) -> None:
+        """The transpose with squared entries for d, the transpose itself for every u_r."""
+        rule, parents, args, params, y = self.lines[i]
+        product = isinstance(rule, Multilinear)
+        for slot, p in enumerate(parents):
+            if p is not None:
+                self.give(self.g, p, rule.vjp(slot, self.g[i], y, args, params), args[slot])
+        if product or self.curved(i):
+            self.joint(i)
+        if product:
+            self.layer(i)
+        if not self.curved(i):
+            return
+        self.prepare(i, product)
+        for slot, p in enumerate(parents):
+            if p is not None:
+                self.diagonals(i, slot, self.squared[i], self.bent[i])
+                if self.keep >= 0:
+                    self.carry(i, slot, lambda u, slot=slot: rule.vjp(slot, u, y, args, params))
+
+    def diagonals(self, i: int, slot: int, squared: Any, bent: Any) -> None:
+        """The two terms of a diagonal to argument `slot`, by squared entries; past a layer both count as `squared`."""
+        rule, parents, args, params, y = self.lines[i]
+        if isinstance(rule, Multilinear):
+            args = tuple(a if k == slot else squared_factor(a, y) for k, a in enumerate(args))
+            if not self.terms or self.plan.active[parents[slot]]:
+                squared, bent = added([squared, bent]), None
+        for to, d in ((self.squared, squared), (self.bent, bent)):
+            if d is None:
+                continue
+            if isinstance(rule, Elementwise):
+                first = slopes(rule, [slot], y, args)[0]
+                d = scaled(d, scaled(first, first))
+            else:
+                d = d / reduced_size(args[0], params["axis"]) if rule.key is np.mean else d
+                d = rule.vjp(slot, d, y, args, params)
+            self.give(to, parents[slot], d, args[slot])
+
+    def prepare(self, i: int, product: bool) -> None:
+        """What a linear line does to d and the u_r before it passes them on."""
+        rule, parents, args, params, y = self.lines[i]
+        if not squares_known(rule, params):
+            raise no_rule(i, rule)
+        if product:
+            if self.level[i] < self.keep - 1 and any(p is not None and self.plan.mixes[p] for p in parents):
+                self.spill(i)
+            elif self.level[i] >= self.keep:
+                self.collapse(i)
+        elif rule.key in SUMS:
+            full = self.full(i, self.plan.mixes if self.keep else self.plan.tangled)
+            self.spill(i) if full and self.plan.active[i] else self.collapse(i)
+        if self.u[i]:
+            self.check_samples(i)
+
+    def check_samples(self, i: int) -> None:
+        """Samples that meet at line i: what they have in common is left out."""
+        rule, parents, args, params, y = self.lines[i]
+        for slot, p in enumerate(parents):
+            if p is not None and self.plan.active[p]:
+                same = self.samples(i) == self.samples(p)
+                if not same or (self.samples(i) and not keeps_samples(rule, slot, args, params, y)):
+                    self.drop(i, "samples of the batch meet", float(len(args[slot]) - 1 if args[slot].ndim else 0))
+                    self.collapse(i)
+                    return
+
+    def layer(self, i: int) -> None:
+        """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
+        if self.output is not None and not self.layers:
+            shape = self.lines[i][4].shape
+            self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.output, shape), {}
+        squared, bent = added([self.squared[i], self.spanned(i)]), self.bent[i]
+        whole = added([squared, bent])
+        if self.level[i] == 0:
+            squared, bent = None, whole
+        if not self.u[i]:
+            self.squared[i], self.bent[i] = (squared, bent) if self.terms else (whole, None)
+        found = [np.zeros_like(self.g[i]) if d is None else d for d in (whole, squared, bent)]
+        self.layers.append(Layer(i, self.g[i], *found))
+
+    def reduction(self, i: int) -> None:
+        """y = outer(sum of inner(x)): f'^2 h + f'' g for each of the three in turn; the sum ties its terms together."""
+        rule, (p,), (x,), params, y = self.lines[i]
+        self.give(self.g, p, rule.vjp(0, self.g[i], y, (x,), params), x)
+        inner, inner2, outer, outer2 = reduction_slopes(i, rule, y, x, params)
+        if not self.bends(i):
+            inner2 = outer2 = None
+        full = self.plan.active[i] and self.full(i, self.plan.mixes if self.keep else self.plan.tangled)
+        if self.u[i] and full:
+            self.check_samples(i)
+            self.push(i, p, x, lambda u: rule.vjp(0, u, y, (x,), params))
+        axis = params["axis"]
+        g, d = kept(self.g[i], x, axis), added([self.squared[i], self.bent[i], None if full else self.spanned(i)])
+        straight = None if d is None else kept(d, x, axis) * outer * outer
+        bent = None if outer2 is None else g * outer2
+        if inner2 is not None:
+            self.give(self.bent, p, g * outer * inner2, x)
+        if full and self.samples(p) and 0 in axis and (straight is not None or bent is not None):
+            self.drop(i, "samples of the batch meet", float(len(x) - 1))
+            full = False
+        tied = added([straight, bent])
+        if full and tied is not None:
+            self.add_group({p: inner}, tied, tied.shape, self.samples(p))
+            return
+        for to, d in ((self.squared, straight), (self.bent, bent)):
+            if d is not None:
+                self.give(to, p, d * inner * inner, x)
 
 
 def wide(s: Array, u: Array) -> Array:
@@ -588,84 +594,94 @@ def wide(s: Array, u: Array) -> Array:
     return np.reshape(s, s.shape + (1,) * (u.ndim - s.ndim))
 
 
-def overlap(s: Array, u: Array, v: Array) -> float:
-    """The absolute sum of sum_r s_r u_r v_r^T, at most, over that of the diagonals of both."""
-    size = np.abs(s)
+def squared_factor(a: Array, y: Array) -> Array:
+    """a^2, in a type that holds it."""
+    return a * a if a.dtype.kind == "f" else np.square(a.astype(y.dtype))
+
+
+def beside(s: Array, u: Array, v: Array) -> float:
+    """The absolute sum of sum_r s_r u_r v_r^T, beside its diagonal if v is u, over that of the diagonals of u and v."""
     sums = [np.sum(np.abs(a), axis=tuple(range(s.ndim, a.ndim))) for a in (u, v)]
-    kept_there = [np.sum(size * np.sum(a * a, axis=tuple(range(s.ndim, a.ndim)))) for a in (u, v)]
-    return float(2 * np.sum(size * sums[0] * sums[1]) / max(sum(kept_there), np.finfo(float).tiny))
+    diagonals = float(sum(np.sum(np.abs(wide(s, a)) * a * a) for a in (u, v)))
+    whole = 2 * float(np.sum(np.abs(s) * sums[0] * sums[1]))
+    return (whole - diagonals * (u is v)) / diagonals if diagonals else 0.0
 
 
 # --- what one asks for -----------------------------------------------------------------------------------------------
 
 
-def walk(f: Callable[..., Any], argnums: int | Sequence[int], args: Sequence[Any], keep: int | None, **how: Any) -> Curvature:
-    """One evaluation of f and one walk over its list."""
+def walk(
+    f: Function,
+    argnums: Argnums,
+    args: Sequence[Any],
+    keep: int | None,
+    *,
+    bending: bool = True,
+    terms: bool = False,
+    output: Any = None,
+) -> Curvature:
+    """One evaluation of f, and one walk over its list."""
     wanted = positions(argnums, args)
     tape, y = trace(f, args, wanted)
     scalar(y)
-    state = Walk(tape, keep, **how)
+    state = Walk(tape, keep, bending, terms, output)
     if on_tape(y, tape):
         state.up(y.index, ones(y.value))
-    inputs = [tape.records[k][4] for k in range(len(wanted))]
 
-    def each(*parts: list[Array | None]) -> Any:
-        found = [given(added([part[k] for part in parts]), x) for k, x in enumerate(inputs)]
+    def each(*parts: list[Any]) -> Any:
+        found: list[Array] = []
+        for k in range(len(wanted)):
+            a = added([part[k] for part in parts])
+            a = zeros(tape.records[k][4]) if a is None else a
+            shared = type(a) is np.ndarray and (a.base is not None or any(a is other for other in found))
+            found.append(a.copy() if shared else a)
         return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
 
-    whole = each(state.squared, state.bent)
-    terms = (each(state.squared), each(state.bent)) if state.terms else (None, None)
-    value = y.value if on_tape(y, tape) else y
-    return Curvature(value, each(state.g), whole, *terms, state.layers, state.dropped)
-
-
-def given(a: Array | None, like: Array) -> Array:
-    """An array of its own to hand out: zeros for None."""
-    return zeros(like) if a is None else a.copy() if type(a) is np.ndarray else a
+    squared, bent = (each(state.squared), each(state.bent)) if terms else (None, None)
+    whole, value = each(state.squared, state.bent), y.value if on_tape(y, tape) else y
+    return Curvature(value, each(state.g), whole, squared, bent, state.layers, state.dropped)
 
 
 def becker_lecun(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, terms: bool = False, output: Array | None = None
+    f: Function, argnums: Argnums = 0, terms: bool = False, output: Array | None = None
 ) -> Callable[..., Curvature]:
     """A function that returns value, gradient and Becker-LeCun diagonal of f, which returns one number.
 
-    Formula (2) at every line: only diagonals are carried. With terms=True the diagonal also comes as its two terms,
-    `squared` and `bent`. output: the diagonal to start from at the network's output (its shape), in place of the
-    loss's own. Raises RefusalError for operations that cannot carry a curvature. Source: Becker & LeCun 1989.
+    Only diagonals are carried. With terms=True the diagonal comes as its two terms as well, `squared` and `bent`.
+    output: the diagonal to start from at the network's output, in place of the loss's own. Raises RefusalError for
+    operations that cannot carry a curvature. Source: Becker & LeCun 1989.
     """
-    return lambda *args: walk(f, argnums, args, None, terms=terms, top=output)
+    return lambda *args: walk(f, argnums, args, None, terms=terms, output=output)
 
 
-def hesscale(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, keep: int = 0, terms: bool = False
-) -> Callable[..., Curvature]:
+def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = False) -> Callable[..., Curvature]:
     """As `becker_lecun`, with the loss taken exactly, and full matrices in the top `keep` layers.
 
-    keep=0 is HesScale (Elsayed et al. 2022, arXiv 2210.11639); keep=1 adds what one matrix-vector product can; from
-    the number of hidden layers on the diagonal is exact, unless `dropped` says otherwise.
+    keep=0 is HesScale (Elsayed et al. 2022, arXiv 2210.11639). From the number of hidden layers on the diagonal is
+    exact, unless `dropped` names something.
     """
     return lambda *args: walk(f, argnums, args, keep, terms=terms)
 
 
-def low_rank(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Curvature]:
-    """`hesscale` with keep=1: diag(W^T (diag p - p p^T) W) = (W^2)^T p - (W^T p)^2 for a cross-entropy."""
+def low_rank(f: Function, argnums: Argnums = 0) -> Callable[..., Curvature]:
+    """`hesscale` with keep=1: diag(W^T (diag p - p p^T) W) = (W^2)^T p - (W^T p)^2 below a cross-entropy."""
     return hesscale(f, argnums, keep=1)
 
 
-def gauss_newton_diagonal(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def gauss_newton_diagonal(f: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the exact diagonal of the generalised Gauss-Newton matrix J^T H J, per argument.
 
-    H is the Hessian of the loss in the network's output; what the activations bend is left out (Schraudolph 2002).
-    Raises RefusalError where the list has no such layers.
+    H is the Hessian of the loss in the network's output, so what the activations bend is left out (Schraudolph 2002).
+    Raises NotLayeredError, a RefusalError, where the list of f has no such layers.
     """
     return lambda *args: walk(f, argnums, args, EVERYTHING, bending=False).diagonal
 
 
-def hessian_diagonal(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that returns the diagonal of the Hessian of f, which returns one number, per argument; exact.
+def hessian_diagonal(f: Function, argnums: Argnums = 0) -> Function:
+    """A function that returns the exact diagonal of the Hessian of f, which returns one number, per argument.
 
-    By layer matrices, O(W^1.5) for W weights in square layers; where the list of f has no such layers (weights that are
-    used in several of them, samples that meet, an operation without a rule), by `columns`, O(W^2).
+    By matrices of layers, O(W^1.5) for W weights in square layers; where the list of f has no such layers (weights used
+    in several of them, samples that meet, an operation without a rule), by `columns`, O(W^2).
     """
 
     def diagonal(*args: Any) -> Any:
@@ -677,21 +693,21 @@ def hessian_diagonal(f: Callable[..., Any], argnums: int | Sequence[int] = 0) ->
     return diagonal
 
 
-def columns(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """The same, for any f: one Hessian-vector product per entry, many in one walk."""
+def columns(f: Function, argnums: Argnums = 0) -> Function:
+    """The same for any f: one Hessian-vector product per entry, many of them in one walk."""
 
     def diagonal(*args: Any) -> Any:
-        wanted = positions(argnums, args)
-        found = [column_by_column(grad(f, k), args, k) for k in wanted]
+        found = [column_by_column(grad(f, k), args, k) for k in positions(argnums, args)]
         return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
 
     return diagonal
 
 
-def column_by_column(gradient: Callable[..., Any], args: Sequence[Any], k: int) -> Array:
+def column_by_column(gradient: Function, args: Sequence[Any], k: int) -> Array:
     """The diagonal of the Jacobian of a gradient in its argument k."""
     x, parts = lift(args[k], k), []
     for seed in basis(x, x.size):
         _, tangent = jvp(lambda z: gradient(*args[:k], z, *args[k + 1 :]), (x,), (seed,))
-        parts.append(np.sum((tangent * seed).value, axis=tuple(range(1, x.ndim + 1))))
+        product = tangent * seed
+        parts.append(np.sum(product.value, axis=tuple(range(1, product.value.ndim))))
     return np.reshape(joined(parts, x), x.shape)
