@@ -1,8 +1,9 @@
 """Second derivatives of layered networks: one walk up the list that carries a gradient and a curvature together.
 
-With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, where g is the adjoint of y; f' and f'' are read
-off the rules. Carried as one number per entry this is the diagonal of Becker & LeCun (1989, "Improving the convergence of
-back-propagation learning with second order methods"). Carried exactly it is a matrix per layer and sample, kept here as
+With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, where g is the adjoint of y, and f' and f''
+are read off the rules. Carried as one number per entry this is the diagonal of Becker & LeCun (1989, "Improving the
+convergence of back-propagation learning with second order methods"). Carried exactly it is a matrix per layer and
+sample, kept here as
 
     H = diag(d) + sum_r s_r u_r u_r^T
 
@@ -16,9 +17,9 @@ None        nothing beside diagonals: formula (2) at every line, `becker_lecun`
 q           full matrices in the top q layers; 1 costs one more matrix-vector product (`low_rank`)
 >= depth    everything
 
-Samples of a batch do not meet before the loss sums them, so one u_r serves all of them, with an s_r for each. What is left
-out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is named
-and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
+Samples of a batch do not meet before the loss sums them, so one u_r serves all of them, with an s_r for each. What is
+left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
+named and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def straight_lines(rule: Any) -> Any:
     Each step appends a number, or an operation on values at earlier places; then come the places of f' and f''.
     None for a formula that looks at its values: it is recorded at two at once, and what differs is no constant.
     """
-    x, level, tape = np.linspace(*rule.domain, 2), next(LEVELS), Tape()
+    x, level, tape = np.linspace(rule.domain[0], rule.domain[1], 2), next(LEVELS), Tape()
     places, steps, times = [0, 1], [], TABLE[np.multiply].evaluate
 
     def place(*step: Any) -> int:
@@ -133,8 +134,10 @@ def straight_lines(rule: Any) -> Any:
     def place_of(a: Any) -> int:
         if isinstance(a, Var):
             return places[a.index]
-        (number,) = {float(n) for n in np.ravel(a)} if np.result_type(a) != bool else ()
-        return place(number, None, ())
+        numbers = {float(n) for n in np.ravel(a)}
+        if len(numbers) > 1 or np.result_type(a).kind == "b":
+            raise ValueError("not a constant")
+        return place(numbers.pop(), None, ())
 
     try:
         primal, argument = tape.input(rule.evaluate(x)), tape.input(x)
@@ -196,6 +199,8 @@ def no_rule(i: int, rule: Any) -> NotLayeredError:
 class Plan(NamedTuple):
     """Per line of a list:
 
+    uses     its traced arguments, each a list of slots: an elementwise rule may have one variable in several
+    product, mixer   whether it is a product, or else adds up entries
     roots    the inputs it depends on, as bits
     active   whether it comes after a product; what does not is a function of weights alone
     tangled  whether, since the last product, entries were mixed, or two values with an input in common met
@@ -203,6 +208,9 @@ class Plan(NamedTuple):
     and for all: the roots that enter several activations (`tied`), and the number of the first product.
     """
 
+    uses: list[list[list[int]]]
+    product: list[bool]
+    mixer: list[bool]
     roots: list[int]
     active: list[bool]
     tangled: list[bool]
@@ -214,7 +222,7 @@ class Plan(NamedTuple):
 @functools.lru_cache(maxsize=256)
 def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
     """The plan of a list with these rules and parents."""
-    plan = Plan([], [], [], [], 0, 0)
+    plan = Plan([], [], [], [], [], [], [], 0, 0)
     tied = entered = 0
     for i, (rule, parents) in enumerate(lines):
         traced = [p for p in parents if p is not None]
@@ -222,8 +230,16 @@ def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
         active = product or bool(acting)
         for p in set(traced) - set(acting) if active else ():
             tied, entered = tied | (entered & plan.roots[p]), entered | plan.roots[p]
-        apart = rule is None or isinstance(rule, Elementwise) or rule.key in PICKS
-        meeting = any(plan.roots[p] & plan.roots[q] for p, q in itertools.combinations(traced, 2)) or not apart
+        simple = isinstance(rule, Elementwise)
+        mixer = not (rule is None or product or simple or rule.key in PICKS)
+        meeting = any(plan.roots[p] & plan.roots[q] for p, q in itertools.combinations(traced, 2))
+        meeting = meeting or product or mixer
+        slots = [k for k, p in enumerate(parents) if p is not None]
+        plan.uses.append(
+            [[k for k in slots if parents[k] == p] for p in dict.fromkeys(traced)] if simple else [[k] for k in slots]
+        )
+        plan.product.append(product)
+        plan.mixer.append(mixer)
         plan.roots.append(functools.reduce(lambda bits, p: bits | plan.roots[p], traced, 0) if traced else 1 << i)
         plan.active.append(active)
         plan.tangled.append(not product and (meeting or any(plan.tangled[p] for p in acting)))
@@ -244,7 +260,7 @@ def keeps_samples(rule: Any, slot: int, args: Any, params: Any, y: Array) -> boo
         left, right = params["subscripts"].split("->")
         return [right[:1] == term[:1] for term in left.split(",")] == [k == slot for k in range(len(args))]
     if "axis" in params:
-        return 0 not in np.atleast_1d(params["axis"])
+        return 0 not in params["axis"] if isinstance(params["axis"], tuple) else params["axis"] != 0
     if key == "getitem":
         index = params["index"]
         first = index[0] if isinstance(index, tuple) and index else index
@@ -309,16 +325,11 @@ class Walk:
             rule, parents = self.lines[i][:2]
             if rule is None or self.g[i] is None:
                 continue
-            below = self.level[i] + isinstance(rule, Multilinear)
+            below = self.level[i] + self.plan.product[i]
             for p in parents:
                 if p is not None and self.level[p] < below:
                     self.level[p] = below
-            if isinstance(rule, Elementwise):
-                self.elementwise(i)
-            elif isinstance(rule, Linear):
-                self.linear(i)
-            else:
-                self.reduction(i)
+            self.visit(i)
             self.g[i] = self.squared[i] = self.bent[i] = None
             self.u[i] = {}
 
@@ -327,13 +338,6 @@ class Walk:
         term, before = project(term, like), to[p]
         to[p] = term if before is None else before + term
 
-    def push(self, i: int, p: int, like: Array, pull: Function) -> None:
-        """The u_r of line i to its parent p; `pull` is the transposed Jacobian, for all of them at once."""
-        for group, u in self.u[i].items():
-            v = project(pull(Batch(u, next(LEVELS))), like).value
-            before = self.u[p].get(group)
-            self.u[p][group] = v if before is None else before + v
-
     # What is carried, and in which form.
 
     def samples(self, i: int) -> int:
@@ -341,11 +345,25 @@ class Walk:
         first, y = self.lines[self.plan.first][4], self.lines[i][4]
         return int(self.plan.active[i] and y.ndim > 0 and first.ndim > 1 and y.shape[0] == first.shape[0])
 
-    def full(self, i: int, mixing: list[bool]) -> bool:
-        """Whether the off-diagonals that arise before line i (going down) are kept: never where nothing mixes there."""
-        level = self.level[i]
-        kept_here = level < self.keep or level == 0 <= self.keep
-        return kept_here and (bool(self.u[i]) or any(p is not None and mixing[p] for p in self.lines[i][1]))
+    def whole(self, i: int) -> bool:
+        """Whether the matrix at line i is wanted, and not its diagonal alone."""
+        return self.level[i] < self.keep or self.level[i] == 0 <= self.keep
+
+    def full(self, i: int) -> bool:
+        """Whether off-diagonals that line i makes are kept: not where nothing further up can bring them back."""
+        mixing = self.plan.mixes if self.keep else self.plan.tangled
+        needed = bool(self.u[i]) or any(p is not None and mixing[p] for p in self.lines[i][1])
+        return self.whole(i) and needed and self.plan.active[i]
+
+    def apart(self, i: int) -> bool:
+        """Whether at line i no sample of the batch depends on another."""
+        rule, parents, args, params, y = self.lines[i]
+        samples = self.samples(i)
+        return all(
+            samples == self.samples(p) and (not samples or keeps_samples(rule, slot, args, params, y))
+            for slot, p in enumerate(parents)
+            if p is not None and self.plan.active[p]
+        )
 
     def bends(self, i: int) -> bool:
         """Whether f'' g counts at line i: for Gauss and Newton only in the loss."""
@@ -410,8 +428,8 @@ class Walk:
             straight = simple and not callable(rule.formulas[a])
             if not common or (simple and p == q) or (straight and not self.curved(i)):
                 continue
-            possible = plan.active[p] and plan.active[q] and not isinstance(rule, Multilinear)
-            if not possible or common & plan.tied or not (self.level[i] < self.keep or self.level[i] == 0 <= self.keep):
+            possible = plan.active[p] and plan.active[q] and not isinstance(rule, Multilinear) and self.apart(i)
+            if not (possible and self.whole(i)) or (self.exact and common & plan.tied):
                 size = self.crossing(i, a, b)
                 kept_here = self.crossing(i, a, a) + self.crossing(i, b, b)
                 if size:
@@ -441,110 +459,73 @@ class Walk:
         through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
         return float(np.sum(np.abs(project(through + self.bend(i, a, b), args[a]))))
 
-    # One line of each kind.
+    # One line.
 
-    def elementwise(self, i: int) -> None:
-        """f'^2 h + f'' g, entry by entry; every u_r is multiplied by f'."""
-        rule, parents, args, params, y = self.lines[i]
-        uses: dict[int, list[int]] = {}
-        for slot, p in enumerate(parents):
-            if p is not None:
-                uses.setdefault(p, []).append(slot)
+    def visit(self, i: int) -> None:
+        """Everything that line i has, to its arguments."""
+        line, plan = self.lines[i], self.plan
+        _, parents, args, _, _ = line
+        uses = plan.uses[i]
         if len(uses) > 1:
             self.joint(i)
-        g, squared, bent, curved = self.g[i], self.squared[i], self.bent[i], self.curved(i)
-        for p, slots in uses.items():
-            like = args[slots[0]]
-            first, second = slopes(rule, slots, y, args)
-            self.give(self.g, p, scaled(g, first), like)
-            if curved:
-                again = scaled(first, first)
-                if squared is not None:
-                    self.give(self.squared, p, scaled(squared, again), like)
-                if bent is not None:
-                    self.give(self.bent, p, scaled(bent, again), like)
-                if self.keep >= 0:
-                    self.carry(i, slots[0], lambda u, first=first: scaled(u, first))
-            if second is not None and self.bends(i):
-                self.give(self.bent, p, g * second, like)
-
-    def carry(self, i: int, slot: int, pull: Function) -> None:
-        """The u_r of line i to its argument `slot`; to weights, their squares."""
-        rule, parents, args, params, y = self.lines[i]
-        p, samples = parents[slot], self.samples(i)
-        if self.plan.active[p]:
-            self.push(i, p, args[slot], pull)
-            return
-        if (self.exact or self.u[i]) and not used_once(rule, slot, args, params, y, samples):
-            size = sum(beside(self.s[k], u, u) for k, u in self.u[i].items())
-            self.drop(i, "weights that enter several entries of one sample, or one another", size)
-        if self.u[i]:
-            self.diagonals(i, slot, self.spanned(i), None)
-
-    def linear(self, i: int) -> None:
-        """The transpose with squared entries for d, the transpose itself for every u_r."""
-        rule, parents, args, params, y = self.lines[i]
-        product = isinstance(rule, Multilinear)
-        for slot, p in enumerate(parents):
-            if p is not None:
-                self.give(self.g, p, rule.vjp(slot, self.g[i], y, args, params), args[slot])
-        if product or self.curved(i):
-            self.joint(i)
-        if product:
+        if plan.product[i]:
             self.layer(i)
-        if not self.curved(i):
-            return
-        self.prepare(i, product)
-        for slot, p in enumerate(parents):
-            if p is not None:
-                self.diagonals(i, slot, self.squared[i], self.bent[i])
-                if self.keep >= 0:
-                    self.carry(i, slot, lambda u, slot=slot: rule.vjp(slot, u, y, args, params))
+        curved = self.curved(i)
+        if curved and (plan.product[i] or plan.mixer[i] or self.u[i]):
+            self.settle(i)
+        g, bends = self.g[i], self.bends(i)
+        for slots in uses:
+            p, like = parents[slots[0]], args[slots[0]]
+            pull, squares, second, tie = local(i, line, slots)
+            self.give(self.g, p, pull(g), like)
+            if curved:
+                self.carry(i, slots[0], pull, squares)
+            if second is not None and bends:
+                self.give(self.bent, p, second(g), like)
+            if tie is not None and bends:
+                self.tie(i, p, like, *tie(g))
 
-    def diagonals(self, i: int, slot: int, squared: Any, bent: Any) -> None:
-        """The two terms of a diagonal to argument `slot`, by squared entries; past a layer both count as `squared`."""
-        rule, parents, args, params, y = self.lines[i]
-        if isinstance(rule, Multilinear):
-            args = tuple(a if k == slot else squared_factor(a, y) for k, a in enumerate(args))
-            if not self.terms or self.plan.active[parents[slot]]:
-                squared, bent = added([squared, bent]), None
-        for to, d in ((self.squared, squared), (self.bent, bent)):
-            if d is None:
-                continue
-            if isinstance(rule, Elementwise):
-                first = slopes(rule, [slot], y, args)[0]
-                d = scaled(d, scaled(first, first))
-            else:
-                d = d / reduced_size(args[0], params["axis"]) if rule.key is np.mean else d
-                d = rule.vjp(slot, d, y, args, params)
-            self.give(to, parents[slot], d, args[slot])
-
-    def prepare(self, i: int, product: bool) -> None:
-        """What a linear line does to d and the u_r before it passes them on."""
-        rule, parents, args, params, y = self.lines[i]
-        if not squares_known(rule, params):
-            raise no_rule(i, rule)
-        if product:
+    def settle(self, i: int) -> None:
+        """At a line that mixes entries: turn d into u_r, or u_r into d. Where samples meet: u_r into d."""
+        parents = self.lines[i][1]
+        if self.plan.product[i]:
             if self.level[i] < self.keep - 1 and any(p is not None and self.plan.mixes[p] for p in parents):
                 self.spill(i)
             elif self.level[i] >= self.keep:
                 self.collapse(i)
-        elif rule.key in SUMS:
-            full = self.full(i, self.plan.mixes if self.keep else self.plan.tangled)
-            self.spill(i) if full and self.plan.active[i] else self.collapse(i)
-        if self.u[i]:
-            self.check_samples(i)
+        elif self.plan.mixer[i]:
+            self.spill(i) if self.full(i) else self.collapse(i)
+        if not self.apart(i):
+            self.drop(i, "samples of the batch meet", float(self.lines[self.plan.first][4].shape[0] - 1))
+            self.collapse(i)
 
-    def check_samples(self, i: int) -> None:
-        """Samples that meet at line i: what they have in common is left out."""
+    def carry(self, i: int, slot: int, pull: Function, squares: Function) -> None:
+        """d and the u_r of line i to its argument `slot`; to weights, where samples are added up, the u_r as squares."""
         rule, parents, args, params, y = self.lines[i]
-        for slot, p in enumerate(parents):
-            if p is not None and self.plan.active[p]:
-                same = self.samples(i) == self.samples(p)
-                if not same or (self.samples(i) and not keeps_samples(rule, slot, args, params, y)):
-                    self.drop(i, "samples of the batch meet", float(len(args[slot]) - 1 if args[slot].ndim else 0))
-                    self.collapse(i)
-                    return
+        p, like, squared, bent = parents[slot], args[slot], self.squared[i], self.bent[i]
+        weights = self.keep >= 0 and not self.plan.active[p]
+        if weights:
+            if (self.exact or self.u[i]) and not used_once(rule, slot, args, params, y, self.samples(i)):
+                size = sum(beside(self.s[k], u, u) for k, u in self.u[i].items())
+                self.drop(i, "weights that enter several entries of a sample, or one another", size)
+            squared = added([squared, self.spanned(i)])
+        if self.plan.product[i] and (not self.terms or self.plan.active[p]):
+            squared, bent = added([squared, bent]), None
+        if squared is not None:
+            self.give(self.squared, p, squares(squared), like)
+        if bent is not None:
+            self.give(self.bent, p, squares(bent), like)
+        for group, u in () if weights else self.u[i].items():
+            v = project(pull(Batch(u, next(LEVELS))), like).value
+            before = self.u[p].get(group)
+            self.u[p][group] = v if before is None else before + v
+
+    def tie(self, i: int, p: int, like: Array, inner: Array, size: Array) -> None:
+        """Curvature size * inner inner^T that a reduction makes, of terms it adds up."""
+        if self.full(i) and self.apart(i):
+            self.add_group({p: inner}, size, size.shape, self.samples(p))
+        else:
+            self.give(self.bent, p, size * inner * inner, like)
 
     def layer(self, i: int) -> None:
         """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
@@ -560,33 +541,37 @@ class Walk:
         found = [np.zeros_like(self.g[i]) if d is None else d for d in (whole, squared, bent)]
         self.layers.append(Layer(i, self.g[i], *found))
 
-    def reduction(self, i: int) -> None:
-        """y = outer(sum of inner(x)): f'^2 h + f'' g for each of the three in turn; the sum ties its terms together."""
-        rule, (p,), (x,), params, y = self.lines[i]
-        self.give(self.g, p, rule.vjp(0, self.g[i], y, (x,), params), x)
-        inner, inner2, outer, outer2 = reduction_slopes(i, rule, y, x, params)
-        if not self.bends(i):
-            inner2 = outer2 = None
-        full = self.plan.active[i] and self.full(i, self.plan.mixes if self.keep else self.plan.tangled)
-        if self.u[i] and full:
-            self.check_samples(i)
-            self.push(i, p, x, lambda u: rule.vjp(0, u, y, (x,), params))
-        axis = params["axis"]
-        g, d = kept(self.g[i], x, axis), added([self.squared[i], self.bent[i], None if full else self.spanned(i)])
-        straight = None if d is None else kept(d, x, axis) * outer * outer
-        bent = None if outer2 is None else g * outer2
-        if inner2 is not None:
-            self.give(self.bent, p, g * outer * inner2, x)
-        if full and self.samples(p) and 0 in axis and (straight is not None or bent is not None):
-            self.drop(i, "samples of the batch meet", float(len(x) - 1))
-            full = False
-        tied = added([straight, bent])
-        if full and tied is not None:
-            self.add_group({p: inner}, tied, tied.shape, self.samples(p))
-            return
-        for to, d in ((self.squared, straight), (self.bent, bent)):
-            if d is not None:
-                self.give(to, p, d * inner * inner, x)
+
+def local(i: int, line: Any, slots: Sequence[int]) -> tuple[Function, Function, Function | None, Function | None]:
+    """What line i does to its argument `slots`: the transposed Jacobian, that with squared entries, and of an adjoint g
+    the curvature that bends make of it, as a diagonal and, for a reduction, as a vector and its factors."""
+    rule, _, args, params, y = line
+    slot = slots[0]
+    if isinstance(rule, Elementwise):
+        first, second = slopes(rule, slots, y, args)
+        bend = None if second is None else lambda g: g * second
+        return lambda g: scaled(g, first), lambda d: scaled(scaled(d, first), first), bend, None
+    if isinstance(rule, Linear):
+
+        def squares(d: Array) -> Array:
+            if not squares_known(rule, params):
+                raise no_rule(i, rule)
+            if isinstance(rule, Multilinear):
+                factors = tuple(a if k == slot else squared_factor(a, y) for k, a in enumerate(args))
+                return rule.vjp(slot, d, y, factors, params)
+            return rule.vjp(
+                slot, d / reduced_size(args[0], params["axis"]) if rule.key is np.mean else d, y, args, params
+            )
+
+        return lambda g: rule.vjp(slot, g, y, args, params), squares, None, None
+    (x,), axis = args, params.get("axis")
+    inner, inner2, outer, outer2 = reduction_slopes(i, rule, y, x, params)
+    return (
+        lambda g: rule.vjp(0, g, y, args, params),
+        lambda d: kept(d, x, axis) * (outer * inner) ** 2,
+        None if inner2 is None else lambda g: kept(g, x, axis) * outer * inner2,
+        None if outer2 is None else lambda g: (inner, kept(g, x, axis) * outer2),
+    )
 
 
 def wide(s: Array, u: Array) -> Array:
