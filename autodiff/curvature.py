@@ -41,8 +41,8 @@ from autodiff.rule import keep as kept
 from autodiff.tape import LEVELS, RefusalError, Tape, Var, strip
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
-PICKS = MOVES | {np.broadcast_to, np.where, "getitem", "scatter"}  # every entry comes from one place
-SUMS = {np.sum, np.mean, np.cumsum}
+PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
+SUMS = {np.sum, np.mean, np.cumsum, "scatter"}
 EVERYTHING = 10**9
 Argnums = int | Sequence[int]
 
@@ -404,9 +404,8 @@ class Walk:
         for group, u in self.u[i].items():
             for j in range(i):
                 if group in self.u[j]:
-                    self.drop(
-                        i, f"a value used twice, the other way by line {j}", beside(self.s[group], u, self.u[j][group])
-                    )
+                    size = beside(self.s[group], u, self.u[j][group])
+                    self.drop(i, f"a value used twice, the other time on the way to line {j}", size)
         self.squared[i], self.u[i] = added([self.squared[i], self.spanned(i)]), {}
 
     def drop(self, i: int, why: str, size: float) -> None:
@@ -425,18 +424,18 @@ class Walk:
         for a, b in itertools.combinations([k for k, p in enumerate(parents) if p is not None], 2):
             p, q = parents[a], parents[b]
             common = plan.roots[p] & plan.roots[q]
-            straight = simple and not callable(rule.formulas[a])
-            if not common or (simple and p == q) or (straight and not self.curved(i)):
+            bent = callable(rule.formulas[a]) if simple else plan.product[i]
+            if not common or (simple and p == q) or not (bent or self.curved(i)):
                 continue
-            possible = plan.active[p] and plan.active[q] and not isinstance(rule, Multilinear) and self.apart(i)
+            possible = plan.active[p] and plan.active[q] and not plan.product[i] and self.apart(i)
             if not (possible and self.whole(i)) or (self.exact and common & plan.tied):
                 size = self.crossing(i, a, b)
                 kept_here = self.crossing(i, a, a) + self.crossing(i, b, b)
-                if size:
+                if size or self.exact:
                     why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
                     self.drop(i, why, 2 * size / kept_here if kept_here else math.inf)
                 continue
-            if simple and not straight and self.bends(i):
+            if simple and bent and self.bends(i):
                 mixed = self.bend(i, a, b)
                 for sign in (1.0, -1.0):  # f_ab u v = ((u + v)^2 - (u - v)^2) f_ab / 4, twice
                     self.add_group({p: 1.0, q: sign}, sign * mixed / 2, y.shape, self.samples(i))
@@ -491,16 +490,16 @@ class Walk:
         if self.plan.product[i]:
             if self.level[i] < self.keep - 1 and any(p is not None and self.plan.mixes[p] for p in parents):
                 self.spill(i)
-            elif self.level[i] >= self.keep:
+            elif self.u[i] and self.level[i] >= self.keep:
                 self.collapse(i)
         elif self.plan.mixer[i]:
             self.spill(i) if self.full(i) else self.collapse(i)
-        if not self.apart(i):
-            self.drop(i, "samples of the batch meet", float(self.lines[self.plan.first][4].shape[0] - 1))
+        if (self.u[i] or self.plan.mixer[i]) and not self.apart(i):
+            self.drop(i, "rows of the batch meet", float(self.lines[self.plan.first][4].shape[0] - 1))
             self.collapse(i)
 
     def carry(self, i: int, slot: int, pull: Function, squares: Function) -> None:
-        """d and the u_r of line i to its argument `slot`; to weights, where samples are added up, the u_r as squares."""
+        """d and the u_r of line i to its argument `slot`; to weights, which add samples up, u_r as squares."""
         rule, parents, args, params, y = self.lines[i]
         p, like, squared, bent = parents[slot], args[slot], self.squared[i], self.bent[i]
         weights = self.keep >= 0 and not self.plan.active[p]
@@ -509,6 +508,8 @@ class Walk:
                 size = sum(beside(self.s[k], u, u) for k, u in self.u[i].items())
                 self.drop(i, "weights that enter several entries of a sample, or one another", size)
             squared = added([squared, self.spanned(i)])
+        if self.terms and self.plan.product[i] and self.level[i] == 0:
+            squared, bent = None, added([squared, bent])
         if self.plan.product[i] and (not self.terms or self.plan.active[p]):
             squared, bent = added([squared, bent]), None
         if squared is not None:
