@@ -48,6 +48,12 @@ Jacobians have more axes than matrices, and most of them are mostly zeros:
     contract(a, "i j", b, "j k", over="j")   sums over axes by their names; over="" is the outer product
     vec(x), unvec(v, shape), vec_jacobian(J, out_ndim)   by rows, or with order="column" by columns
 
+Second derivatives of networks, in one walk that carries a gradient and a curvature together (docs/curvature.md):
+
+    hessian_diagonal(f, argnums)  exact; becker_lecun, hesscale(keep=q), low_rank and gauss_newton_diagonal approximate
+                                  it and say what they left out; hutchinson and xdiag estimate it; compare says how well
+    hessian_matrix, neuron_blocks the whole Hessian of all argnums, and its blocks that belong to one neuron each
+
 What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse,
 cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
 that says what to write instead.
@@ -56,11 +62,20 @@ One thing no message can catch: a plain array that was used in a traced operatio
 the derivative is taken; the list holds the array itself, not a copy.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
-`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`; `testing.py` is
-what a new row of the table is checked for.
+`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py`, `tensors.py` and
+`curvature.py`; `testing.py` is what a new row of the table is checked for.
 """
 
 from autodiff import composed as composed
+from autodiff.curvature import (
+    Curvature,
+    becker_lecun,
+    gauss_newton_diagonal,
+    hesscale,
+    hessian_diagonal,
+    low_rank,
+    neuron_blocks,
+)
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -75,12 +90,14 @@ from autodiff.functions import (
 )
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
+from autodiff.probing import columns, compare, hessian_matrix, hutchinson, xdiag
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
 from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_jacobian, unvec, vec, vec_jacobian
 
 __all__ = [
     "TABLE",
+    "Curvature",
     "Dense",
     "Diagonal",
     "Kronecker",
@@ -90,18 +107,28 @@ __all__ = [
     "Tape",
     "Var",
     "backward",
+    "becker_lecun",
+    "columns",
+    "compare",
     "contract",
     "cross_entropy",
+    "gauss_newton_diagonal",
     "grad",
     "half_squared_error",
+    "hesscale",
     "hessian",
+    "hessian_diagonal",
+    "hessian_matrix",
+    "hutchinson",
     "hvp",
     "jacobian",
     "jvp",
     "linear_regulariser",
     "log_softmax",
     "logsumexp",
+    "low_rank",
     "mse",
+    "neuron_blocks",
     "project",
     "record",
     "relu",
@@ -114,4 +141,5 @@ __all__ = [
     "vec",
     "vec_jacobian",
     "vjp",
+    "xdiag",
 ]

@@ -32,10 +32,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.batch import Batch, basis
+from autodiff.batch import Batch
 from autodiff.functions import LOGSUMEXP, largest
-from autodiff.jacobian import joined
-from autodiff.modes import Dual, grad, jvp, lift, on_tape, ones, positions, project, scalar, spread, trace, zeros
+from autodiff.modes import Dual, jvp, on_tape, ones, positions, project, scalar, spread, trace, zeros
+from autodiff.probing import Argnums, columns
 from autodiff.rule import TABLE, Array, Elementwise, Function, Linear, Multilinear, Reduction, call, reduced_size
 from autodiff.rule import keep as kept
 from autodiff.tape import LEVELS, RefusalError, Tape, Var, strip
@@ -44,7 +44,6 @@ MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes
 PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
 SUMS = {np.sum, np.mean, np.cumsum, "scatter"}
 EVERYTHING = 10**9
-Argnums = int | Sequence[int]
 
 
 class NotLayeredError(RefusalError):
@@ -679,21 +678,33 @@ def hessian_diagonal(f: Function, argnums: Argnums = 0) -> Function:
     return diagonal
 
 
-def columns(f: Function, argnums: Argnums = 0) -> Function:
-    """The same for any f: one Hessian-vector product per entry, many of them in one walk."""
+def neuron_blocks(f: Function, argnums: Argnums = 0) -> Function:
+    """A function that returns, per weight matrix, the exact blocks of the Hessian that belong to one neuron each.
 
-    def diagonal(*args: Any) -> Any:
-        found = [column_by_column(grad(f, k), args, k) for k in positions(argnums, args)]
-        return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
+    For W of (inputs, units) in X @ W, or of (units, inputs) in W @ x: the array (units, inputs, inputs) of
+    sum_n H_n[j, j] z_n z_n^T. Raises RefusalError for arguments that are no such matrix, or a list without layers.
+    """
 
-    return diagonal
+    def blocks(*args: Any) -> Any:
+        wanted = positions(argnums, args)
+        tape, y = trace(f, args, wanted)
+        scalar(y)
+        state = Walk(tape, EVERYTHING, True, False, None)
+        state.up(y.index, ones(y.value))
+        found: dict[int, Array] = {}
+        for layer in state.layers:
+            rule, parents, factors, _, out = tape.records[layer.line]
+            for slot, p in enumerate(parents):
+                if (
+                    p is not None
+                    and p < len(wanted)
+                    and rule is TABLE[np.matmul]
+                    and out.ndim == 1 + slot * (out.ndim - 1)
+                ):
+                    z, h = np.atleast_2d(factors[1 - slot]), np.atleast_2d(layer.diagonal)
+                    found[p] = found.get(p, 0) + np.einsum("nj,ni,nk->jik", h, z, z)
+        if len(found) < len(wanted):
+            raise RefusalError("neuron_blocks takes the weight matrices of layers X @ W or W @ x, and nothing else.")
+        return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found[k] for k in range(len(wanted)))
 
-
-def column_by_column(gradient: Function, args: Sequence[Any], k: int) -> Array:
-    """The diagonal of the Jacobian of a gradient in its argument k."""
-    x, parts = lift(args[k], k), []
-    for seed in basis(x, x.size):
-        _, tangent = jvp(lambda z: gradient(*args[:k], z, *args[k + 1 :]), (x,), (seed,))
-        product = tangent * seed
-        parts.append(np.sum(product.value, axis=tuple(range(1, product.value.ndim))))
-    return np.reshape(joined(parts, x), x.shape)
+    return blocks
