@@ -103,10 +103,10 @@ def hessian_matrix(f: Function, argnums: Argnums = 0) -> Function:
 def hutchinson(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int = 0) -> Function:
     """A function that returns an unbiased `Estimate` of the Hessian's diagonal: the mean of v * Hv over random signs v.
 
-    The error falls as 1/sqrt(samples); it needs at least two. Source: Bekas, Kokiopoulou & Saad 2007, after Hutchinson.
+    The error falls as 1/sqrt(samples); of one sample it is nan. Source: Bekas, Kokiopoulou & Saad 2007.
     """
-    if samples < 2:
-        raise RefusalError("hutchinson(samples=...) needs at least 2 for a standard error.")
+    if samples < 1:
+        raise RefusalError("hutchinson(samples=...) needs at least 1, and 2 for a standard error.")
 
     def estimate(*args: Any) -> Estimate:
         x = Variables(f, argnums, args)
@@ -150,7 +150,8 @@ def xdiag(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int = 0) 
 
 def averaged(x: Variables, each: Array) -> Estimate:
     """The mean of estimates, in rows, and its standard error."""
-    error = np.std(each, axis=0, ddof=1) / np.sqrt(len(each))
+    n = len(each)
+    error = np.std(each, axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(x.size, np.nan)
     return Estimate(x.like_arguments(np.mean(each, axis=0)), x.like_arguments(error))
 
 
