@@ -175,11 +175,10 @@ def error_against_cost(found: Found) -> Any:
                 linestyle="",
             )
         unit = "flops" if optional("autodiff.cost") else "time"
-        axis.set(
-            xscale="log",
-            xlabel=f"cost, in gradients ({unit})",
-            title=f"4 hidden layers, CE, {NAMES[cell[0]]}",
-        )
+        axis.set_xscale("log")
+        axis.set_xticks([2, 5, 10, 20, 50, 100, 200], ["2", "5", "10", "20", "50", "100", "200"])
+        axis.minorticks_off()
+        axis.set(xlabel=f"cost, in gradients ({unit})", title=f"4 hidden layers, CE, {NAMES[cell[0]]}")
     axes[0].set(ylabel="relative L1 error of the diagonal")
     axes[0].set_yscale("symlog", linthresh=0.1)
     axes[0].set_ylim(0, None)
