@@ -278,7 +278,7 @@ def used_once(rule: Any, slot: int, args: Any, params: Any, y: Array, samples: i
     if isinstance(rule, Elementwise):
         return bool(((1,) * (y.ndim - a.ndim) + a.shape)[samples:] == y.shape[samples:])
     if rule.key is np.matmul:
-        return bool(y.ndim == samples + 1 and slot == 1) or bool(y.ndim == 1 and slot == 0 and not samples)
+        return bool(y.ndim == samples + a.ndim - 1 if slot else y.ndim == 1 and not samples)
     if rule.key is np.einsum:
         left, right = params["subscripts"].split("->")
         return set(right[samples:]) <= set(left.split(",")[slot])
@@ -316,6 +316,9 @@ class Walk:
         self.level = [0] * n  # products between the line and the end of the list
         self.layers: list[Layer] = []
         self.dropped: list[Dropped] = []
+        _, parents, args, _, y = self.lines[self.plan.first]
+        rows = y.ndim > 1 or (y.ndim == 1 and parents[:1] == (None,) and args[0].ndim == 2)
+        self.batch = y.shape[0] if rows else 0  # rows of the first product, or 0: one sample
 
     def up(self, index: int, seed: Array) -> None:
         """From line `index` to the inputs, where everything is then found."""
@@ -341,8 +344,8 @@ class Walk:
 
     def samples(self, i: int) -> int:
         """1 if axis 0 of line i is taken for that of the batch, else 0; every step of a u_r is checked for it."""
-        first, y = self.lines[self.plan.first][4], self.lines[i][4]
-        return int(self.plan.active[i] and y.ndim > 0 and first.ndim > 1 and y.shape[0] == first.shape[0])
+        y = self.lines[i][4]
+        return int(self.plan.active[i] and y.ndim > 0 and y.shape[0] == self.batch)
 
     def whole(self, i: int) -> bool:
         """Whether the matrix at line i is wanted, and not its diagonal alone."""
@@ -469,7 +472,7 @@ class Walk:
         if plan.product[i]:
             self.layer(i)
         curved = self.curved(i)
-        if curved and (plan.product[i] or plan.mixer[i] or self.u[i]):
+        if curved and (plan.product[i] or plan.mixer[i] or self.u[i] or self.keep > 0):
             self.settle(i)
         g, bends = self.g[i], self.bends(i)
         for slots in uses:
@@ -493,8 +496,8 @@ class Walk:
                 self.collapse(i)
         elif self.plan.mixer[i]:
             self.spill(i) if self.full(i) else self.collapse(i)
-        if (self.u[i] or self.plan.mixer[i]) and not self.apart(i):
-            self.drop(i, "rows of the batch meet", float(self.lines[self.plan.first][4].shape[0] - 1))
+        if (self.u[i] or self.plan.mixer[i] or self.keep > 0) and not self.apart(i):
+            self.drop(i, "rows of the batch meet", self.batch - 1)
             self.collapse(i)
 
     def carry(self, i: int, slot: int, pull: Function, squares: Function) -> None:
@@ -503,8 +506,9 @@ class Walk:
         p, like, squared, bent = parents[slot], args[slot], self.squared[i], self.bent[i]
         weights = self.keep >= 0 and not self.plan.active[p]
         if weights:
-            if (self.exact or self.u[i]) and not used_once(rule, slot, args, params, y, self.samples(i)):
-                size = sum(beside(self.s[k], u, u) for k, u in self.u[i].items())
+            if (self.keep > 0 or self.u[i]) and not used_once(rule, slot, args, params, y, self.samples(i)):
+                kept_here = float(np.sum(np.abs(squares(self.diagonal(i)))))
+                size = self.crossing(i, slot, slot) / kept_here if kept_here and not self.exact else math.inf
                 self.drop(i, "weights that enter several entries of a sample, or one another", size)
             squared = added([squared, self.spanned(i)])
         if self.terms and self.plan.product[i] and self.level[i] == 0:
@@ -522,10 +526,12 @@ class Walk:
 
     def tie(self, i: int, p: int, like: Array, inner: Array, size: Array) -> None:
         """Curvature size * inner inner^T that a reduction makes, of terms it adds up."""
-        if self.full(i) and self.apart(i):
+        if not self.apart(i):
+            self.drop(i, "rows of the batch meet", self.batch - 1)
+        elif self.full(i):
             self.add_group({p: inner}, size, size.shape, self.samples(p))
-        else:
-            self.give(self.bent, p, size * inner * inner, like)
+            return
+        self.give(self.bent, p, size * inner * inner, like)
 
     def layer(self, i: int) -> None:
         """Note the curvature of a pre-activation; with an output given, take that for the first one's."""

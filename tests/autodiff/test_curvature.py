@@ -339,6 +339,21 @@ CURIOUS = {
     "siamese": (lambda w: np.sum(np.tanh(X @ w) * np.tanh(X[::-1] @ w)), P[0]),
     "samples in a loop": (lambda w: sum(ad.logsumexp(np.tanh(x @ w) @ P[4]) for x in X), P[0]),
     "every step of a sequence": (lambda w: np.sum(ad.logsumexp(np.tanh(X.reshape(1, 5, 3) @ w), axis=(1, 2))), P[0]),
+    "logsumexp of the batch": (lambda w: ad.logsumexp(np.tanh(X @ w) @ P[4]), P[0]),
+    "logsumexp of one layer's batch": (lambda w: ad.logsumexp(X @ w), P[0]),
+    "one unit, samples that meet": (lambda w: ad.logsumexp(X @ w), P[0][:, 0]),
+    "one unit": (lambda w: np.sum(ad.softplus(X @ w)), P[0][:, 0]),
+    "one unit, one sample": (lambda w: np.tanh(X[0] @ w) ** 2, P[0][:, 0]),
+    "one output": (lambda w: np.sum(np.tanh(np.tanh(X @ w) @ P[1]) ** 2), P[0]),
+    "one output, its weights": (lambda v: np.sum(np.tanh(np.tanh(X @ P[0]) @ v) ** 2), P[1]),
+    "all rows in one": (lambda w: np.sum(np.tanh(X @ w)) ** 2, P[0]),
+    "samples mixed by a constant": (lambda w: np.sum(np.tanh(np.tanh(X @ w).T @ X) ** 2), P[0]),
+    "as many units as samples": (lambda w: np.sum(np.tanh(np.tanh(X @ w).T @ X) ** 2), P[0][:, :5]),
+    "mirrored": (lambda w: np.sum(ad.logsumexp((h := np.tanh(X @ w)) * h[:, ::-1] @ P[4], axis=1)), P[0]),
+    "beside itself": (
+        lambda w: np.sum(np.tanh(np.concatenate([h := X @ w, h * h], axis=1) @ P[2][:2].T.repeat(2, 0))),
+        P[0],
+    ),
     "scatter": (lambda w: np.sum(np.tanh(np.pad(np.tanh(X @ w), 1))), P[0]),
 }
 
@@ -383,6 +398,26 @@ def test_what_comes_back_is_the_callers():
         a += 1
     close(ad.hesscale(f, ALL)(*P).diagonal, again.diagonal, 1e-15)
     assert not any(np.shares_memory(a, b) for a, b in itertools.combinations([*first.gradient, *first.diagonal], 2))
+    summed = ad.becker_lecun(lambda a, b: np.sum(np.square(X @ (a + b))), (0, 1))(P[0], P[0])
+    assert not np.shares_memory(*summed.gradient)
+    assert not np.shares_memory(*summed.diagonal)
+
+
+def test_sums_and_reductions_by_diagonals_alone():
+    x = np.array([0.3, -1.0, 2.0])
+    np.testing.assert_allclose(ad.becker_lecun(lambda x: np.mean(x) ** 2)(x).diagonal, 2 / 9)
+    p, y = ad.softmax(x), ad.logsumexp(x)
+    found = ad.becker_lecun(lambda x: ad.logsumexp(x) ** 2)(x).diagonal
+    np.testing.assert_allclose(found, 2 * p * p + 2 * y * (p - p * p), rtol=1e-14)
+
+
+def test_the_output_diagonal_is_exact_whatever_the_loss_mixes():
+    def loss(z):
+        return np.sum(ad.logsumexp(z * z[:, ::-1], axis=1) ** 2)
+
+    f = network(LAYERS["tanh"], loss)
+    z = np.tanh(np.tanh(X @ P[0] + P[1]) @ P[2] + P[3]) @ P[4] + P[5]
+    close([ad.hesscale(f, ALL)(*P).layers[0].diagonal], [ad.columns(loss)(z)], 1e-12)
 
 
 # --- what is left out ------------------------------------------------------------------------------------------------
@@ -452,6 +487,15 @@ def test_replayed_formulas_and_formulas_that_look_at_their_values():
     assert straight_lines(TABLE[np.tanh]) is not None
     assert straight_lines(TABLE["relu"]) is None
     assert slopes(TABLE["relu"], [0], np.ones(2), (np.ones(2),))[1] is None
+
+
+def test_a_formula_with_a_branch_is_not_recorded_once_for_all():
+    rule = Elementwise(
+        "bent", "", lambda y, x: np.where(x > 0.5, 2 * x, 1.0), evaluate=lambda x: np.where(x > 0.5, x * x, x)
+    )
+    del TABLE["bent"]
+    assert straight_lines(rule) is None
+    assert slopes(rule, [0], np.array([0.2, 4.0]), (np.array([0.2, 2.0]),))[1].tolist() == [0, 2]
 
 
 def test_plans_are_of_structure_alone():
