@@ -42,6 +42,7 @@ from autodiff.tape import LEVELS, RefusalError, Tape, Var, strip
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
 PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
+SPREADS = {np.broadcast_to, np.where, "getitem"}  # some of those entries may go to several
 SUMS = {np.sum, np.mean, np.cumsum, "scatter"}
 EVERYTHING = 10**9
 
@@ -202,7 +203,7 @@ class Plan(NamedTuple):
     product, mixer   whether it is a product, or else adds up entries
     roots    the inputs it depends on, as bits
     active   whether it comes after a product; what does not is a function of weights alone
-    tangled  whether, since the last product, entries were mixed, or two values with an input in common met
+    tangled  whether, since the last product, entries were mixed, or one value came to be used twice
     mixes    the same, counting products of activations as well: whether off-diagonals can matter further up
     and for all: the roots that enter several activations (`tied`), and the number of the first product.
     """
@@ -219,11 +220,11 @@ class Plan(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)
-def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
-    """The plan of a list with these rules and parents."""
+def planned(lines: tuple[tuple[Any, tuple[int | None, ...], tuple[int, ...]], ...]) -> Plan:
+    """The plan of a list with these rules, parents and shapes."""
     plan = Plan([], [], [], [], [], [], [], 0, 0)
     tied = entered = 0
-    for i, (rule, parents) in enumerate(lines):
+    for i, (rule, parents, shape) in enumerate(lines):
         traced = [p for p in parents if p is not None]
         acting, product = [p for p in traced if plan.active[p]], isinstance(rule, Multilinear)
         active = product or bool(acting)
@@ -232,7 +233,8 @@ def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
         simple = isinstance(rule, Elementwise)
         mixer = not (rule is None or product or simple or rule.key in PICKS)
         meeting = any(plan.roots[p] & plan.roots[q] for p, q in itertools.combinations(traced, 2))
-        meeting = meeting or product or mixer
+        again = (rule is not None and rule.key in SPREADS) or (simple and any(lines[p][2] != shape for p in acting))
+        meeting = meeting or product or mixer or again
         slots = [k for k, p in enumerate(parents) if p is not None]
         plan.uses.append(
             [[k for k in slots if parents[k] == p] for p in dict.fromkeys(traced)] if simple else [[k] for k in slots]
@@ -243,7 +245,7 @@ def planned(lines: tuple[tuple[Any, tuple[int | None, ...]], ...]) -> Plan:
         plan.active.append(active)
         plan.tangled.append(not product and (meeting or any(plan.tangled[p] for p in acting)))
         plan.mixes.append(bool(acting) and (meeting or any(plan.mixes[p] for p in acting)))
-    products = [i for i, (rule, _) in enumerate(lines) if isinstance(rule, Multilinear)]
+    products = [i for i, (rule, _, _) in enumerate(lines) if isinstance(rule, Multilinear)]
     return plan._replace(tied=tied, first=min(products, default=0))
 
 
@@ -278,7 +280,7 @@ def used_once(rule: Any, slot: int, args: Any, params: Any, y: Array, samples: i
     if isinstance(rule, Elementwise):
         return bool(((1,) * (y.ndim - a.ndim) + a.shape)[samples:] == y.shape[samples:])
     if rule.key is np.matmul:
-        return bool(y.ndim == samples + a.ndim - 1 if slot else y.ndim == 1 and not samples)
+        return bool(y.ndim == samples + a.ndim - 1 if slot else args[1].ndim == 1 and not samples)
     if rule.key is np.einsum:
         left, right = params["subscripts"].split("->")
         return set(right[samples:]) <= set(left.split(",")[slot])
@@ -305,7 +307,7 @@ class Walk:
     def __init__(self, tape: Tape, keep: int | None, bending: bool, terms: bool, output: Any) -> None:
         n = len(tape)
         self.lines: list[Any] = tape.records
-        self.plan = planned(tuple([(record[0], record[1]) for record in self.lines]))
+        self.plan = planned(tuple([(record[0], record[1], record[4].shape) for record in self.lines]))
         self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
         self.bending, self.terms, self.output = bending, terms, output
         self.g: list[Any] = [None] * n

@@ -197,6 +197,7 @@ B, LABELS = 5, RNG.integers(0, 4, 5)
 X, T = RNG.normal(size=(B, 3)), RNG.normal(size=(B, 4))
 P = tuple(RNG.normal(size=shape) / 2 for shape in ((3, 6), (6,), (6, 6), (6,), (6, 4), (4,)))
 ROWS = np.arange(B)
+ONE_ROW = RNG.normal(size=4)
 
 
 def shifted(z):
@@ -349,6 +350,9 @@ CURIOUS = {
     "all rows in one": (lambda w: np.sum(np.tanh(X @ w)) ** 2, P[0]),
     "samples mixed by a constant": (lambda w: np.sum(np.tanh(np.tanh(X @ w).T @ X) ** 2), P[0]),
     "as many units as samples": (lambda w: np.sum(np.tanh(np.tanh(X @ w).T @ X) ** 2), P[0][:, :5]),
+    "an entry picked twice": (lambda w: ad.logsumexp(np.tanh(X[0] @ w)[[3, 3, 0, 2]]), P[0]),
+    "an entry spread": (lambda w: np.sum(ad.logsumexp(np.tanh(X @ w) * ONE_ROW, axis=1)), P[0][:, :1]),
+    "the input of a layer": (lambda x: ad.logsumexp(x @ P[0]), X[0]),
     "mirrored": (lambda w: np.sum(ad.logsumexp((h := np.tanh(X @ w)) * h[:, ::-1] @ P[4], axis=1)), P[0]),
     "beside itself": (
         lambda w: np.sum(np.tanh(np.concatenate([h := X @ w, h * h], axis=1) @ P[2][:2].T.repeat(2, 0))),
@@ -498,9 +502,9 @@ def test_a_formula_with_a_branch_is_not_recorded_once_for_all():
     assert slopes(rule, [0], np.array([0.2, 4.0]), (np.array([0.2, 2.0]),))[1].tolist() == [0, 2]
 
 
-def test_plans_are_of_structure_alone():
+def test_plans_are_made_once():
     planned.cache_clear()
-    for n in (3, 4):
+    for n in (3, 3, 4):
         ad.hesscale(lambda W: np.sum(np.tanh(np.ones((2, 3)) @ W) ** 2))(np.ones((3, n)))
     assert planned.cache_info().hits == 1
 
