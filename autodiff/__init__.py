@@ -57,6 +57,12 @@ What a derivative costs is a count, the same on every machine:
     sparse_jacobian(f, x)         one pass per colour of the sparsity pattern; colour(pattern) finds the colours
     checkpointed(steps, x)        the gradient of a chain in the memory of a square root
 
+Second derivatives of networks, in one walk that carries a gradient and a curvature together (docs/curvature.md):
+
+    hessian_diagonal(f, argnums)  exact; becker_lecun, hesscale(keep=q), low_rank and gauss_newton_diagonal approximate
+                                  it and say what they left out; hutchinson and xdiag estimate it; compare says how well
+    hessian_matrix, neuron_blocks the whole Hessian of all argnums, and its blocks that belong to one neuron each
+
 What NumPy lacks: sigmoid, softplus, relu, softmax, log_softmax, logsumexp, and the losses half_squared_error, mse,
 cross_entropy and linear_regulariser. What has no derivative, or no rule, is refused with a `RefusalError` (a TypeError)
 that says what to write instead.
@@ -66,8 +72,8 @@ the derivative is taken: the list holds the array itself, not a copy. And `y += 
 array, as it does for numbers: another name for the old array keeps the old values.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` and `linalg.py` (all formulas), `composed.py` (what is defined
-by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`;
-`testing.py` is what a new row of the table is checked for.
+by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py`, `tensors.py`,
+`curvature.py`, `cost.py` and `elimination.py`; `testing.py` is what a new row of the table is checked for.
 """
 
 import importlib
@@ -76,6 +82,15 @@ from typing import Any
 from autodiff import linalg as linalg
 from autodiff.checkpoint import checkpointed
 from autodiff.cost import Cost, Counts, counted, crossover
+from autodiff.curvature import (
+    Curvature,
+    becker_lecun,
+    gauss_newton_diagonal,
+    hesscale,
+    hessian_diagonal,
+    low_rank,
+    neuron_blocks,
+)
 from autodiff.elimination import ScalarGraph, colour, eliminate, propagations, scalar_graph, sparse_jacobian
 from autodiff.functions import (
     cross_entropy,
@@ -91,6 +106,7 @@ from autodiff.functions import (
 )
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
+from autodiff.probing import columns, compare, hessian_matrix, hutchinson, xdiag
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
 from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_jacobian, unvec, vec, vec_jacobian
@@ -99,6 +115,7 @@ __all__ = [
     "TABLE",
     "Cost",
     "Counts",
+    "Curvature",
     "Dense",
     "Diagonal",
     "Kronecker",
@@ -109,23 +126,33 @@ __all__ = [
     "Tape",
     "Var",
     "backward",
+    "becker_lecun",
     "checkpointed",
     "colour",
+    "columns",
+    "compare",
     "contract",
     "counted",
     "cross_entropy",
     "crossover",
     "eliminate",
+    "gauss_newton_diagonal",
     "grad",
     "half_squared_error",
+    "hesscale",
     "hessian",
+    "hessian_diagonal",
+    "hessian_matrix",
+    "hutchinson",
     "hvp",
     "jacobian",
     "jvp",
     "linear_regulariser",
     "log_softmax",
     "logsumexp",
+    "low_rank",
     "mse",
+    "neuron_blocks",
     "project",
     "propagations",
     "record",
@@ -142,6 +169,7 @@ __all__ = [
     "vec",
     "vec_jacobian",
     "vjp",
+    "xdiag",
 ]
 
 

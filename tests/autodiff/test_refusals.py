@@ -128,8 +128,7 @@ def test_wrong_calls(call, advice):
         call()
 
 
-@pytest.mark.parametrize("walk", [ad.grad, lambda f: lambda x: ad.jvp(f, (x,), (x,))[1]])
-def test_a_traced_array_outside_its_function(walk):
+def test_a_traced_array_outside_its_function():
     kept = []
 
     def f(x):
@@ -138,9 +137,9 @@ def test_a_traced_array_outside_its_function(walk):
             raise ZeroDivisionError
         return x * x
 
-    walk(f)(2.0)
+    ad.grad(f)(2.0)
     with pytest.raises(ZeroDivisionError):
-        walk(f)(3.0)
+        ad.grad(f)(3.0)
     for x, value in zip(kept, (2.0, 3.0), strict=True):
         assert x.value == value
         for use in (lambda x=x: x + 1, lambda x=x: np.sin(x), lambda x=x: ad.grad(lambda z: z * x)(1.0)):
