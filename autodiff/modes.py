@@ -70,6 +70,8 @@ def lift(x: Any, number: int) -> Array:
     """
     if isinstance(x, Traced):
         return x
+    if hasattr(x, "lifted"):  # a step of a computation being written down
+        return x.lifted(number)
     if isinstance(x, dict) or (
         isinstance(x, (list, tuple)) and any(isinstance(e, (np.ndarray, Traced, dict)) for e in x)
     ):
@@ -187,6 +189,8 @@ def zeros(x: Array) -> Array:
 
 def ones(y: Array) -> Array:
     """Ones of the shape and dtype of y, plain: the seed. A 1.0 would turn a float32 computation into float64."""
+    if hasattr(y, "emit"):
+        return np.ones_like(strip(y))[()]
     return np.ones(y.shape, y.dtype) if y.shape else y.dtype.type(1)
 
 
@@ -270,7 +274,7 @@ def matching(w: Any, like: Array, what: str) -> Array:
     w = lift(w, 0)
     if w.shape != np.shape(strip(like)):
         raise RefusalError(f"{what} has shape {w.shape}, but what it belongs to has shape {np.shape(strip(like))}.")
-    dtype = np.asarray(strip(like)).dtype
+    dtype = np.result_type(strip(like))
     return w if w.dtype == dtype or dtype.kind != "f" else w.astype(dtype)
 
 

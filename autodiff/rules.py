@@ -417,6 +417,8 @@ def pick(a: Array, axis: int, index: Any) -> Array:
 
 def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape to which x is added at index; an entry that index names twice receives both."""
+    if hasattr(x, "scattered"):  # a step of a computation being written down
+        return x.scattered(index, shape)
     out = np.zeros(shape, x.dtype)
     parts = index if isinstance(index, tuple) else (index,)
     if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):

@@ -1,0 +1,809 @@
+"""A list turned back into code: straight-line NumPy that a person might have written, and functions compiled from it.
+
+    >>> import numpy as np
+    >>> def f(x):
+    ...     y = np.sin(x)
+    ...     return np.sum(y * y)
+    >>> print(gradient_source(f, np.array([0.5, 1.0])))
+
+`listing.py` records a function, or its derivative, as steps; here they are written out, one line for everything that
+has a name, is used twice or would make a line long. docs/code.md says what is kept, folded, reordered and guarded.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import keyword
+import math
+import operator
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autodiff.listing import (
+    OPERATORS,
+    OURS,
+    Guard,
+    Listing,
+    Origin,
+    Symbol,
+    Watch,
+    astype,
+    is_reshaped,
+    leaves,
+    mapped,
+    number,
+    plain,
+    scatter,
+    sigmoid,
+    symbols,
+)
+from autodiff.modes import grad, jvp, positions
+from autodiff.tape import RefusalError, Traced, path
+
+WIDTH = 100  # no line is longer
+LITERAL = 100  # a constant array with more entries is passed in instead of being written out
+NESTED = 4  # operations in one line
+LARGE = 2**13  # bytes from which on a buffer is worth keeping
+
+INFIX: dict[Any, tuple[str, int]] = {
+    **dict.fromkeys((), ("", 0)),
+    operator.lt: ("<", 1), operator.le: ("<=", 1), operator.gt: (">", 1), operator.ge: (">=", 1),
+    operator.eq: ("==", 1), operator.ne: ("!=", 1),
+    operator.or_: ("|", 2), operator.xor: ("^", 2), operator.and_: ("&", 2),
+    operator.add: ("+", 3), operator.sub: ("-", 3),
+    operator.mul: ("*", 4), operator.truediv: ("/", 4), operator.floordiv: ("//", 4), operator.mod: ("%", 4),
+    operator.matmul: ("@", 4), operator.pow: ("**", 6),
+}  # fmt: skip
+REDUCERS = {np.sum: "np.add.reduce", np.max: "np.maximum.reduce", np.min: "np.minimum.reduce"}  # without wrapper
+PREFIX = {operator.neg: "-", operator.invert: "~"}
+TIGHT, CALL = 5, 7  # how tightly a prefix, and a call, binds
+UFUNCS = {op: ufunc for ufunc, op in OPERATORS.items()}
+# Operations that always make an array of their own.
+FREE = {np.transpose, operator.getitem, operator.neg, operator.invert}  # what is written in place
+FRESH = {
+    sigmoid,
+    *INFIX,
+    *PREFIX,
+    astype,
+    scatter,
+    np.where,
+    np.sum,
+    np.prod,
+    np.max,
+    np.min,
+    np.cumsum,
+    np.concatenate,
+}
+
+
+class Source(str):
+    """A text; `constants` are the arrays, too large to be written out, that it takes as keyword arguments."""
+
+    constants: dict[str, Any]
+
+
+class OtherBranchError(Exception):
+    """The code is for other branches than the one these arguments take."""
+
+
+# --- recording -------------------------------------------------------------------------------------------------------
+
+
+class Recording:
+    """The steps of f at an example, and what it returned."""
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> None:
+        self.listing, self.names, self.args = Listing(), list(names), args
+        self.symbols = [
+            a if type(a) in CHOICES else self.listing.argument(n, taken(a, n)) for a, n in zip(args, names, strict=True)
+        ]
+        named_constants(f, self.listing.names, 3)
+        with Watch(self.listing), np.errstate(all="ignore"):
+            self.outputs = f(*self.symbols)
+        self.needed, self.uses = self.reached()
+
+    def reached(self) -> tuple[list[Any], Counter[int]]:
+        """The steps that outputs and guards need, in order, and how often each symbol is used."""
+        uses: Counter[int] = Counter(id(s) for s in symbols(self.outputs))
+        needed: list[Any] = []
+        for step in reversed(self.listing.steps):
+            if isinstance(step, Guard) or uses[id(step)]:
+                needed.append(step)
+                used = [step.symbol] if isinstance(step, Guard) else symbols((step.args, step.kwargs))
+                uses.update(map(id, used))
+        return needed[::-1], uses
+
+
+CHOICES = {type(None), str, bool}  # arguments that are no arrays but choices, which the code is for
+
+
+def taken(a: Any, name: str) -> Any:
+    """An argument that can be a symbol."""
+    if type(a) is np.ndarray or isinstance(a, (np.generic, int, float)):
+        return a
+    raise RefusalError(
+        f"argument {name} is a {type(a).__name__}. Code is written for arrays and numbers as separate arguments:\n"
+        "pass np.array(...) for a list, and the entries of a tuple or dict one by one."
+    )
+
+
+def parameters(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of the first arguments of f, looking through grad and its kin at the function inside."""
+    try:
+        found = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        found = []
+    names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if not names:
+        inside = [c.cell_contents for c in getattr(f, "__closure__", None) or () if callable(c.cell_contents)]
+        return parameters(inside[0], count) if inside else [f"x{i}" for i in range(count)]
+    return (names + [f"x{i}" for i in range(count)])[:count]
+
+
+def named_constants(f: Any, names: dict[int, tuple[str, Any]], depth: int) -> None:
+    """What f, and the functions it refers to, call the arrays they refer to."""
+    code = getattr(f, "__code__", None)
+    if code is None or not depth:
+        return
+    inner = zip(code.co_freevars, (c.cell_contents for c in f.__closure__ or ()), strict=True)
+    outer = ((n, f.__globals__[n]) for n in code.co_names if n in f.__globals__)
+    for name, held in (*inner, *outer):
+        if type(held) is np.ndarray:
+            names.setdefault(id(held), (name, held))
+        elif inspect.isfunction(held) and not held.__module__.startswith("numpy"):
+            named_constants(held, names, depth - 1)
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+class Writer:
+    """A recording as text."""
+
+    def __init__(self, recording: Recording, comments: bool = False, buffered: bool = False) -> None:
+        self.recording, self.comments, self.buffered = recording, comments, buffered
+        self.constants: dict[str, Any] = {}  # by name
+        self.literals: list[str] = []
+        self.names: dict[int, str] = {}
+        self.taken = {"np", *keyword.kwlist, *dir(builtins), "pool", "buffers", "shapes", "sigmoid", *recording.names}
+        for symbol, name in zip(recording.symbols, recording.names, strict=True):
+            self.names[id(symbol)] = name
+        self.lines = self.own_lines()
+        self.into = self.in_place()
+        self.name_steps()
+        self.buffers: dict[int, str] = {}
+        self.shapes: dict[str, Any] = {}  # of the buffers, by name
+        if buffered:
+            allocate(self)
+
+    def own_lines(self) -> set[int]:
+        """The steps that get a line: named, used twice, an adjoint, or too much for the line of their only user."""
+        own: set[int] = set()
+        cost: dict[int, int] = {}
+        for step in self.recording.needed:
+            if isinstance(step, Guard):
+                continue
+            inside = [s for s in symbols((step.args, step.kwargs)) if id(s) in cost and id(s) not in own]
+            free = step.func in FREE or new_axis(step)
+            cost[id(step)] = (0 if free else 1) + sum(cost[id(s)] for s in inside)
+            while cost[id(step)] > NESTED and inside:
+                largest = max(inside, key=lambda s: cost[id(s)])
+                inside = [s for s in inside if s is not largest]
+                own.add(id(largest))
+                cost[id(step)] -= cost[id(largest)]
+            many = self.recording.uses[id(step)] > 1 and not (free and not inside and step.func is not operator.getitem)
+            told = (step.label and step.label[0] < OURS) or any(
+                o.primal.func == "argument" or id(o.primal) in own for o in step.origins
+            )
+            if many or told or step.func is scatter or isinstance(step.value, (tuple, list)):
+                own.add(id(step))
+        return own
+
+    def in_place(self) -> dict[int, Symbol]:
+        """Arrays that nothing else needs, by what is added to some of their entries in place."""
+        steps = [s for s in self.recording.needed if type(s) is Symbol and s.func is scatter]
+        bases = [(s.args[0], s) for s in steps if type(s.args[0]) is Symbol]
+        return {id(b): s for b, s in bases if self.recording.uses[id(b)] == 1 and is_fresh(b)}
+
+    # Names.
+
+    def name_steps(self) -> None:
+        """Names for everything with a line, in the order of the lines; what is changed in place keeps its name."""
+        for step in self.recording.needed:
+            if id(step) not in self.lines:
+                continue
+            x = step.args[0] if step.func in (np.float64, astype, operator.getitem, scatter) else None
+            same = type(x) is Symbol and id(x) in self.names and self.recording.uses[id(x)] == 1
+            if same and (id(x) in self.into or (x.func == "argument" and step.func is not operator.getitem)):
+                self.names[id(step)] = self.names[id(x)]
+            else:
+                self.names[id(step)] = self.free_name(self.wanted_name(step))
+
+    def wanted_name(self, step: Symbol) -> str:
+        """What the user calls it; d_h for the adjoint of h, h_dot for its tangent; exp_z; else a letter."""
+        while id(step) in self.into:
+            step = self.into[id(step)]
+        if step.label is not None:
+            return step.label[1]
+        for kind, primal, _ in sorted(
+            step.origins, key=lambda o: o.primal.label is None and o.primal.func != "argument"
+        ):
+            if id(primal) in self.names:
+                name = self.names[id(primal)]
+                return f"d_{name}" if kind == "adjoint" else f"{name}_dot"
+        if step.func is operator.getitem and type(step.args[1]) is int and id(step.args[0]) in self.names:
+            return f"{self.names[id(step.args[0])]}{step.args[1]}"
+        short = getattr(step.func, "__name__", "")
+        operand = self.names.get(id(step.args[0]), "") if len(symbols(step.args)) == 1 else ""
+        if operand and len(f"{short}_{operand}") <= 10 and short.isalnum() and step.func not in INFIX:
+            return f"{short}_{operand}"
+        return {"adjoint": "g1", "tangent": "t1"}.get(step.origins[0].kind if step.origins else "", "v1")
+
+    def origin(self, step: Symbol) -> Origin | None:
+        """What a step is the adjoint, or the tangent, of: an argument rather than a variable, that rather than a step."""
+        known = [o for o in step.origins if id(o.primal) in self.names]
+        return min(known, key=lambda o: 0 if o.primal.func == "argument" else 2 - bool(o.primal.label), default=None)
+
+    def free_name(self, wanted: str) -> str:
+        """The name, or with a number behind it if it is taken."""
+        wanted = wanted if wanted.isidentifier() else "v1"
+        stem = wanted.rstrip("0123456789") if wanted in ("v1", "g1", "t1") else f"{wanted}_"
+        name, k = wanted, 1
+        while name in self.taken:
+            name, k = f"{stem}{k}", k + 1
+        self.taken.add(name)
+        return name
+
+    # Expressions.
+
+    def text(self, x: Any, tight: int = 0) -> str:
+        """An operand; in parentheses if it binds less tightly than its place demands."""
+        if type(x) is not Symbol:
+            written, binds = fraction(x) if type(x) is float else ("", 0)
+            written, binds = (written, binds) if written else (self.literal(x), CALL)
+            return f"({written})" if binds < tight or (written.startswith("-") and tight > TIGHT) else written
+        if x.func is None:
+            return self.literal(x.value)
+        if id(x) in self.names:
+            return self.names[id(x)]
+        written, binds = self.expression(x)
+        return f"({written})" if binds < tight else written
+
+    def expression(self, x: Symbol) -> tuple[str, int]:
+        """The right-hand side of a step, and how tightly it binds."""
+        func, args = x.func, x.args
+        out = self.buffers.get(id(x))
+        if out and (func in UFUNCS or isinstance(func, np.ufunc)):
+            return f"{path(UFUNCS.get(func, func))}({', '.join(map(self.text, args))}, out={out})", CALL
+        if func in INFIX:
+            sign, binds = INFIX[func]
+            left, right = self.text(args[0], binds + (sign == "**")), self.text(args[1], binds + 1)
+            if binds == 4:  # nobody remembers what @ and * do to each other
+                left = self.text(args[0], 5) if self.mixes(args[0], sign) else left
+            return (f"{left}**{right}" if sign == "**" else f"{left} {sign} {right}"), binds
+        if func in PREFIX:
+            return PREFIX[func] + self.text(args[0], TIGHT), TIGHT
+        if func is operator.getitem:
+            return f"{self.text(args[0], CALL)}[{self.index(args[1])}]", CALL
+        if func is astype:
+            return f"{self.text(args[0], CALL)}.astype({self.literal(args[1])})", CALL
+        return self.called(x), CALL
+
+    def mixes(self, x: Any, sign: str) -> bool:
+        """Whether x would be written with another product sign than this, without parentheses."""
+        within = type(x) is Symbol and id(x) not in self.names and INFIX.get(x.func, ("", 0))
+        return bool(within) and within[1] == 4 and (within[0] == "@") != (sign == "@")
+
+    def called(self, x: Symbol) -> str:
+        """A call of a NumPy function, some by the names people know better."""
+        func, args, kwargs = x.func, x.args, x.kwargs
+        if func is np.transpose and args[1] == tuple(range(x.ndim))[::-1]:
+            return f"{self.text(args[0], CALL)}.T"
+        if func is np.transpose and args[1] == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2):
+            return f"{self.text(args[0], CALL)}.mT"
+        if new_axis(x):
+            return f"{self.text(args[0], CALL)}[{new_axis(x)}]"
+        if func is np.reshape and not kwargs:
+            return f"{self.text(args[0], CALL)}.reshape({', '.join(map(str, x.shape)) or '()'})"
+        if func is sigmoid:
+            return f"sigmoid({self.text(args[0])})"
+        if self.buffered and func in REDUCERS and len(args) == 1 and kwargs.keys() <= {"axis"}:
+            return f"{REDUCERS[func]}({self.text(args[0])}, {kwargs.get('axis')})"
+        words = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in kwargs.items()]
+        return f"{known_path(func)}({', '.join(words)})"
+
+    def index(self, index: Any) -> str:
+        """What stands between brackets."""
+        if isinstance(index, tuple) and index:
+            return ", ".join(map(self.index, index)) + ("," if len(index) == 1 else "")
+        if isinstance(index, slice):
+            start, stop, step = ("" if b is None else str(b) for b in (index.start, index.stop, index.step))
+            return f"{start}:{stop}" + (f":{step}" if step else "")
+        return "..." if index is Ellipsis else self.text(index)
+
+    # Constants.
+
+    def literal(self, x: Any) -> str:
+        """A constant as Python writes it."""
+        if isinstance(x, np.ndarray):
+            return self.named_array(x) if self.buffered else self.array(x)
+        if isinstance(x, (list, tuple)):
+            inside = ", ".join(map(self.text, x))
+            return f"[{inside}]" if isinstance(x, list) else f"({inside}{',' * (len(x) == 1)})"
+        if isinstance(x, np.generic):
+            return f"np.{x.dtype.name}({self.literal(x.item())})" if x.dtype.kind in "fiu" else repr(x.item())
+        if isinstance(x, float) and not math.isfinite(x):
+            return "np.nan" if math.isnan(x) else "-np.inf" if x < 0 else "np.inf"
+        if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, (np.generic, float, int))):
+            return f"np.{np.dtype(x).name}"
+        if x is None or x is Ellipsis or isinstance(x, (int, float, str, slice)):
+            return repr(x)
+        raise RefusalError(f"a {type(x).__name__} is part of the computation, and cannot be written as code.")
+
+    def array(self, x: Any) -> str:
+        """A constant array: by how it can be made, or by its name after it has been written out once."""
+        shape, kind = x.shape, "" if x.dtype == np.float64 else f", dtype={self.literal(x.dtype)}"
+        wide = str(shape[0]) if len(shape) == 1 else str(shape)
+        if x.size == 0:
+            return f"np.zeros({wide}{kind})"
+        entry = number(x)
+        if entry is not None and x.size > 1:
+            short = {0: f"np.zeros({wide}{kind})", 1: f"np.ones({wide}{kind})"}
+            return short.get(entry, f"np.full({wide}, {self.literal(float(entry) if not kind else entry)}{kind})")
+        if x.dtype in (np.int64, np.float64) and x.size > 2 and np.array_equal(x.ravel(), np.arange(x.size)):
+            return f"np.arange({self.literal(x.dtype.type(x.size).item())})" + (
+                f".reshape{shape}" if x.ndim > 1 else ""
+            )
+        if x.ndim == 2 and x.size > 1 and np.array_equal(x, np.eye(*shape)):
+            return f"np.eye({shape[0]}{'' if shape[0] == shape[1] else f', {shape[1]}'}{kind})"
+        return self.named_array(x)
+
+    def named_array(self, x: Any) -> str:
+        """The name of a constant array; equal ones are one."""
+        for _, held in self.recording.listing.names.values():
+            if x.base is held and x.ndim > 1 and x.shape == held.shape[::-1] and x.strides == held.strides[::-1]:
+                return f"{self.array(held)}.T"
+        for name, held in self.constants.items():
+            if held is x or (held.shape == x.shape and held.dtype == x.dtype and held.tobytes() == x.tobytes()):
+                return name
+        name = self.free_name(self.recording.listing.names.get(id(x), ("c", x))[0])
+        self.constants[name] = x
+        return name
+
+    # Statements.
+
+    def body(self) -> list[str]:
+        """The lines of the function, without the first and the last."""
+        lines: list[str] = []
+        for step in self.recording.needed:
+            if isinstance(step, Guard):
+                lines += self.guard(step)
+            elif id(step) in self.lines:
+                origin = self.origin(step)
+                lines += commented(self.statement(step), origin.explain if origin and self.comments else "")
+        return lines
+
+    def statement(self, step: Symbol) -> list[str]:
+        """One line, or the two of an array to whose entries something is added."""
+        name = self.names[id(step)]
+        if step.func is not scatter:
+            return fitted(f"{name} = ", self.expression(step)[0])
+        base, x, index, shape = step.args
+        lines = []
+        if base is None:
+            dtype = "" if step.dtype == np.float64 else f", dtype={self.literal(step.dtype)}"
+            lines = [f"{name} = np.zeros({shape[0] if len(shape) == 1 else shape}{dtype})"]
+        elif id(base) not in self.names or self.names[id(base)] != name:
+            text = self.text(base, CALL)
+            ours = id(base) in self.into or (base.func is None and text not in self.constants)
+            lines = fitted(f"{name} = ", self.text(base) if ours else f"{text}.copy()")
+        c = number(x)
+        minus = c is not None and c < 0
+        if type(x) is Symbol and x.func is operator.neg and id(x) not in self.names:
+            minus, x = True, x.args[0]
+        added = self.text(x) if c is None else self.text(abs(c))
+        if not names_entries_once(index, shape):
+            parts = index if isinstance(index, tuple) else (index,)
+            plainly = all(type(part) is Symbol or isinstance(part, (int, np.ndarray, list)) for part in parts)
+            where = f"np.s_[{self.index(index)}]" if not plainly else self.text(index)
+            return [*lines, *fitted("", f"np.add.at({name}, {where}, {'-' * minus}{added})")]
+        sign = "=" if base is None and not minus else "-=" if minus else "+="
+        return [*lines, *fitted(f"{name}[{self.index(index)}] {sign} ", added)]
+
+    def guard(self, guard: Guard) -> list[str]:
+        """Refuse where Python would have been told something else."""
+        what = self.text(guard.symbol)
+        if guard.how == "bool":
+            test = f"not {self.text(guard.symbol, TIGHT)}" if guard.answer else what
+        else:
+            test = f"{what if guard.how == 'index' else f'np.shape({what})'} != {guard.answer!r}"
+        return [f"if {test}:", f"    raise {OTHER_BRANCH}"]
+
+    def returned(self) -> str:
+        """What is returned: arrays of the caller's own, whatever happens to the arguments and to later calls."""
+        given: set[int] = set()
+
+        def leaf(x: Any) -> str:
+            text = self.text(x, CALL)
+            if type(x) is not Symbol or x.func is None:
+                return text + ".copy()" * (text in self.constants)
+            shared = isinstance(x.value, np.ndarray) and (not is_fresh(x) or id(x) in given)
+            given.add(id(x))
+            return text + ".copy()" * shared
+
+        def nested(x: Any) -> str:
+            if type(x) is dict:
+                return "{" + ", ".join(f"{k!r}: {nested(v)}" for k, v in x.items()) + "}"
+            if type(x) not in (list, tuple):
+                return leaf(x)
+            inside = ", ".join(map(nested, x))
+            return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
+
+        outputs = self.recording.outputs
+        return nested(outputs)[1:-1] if type(outputs) is tuple and len(outputs) > 1 else nested(outputs)
+
+
+SIGMOID = '''def sigmoid(x):
+    """1 / (1 + exp(-x)), for large |x| too."""
+    return np.exp(-np.logaddexp(0, -x))
+
+
+'''
+OTHER_BRANCH = 'ValueError("written for another branch than these arguments take")'
+
+
+def is_fresh(x: Symbol) -> bool:
+    """Whether a step makes an array of its own, not possibly a view of another."""
+    return x.func in FRESH or isinstance(x.func, np.ufunc) or (x.func is np.einsum and len(x.args) > 2)
+
+
+def names_entries_once(index: Any, shape: tuple[int, ...]) -> bool:
+    """Whether an index certainly names no entry twice, whatever the arguments."""
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [p for p in parts if isinstance(p, (np.ndarray, list)) and np.ndim(plain(p))]
+    if not arrays or (len(parts) == 1 and np.asarray(plain(parts[0])).dtype.kind == "b"):
+        return True
+    if not symbols(index):
+        places = np.arange(math.prod(shape)).reshape(shape)[index]
+        return bool(np.unique(places).size == places.size)
+    # Rows 0, 1, 2, ... each once: then it does not matter which columns.
+    told = [np.asarray(p) for p in arrays if not symbols(p)]
+    flat = all(np.ndim(plain(p)) == 1 for p in arrays) and all(p.dtype.kind in "iu" for p in told)
+    return flat and any(np.all(p >= 0) and np.unique(p).size == p.size > 1 for p in told)
+
+
+def fitted(head: str, expression: str) -> list[str]:
+    """head + expression, on several lines if one is too short."""
+    if len(head + expression) <= WIDTH - 4:
+        return [head + expression]
+    opening = expression.find("(")
+    call = expression[:opening].replace(".", "").isidentifier() and closing(expression, opening) == len(expression) - 1
+    if call:
+        head, expression = head + expression[:opening], expression[opening + 1 : -1]
+    wrapped = textwrap.wrap(expression, WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+    return [f"{head}(", *(f"    {line}" for line in wrapped), ")"]
+
+
+def closing(expression: str, opening: int) -> int:
+    """Where the parenthesis that opens there is closed."""
+    depth = 0
+    for i in range(max(opening, 0), len(expression)):
+        depth += (expression[i] == "(") - (expression[i] == ")")
+        if not depth:
+            return i
+    return -1
+
+
+def commented(lines: list[str], comment: str) -> list[str]:
+    """The lines with a comment: behind the last one, or above."""
+    if not comment:
+        return lines
+    if len(lines[-1]) + len(comment) + 8 <= WIDTH:
+        return [*lines[:-1], f"{lines[-1]}  # {comment}"]
+    return [*(f"# {line}" for line in textwrap.wrap(comment, WIDTH - 6)), *lines]
+
+
+def fraction(x: float) -> tuple[str, int]:
+    """The constant 0.015625 as 1 / 64, and how tightly that binds; nothing for what is shorter as it is."""
+    if len(repr(abs(x))) > 5 and math.isfinite(x):
+        for m in (1, 2, 3, 4):
+            n = round(m / abs(x)) if abs(x) > 1e-9 else 0
+            if 1 < n < 2**20 and m / n == abs(x):
+                return f"{'-' * (x < 0)}{m} / {n}", 4
+    return "", 0
+
+
+def new_axis(x: Symbol) -> str:
+    """The index that does what a reshape does, if that only puts in axes of length 1: people write x[:, None]."""
+    if not is_reshaped(x) or not x.args[0].shape:
+        return ""
+    parts, rest = [], list(x.args[0].shape)
+    for n in x.shape:
+        if rest and rest[0] == n:
+            parts.append(":")
+            rest.pop(0)
+        elif n != 1:
+            return ""
+        else:
+            parts.append("None")
+    return "" if rest or x.ndim == x.args[0].ndim else ", ".join(parts)
+
+
+def known_path(func: Any) -> str:
+    """The name under which `np` has this function. Raises RefusalError if it has not."""
+    written = path(func)
+    found: Any = np
+    for part in written.split(".")[1:]:
+        found = getattr(found, part, None)
+    if found is not func:
+        raise RefusalError(f"{written} is not NumPy's, so code that imports NumPy alone cannot call it.")
+    return written
+
+
+def written(recording: Recording, name: str, comments: bool) -> Source:
+    """The recording as the text of a function that needs only NumPy."""
+    writer = Writer(recording, comments)
+    body, returned = writer.body(), writer.returned()
+    large = {n: c for n, c in writer.constants.items() if c.size > LITERAL}
+    small = {n: c for n, c in writer.constants.items() if c.size <= LITERAL}
+    signature = ", ".join([*recording.names, *(["*"] if large else []), *large])
+    head = f"def {name}({signature}):"
+    if len(head) > WIDTH:
+        wrapped = textwrap.wrap(signature, WIDTH - 4, break_long_words=False)
+        head = "\n".join([f"def {name}(", *(f"    {line}" for line in wrapped), "):"])
+    lines = [f'"""{name}({", ".join(recording.names)}), written out."""', *checks(recording)]
+    for constant, x in small.items():
+        dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", dtype={writer.literal(x.dtype)}"
+        lines += fitted(f"{constant} = ", f"np.array({writer.literal(x.tolist())}{dtype})")
+    lines += [*body, *fitted("return ", returned)]
+    helper = SIGMOID * any(s.func is sigmoid for s in recording.needed if type(s) is Symbol)
+    source = Source(
+        "import numpy as np\n\n\n" + helper + head + "\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
+    )
+    source.constants = large
+    return source
+
+
+def checks(recording: Recording) -> list[str]:
+    """The lines that refuse arguments of other shapes, and other choices."""
+    pairs = list(zip(recording.names, recording.args, strict=True))
+    arrays = [(n, np.shape(a)) for n, a in pairs if type(a) not in CHOICES]
+    lines = []
+    if len(arrays) == 1:
+        lines = [f"if np.shape({arrays[0][0]}) != {arrays[0][1]}:"]
+    elif arrays:
+        found = ", ".join(n for n, _ in arrays)
+        lines += fitted("shapes = ", f"[np.shape(a) for a in ({found})]")
+        lines += fitted("if shapes != ", str([shape for _, shape in arrays]))
+        lines[-1] += ":"
+    if arrays:
+        lines.append('    raise ValueError("written for arguments of other shapes")')
+    for n, a in pairs:
+        if type(a) in CHOICES:
+            lines += [f"if {n} != {a!r}:", f'    raise ValueError("written for another {n}")']
+    return lines
+
+
+# --- what people call ------------------------------------------------------------------------------------------------
+
+
+def source(f: Callable[..., Any], *example: Any, name: str | None = None, comments: bool = False) -> Source:
+    """f as the text of a straight-line function that needs only NumPy; f may be a derivative, as grad(g).
+
+    The text is for arguments of the example's shapes, and for the branches the example takes; it refuses others.
+    """
+    called = name or getattr(f, "__name__", "")
+    called = called if called.isidentifier() and not keyword.iskeyword(called) else "function"
+    return checked(f, Recording(f, example, parameters(f, len(example))), called, comments)
+
+
+def checked(f: Callable[..., Any], recording: Recording, name: str, comments: bool) -> Source:
+    """The text of a recording of f, after it has been seen to give what f gives."""
+    text = written(recording, name, comments)
+    agree(loaded(text, name, text.constants), f, recording.args)
+    return text
+
+
+def loaded(text: str, name: str, constants: dict[str, Any]) -> Callable[..., Any]:
+    """The function that a text defines."""
+    namespace: dict[str, Any] = {}
+    exec(text, namespace)
+    function = namespace[name]
+    return lambda *args: function(*args, **constants)
+
+
+def gradient_source(
+    f: Callable[..., Any], *example: Any, argnums: int | Sequence[int] = 0, comments: bool = False
+) -> Source:
+    """grad(f, argnums) as `source` writes it, as a function called `gradient`; with comments, each rule in words."""
+    return source(grad(f, argnums), *example, name="gradient", comments=comments)
+
+
+def tangent_source(
+    f: Callable[..., Any], *example: Any, argnums: int | Sequence[int] = 0, comments: bool = False
+) -> Source:
+    """Forward mode as `source` writes it: tangent(*args, *tangents of args[argnums]) is the tangent of f(*args)."""
+    wanted = positions(argnums, example)
+    names = parameters(f, len(example))
+
+    def tangent(*given: Any) -> Any:
+        args, tangents = list(given[: len(example)]), given[len(example) :]
+
+        def along(*moving: Any) -> Any:
+            for i, x in zip(wanted, moving, strict=True):
+                args[i] = x
+            return f(*args)
+
+        return jvp(along, tuple(args[i] for i in wanted), tangents)[1]
+
+    tangents = [
+        np.ones_like(example[i], dtype=float if np.asarray(example[i]).dtype.kind in "iub" else None) for i in wanted
+    ]
+    recording = Recording(tangent, [*example, *tangents], names + [f"{names[i]}_dot" for i in wanted])
+    return checked(tangent, recording, "tangent", comments)
+
+
+class Compiled:
+    """A function with the results of f, from straight-line code for the arguments it has met.
+
+    What it does is recorded at the first call with arguments of these shapes and dtypes, and again where a branch comes
+    out differently; `limit` recordings are kept. Calls may overlap, in threads too: each has buffers of its own.
+    """
+
+    def __init__(self, f: Callable[..., Any], limit: int = 16) -> None:
+        self.f, self.limit = f, limit
+        self.runs: dict[Any, list[Callable[..., Any]]] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        key = tuple([(a.shape, a.dtype) if type(a) is np.ndarray else (type(a), a) if type(a) in CHOICES else type(a) for a in args])
+        for run in self.runs.get(key, ()):
+            try:
+                return run(*args)
+            except OtherBranchError:
+                continue
+        if any(isinstance(a, Traced) or type(a) is Symbol for a in args):
+            return self.f(*args)
+        return self.recorded(key, args)(*args)
+
+    def recorded(self, key: Any, args: Any) -> Callable[..., Any]:
+        """The code for these arguments, which goes to the front; the oldest of all goes."""
+        recording = Recording(self.f, args, parameters(self.f, len(args)))
+        run = fast(recording)
+        agree(run, self.f, args)
+        if sum(map(len, self.runs.values())) >= self.limit:
+            oldest = next(iter(self.runs))
+            self.runs[oldest] = self.runs[oldest][:-1]
+            if not self.runs[oldest]:
+                del self.runs[oldest]
+        self.runs[key] = [run, *self.runs.pop(key, [])]
+        return run
+
+
+def compile(f: Callable[..., Any], *example: Any) -> Compiled:
+    """A fast function with the results of f (which may be a derivative), recorded now if an example is given."""
+    compiled = Compiled(f)
+    if example:
+        compiled(*example)
+    return compiled
+
+
+def fast(recording: Recording) -> Callable[..., Any]:
+    """The function of a recording, with large intermediate results in buffers that are kept for the next call."""
+    writer = Writer(recording, buffered=True)
+    lines = [*writer.body(), "pool.append(buffers)" * bool(writer.shapes), f"return {writer.returned()}"]
+    if writer.shapes:
+        made = ", ".join(f"np.empty({shape}, {writer.literal(dtype)})" for shape, dtype in writer.shapes.values())
+        lines = [f"buffers = pool.pop() if pool else [{made}]", f"[{', '.join(writer.shapes)}] = buffers", *lines]
+    text = f"def run({', '.join(recording.names)}):\n" + textwrap.indent("\n".join(lines), "    ")
+    namespace: dict[str, Any] = {
+        "np": np,
+        "sigmoid": sigmoid,
+        "pool": [],
+        **writer.constants,
+        "ValueError": OtherBranchError,
+    }
+    for spelled in set(re.findall(r"\bnp(?:\.\w+)+(?=\()", text)):  # looked up once
+        namespace[spelled.replace(".", "_")] = eval(spelled)
+    exec(re.sub(r"\bnp(?:\.\w+)+(?=\()", lambda m: m[0].replace(".", "_"), text), namespace)
+    namespace["run"].__doc__ = text
+    return namespace["run"]
+
+
+def agree(run: Callable[..., Any], f: Callable[..., Any], example: Sequence[Any]) -> None:
+    """Raise RefusalError unless the code gives what f gives, at the example and to rounding."""
+    expected, found = (leaves(g(*mapped(copied, list(example)))) for g in (f, run))
+    same = len(expected) == len(found)
+    for e, a in zip(expected, found, strict=False):
+        e, a = np.asarray(e), np.asarray(a)
+        rough = {2: 1e-1, 4: 1e-3}.get(e.dtype.itemsize, 1e-7) if e.dtype.kind == "f" else 0
+        scale = np.max(np.abs(e[np.isfinite(e)]), initial=1e-8)
+        same &= a.shape == e.shape and a.dtype == e.dtype and np.allclose(a, e, 0, rough * scale, equal_nan=True)
+    if not same:
+        raise RefusalError(
+            "the code written for this function does not give what the function gives, called a second time.\n"
+            "Random numbers, counters and what else changes from call to call have to be arguments."
+        )
+
+
+def copied(a: Any) -> Any:
+    """An array of one's own."""
+    return a.copy() if type(a) is np.ndarray else a
+
+
+def allocate(writer: Writer) -> None:
+    """Buffers for large results: in place of an operand that is not needed any more, or a free one, or a new one."""
+    steps, last = evaluated(writer)
+    owners: dict[int, str] = {}
+    for i, step in enumerate(steps):
+        in_place = [s for s in symbols(step.args) if last[id(s)] == i and id(s) in owners and same_form(s, step)]
+        spent = [s for s in owners if last[s] < i]
+        if not writable(writer, step, last):
+            continue
+        name = ""
+        if in_place and step.func is not operator.matmul:
+            spent = [id(in_place[0])]
+        for s in spent:
+            if writer.shapes[owners[s]] == (step.shape, step.dtype):
+                name = owners.pop(s)
+                break
+        if not name:
+            name = writer.free_name("buffer")
+            writer.shapes[name] = (step.shape, step.dtype)
+        owners[id(step)] = writer.buffers[id(step)] = name
+
+
+def same_form(a: Symbol, b: Symbol) -> bool:
+    """Of one shape and dtype."""
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def writable(writer: Writer, step: Symbol, last: dict[int, int]) -> bool:
+    """Whether a step may go into a buffer: large, an operation that takes out=, and nothing that is given away."""
+    takes_out = step.func in UFUNCS or isinstance(step.func, np.ufunc)
+    large = isinstance(step.value, np.ndarray) and step.value.nbytes >= LARGE
+    return takes_out and large and last.get(id(step), -1) < FOREVER and id(step) not in writer.into
+
+
+FOREVER = 2**60
+
+
+def evaluated(writer: Writer) -> tuple[list[Symbol], dict[int, int]]:
+    """All operations in the order in which the text carries them out, and where each result is needed last."""
+    steps: list[Symbol] = []
+    last: dict[int, int] = {}
+
+    def visit(step: Symbol) -> None:
+        used = symbols((step.args, step.kwargs))
+        for s in used:
+            if s.func not in (None, "argument") and id(s) not in writer.names:
+                visit(s)
+        for s in used:
+            need(s, len(steps))
+        steps.append(step)
+
+    def need(s: Symbol, when: int) -> None:
+        last[id(s)] = max(when, last.get(id(s), when))
+        if not is_fresh(s):  # a view, perhaps: what it looks at is needed as long
+            for seen in symbols((s.args, s.kwargs)):
+                need(seen, when)
+
+    for step in writer.recording.needed:
+        symbol = step.symbol if isinstance(step, Guard) else step
+        if id(symbol) in writer.lines and not isinstance(step, Guard):
+            visit(symbol)
+        elif isinstance(step, Guard):
+            if id(symbol) in writer.names:
+                need(symbol, len(steps))
+            else:
+                visit(symbol)
+    for s in symbols(writer.recording.outputs):
+        if id(s) not in writer.names and s.func is not None:
+            visit(s)
+        need(s, FOREVER)
+    return steps, last
