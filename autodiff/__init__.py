@@ -61,6 +61,7 @@ what a new row of the table is checked for.
 """
 
 from autodiff import composed as composed
+from autodiff.code import compile, gradient_source, source, tangent_source
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -90,9 +91,11 @@ __all__ = [
     "Tape",
     "Var",
     "backward",
+    "compile",
     "contract",
     "cross_entropy",
     "grad",
+    "gradient_source",
     "half_squared_error",
     "hessian",
     "hvp",
@@ -108,7 +111,9 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "source",
     "structured_jacobian",
+    "tangent_source",
     "unvec",
     "value_and_grad",
     "vec",

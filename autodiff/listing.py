@@ -649,7 +649,7 @@ class Watch:
                 originated(arg, "adjoint", here["like"], "")
             elif frame.f_code in PUSHES:
                 originated(arg, "tangent", here["y"], here["self"].explain)
-            elif frame.f_back.f_code not in PUSHES:
+            elif not PUSHES & {frame.f_back.f_code, frame.f_back.f_back.f_code}:  # a loop may be a frame
                 originated(arg, "adjoint", here["args"][here["slot"]], here["self"].explain)
         return self.walked
 
