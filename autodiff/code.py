@@ -35,6 +35,7 @@ from autodiff.listing import (
     Symbol,
     Watch,
     astype,
+    identity,
     is_reshaped,
     leaves,
     mapped,
@@ -44,7 +45,7 @@ from autodiff.listing import (
     sigmoid,
     symbols,
 )
-from autodiff.modes import grad, jvp, positions
+from autodiff.modes import grad, jvp, lift, positions
 from autodiff.tape import RefusalError, Traced, path
 
 WIDTH = 100  # no line is longer
@@ -52,35 +53,18 @@ LITERAL = 100  # a constant array with more entries is passed in instead of bein
 NESTED = 4  # operations in one line
 LARGE = 2**13  # bytes from which on a buffer is worth keeping
 
-INFIX: dict[Any, tuple[str, int]] = {
-    **dict.fromkeys((), ("", 0)),
-    operator.lt: ("<", 1), operator.le: ("<=", 1), operator.gt: (">", 1), operator.ge: (">=", 1),
-    operator.eq: ("==", 1), operator.ne: ("!=", 1),
-    operator.or_: ("|", 2), operator.xor: ("^", 2), operator.and_: ("&", 2),
-    operator.add: ("+", 3), operator.sub: ("-", 3),
-    operator.mul: ("*", 4), operator.truediv: ("/", 4), operator.floordiv: ("//", 4), operator.mod: ("%", 4),
-    operator.matmul: ("@", 4), operator.pow: ("**", 6),
-}  # fmt: skip
+# How Python writes operators, and how tightly they bind.
+SIGNS = "lt < 1, le <= 1, gt > 1, ge >= 1, eq == 1, ne != 1, or_ | 2, xor ^ 2, and_ & 2, add + 3, sub - 3, mul * 4, "
+SIGNS += "truediv / 4, floordiv // 4, mod % 4, matmul @ 4, pow ** 6"
+INFIX = {getattr(operator, o): (sign, int(binds)) for o, sign, binds in (s.split() for s in SIGNS.split(","))}
 REDUCERS = {np.sum: "np.add.reduce", np.max: "np.maximum.reduce", np.min: "np.minimum.reduce"}  # without wrapper
 PREFIX = {operator.neg: "-", operator.invert: "~"}
 TIGHT, CALL = 5, 7  # how tightly a prefix, and a call, binds
 UFUNCS = {op: ufunc for ufunc, op in OPERATORS.items()}
+FREE = {np.transpose, operator.getitem, operator.neg, operator.invert}  # what does not count as an operation
 # Operations that always make an array of their own.
-FREE = {np.transpose, operator.getitem, operator.neg, operator.invert}  # what is written in place
-FRESH = {
-    sigmoid,
-    *INFIX,
-    *PREFIX,
-    astype,
-    scatter,
-    np.where,
-    np.sum,
-    np.prod,
-    np.max,
-    np.min,
-    np.cumsum,
-    np.concatenate,
-}
+FRESH = {*INFIX, *PREFIX, astype, scatter, sigmoid, np.where, np.concatenate}
+FRESH |= {np.sum, np.prod, np.max, np.min, np.cumsum}
 
 
 class Source(str):
@@ -102,9 +86,8 @@ class Recording:
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> None:
         self.listing, self.args = Listing(), args
         self.names = [n + "_" if n in RESERVED else n for n in names]
-        self.symbols = [
-            a if type(a) in CHOICES else self.listing.argument(n, taken(a, n)) for a, n in zip(args, names, strict=True)
-        ]
+        given = zip(args, self.names, strict=True)
+        self.symbols = [a if type(a) in CHOICES else self.listing.argument(n, taken(a, n)) for a, n in given]
         named_constants(f, self.listing.names, 3)
         with Watch(self.listing), np.errstate(all="ignore"):
             self.outputs = f(*self.symbols)
@@ -172,7 +155,6 @@ class Writer:
     def __init__(self, recording: Recording, comments: bool = False, buffered: bool = False) -> None:
         self.recording, self.comments, self.buffered = recording, comments, buffered
         self.constants: dict[str, Any] = {}  # by name
-        self.literals: list[str] = []
         self.names: dict[int, str] = {}
         self.taken = {*RESERVED, *recording.names}
         for symbol, name in zip(recording.symbols, recording.names, strict=True):
@@ -222,7 +204,7 @@ class Writer:
         for step in self.recording.needed:
             if id(step) not in self.lines:
                 continue
-            x = step.args[0] if step.func in (np.float64, astype, operator.getitem, scatter) else None
+            x: Any = step.args[0] if step.func in (np.float64, astype, operator.getitem, scatter) else None
             same = type(x) is Symbol and id(x) in self.names and self.recording.uses[id(x)] == 1
             if same and (id(x) in self.into or (x.func == "argument" and step.func is not operator.getitem)):
                 self.names[id(step)] = self.names[id(x)]
@@ -235,12 +217,10 @@ class Writer:
             step = self.into[id(step)]
         if step.label is not None:
             return step.label[1]
-        for kind, primal, _ in sorted(
-            step.origins, key=lambda o: o.primal.label is None and o.primal.func != "argument"
-        ):
-            if id(primal) in self.names:
-                name = self.names[id(primal)]
-                return f"d_{name}" if kind == "adjoint" else f"{name}_dot"
+        origin = self.origin(step)
+        if origin is not None:
+            name = self.names[id(origin.primal)]
+            return f"d_{name}" if origin.kind == "adjoint" else f"{name}_dot"
         if step.func is operator.getitem and type(step.args[1]) is int and id(step.args[0]) in self.names:
             return f"{self.names[id(step.args[0])]}{step.args[1]}"
         short = getattr(step.func, "__name__", "")
@@ -250,7 +230,7 @@ class Writer:
         return {"adjoint": "g1", "tangent": "t1"}.get(step.origins[0].kind if step.origins else "", "v1")
 
     def origin(self, step: Symbol) -> Origin | None:
-        """What a step is the adjoint, or the tangent, of: an argument rather than a variable, that rather than a step."""
+        """What a step is the adjoint, or the tangent, of: rather an argument, or a variable, than a step in between."""
         known = [o for o in step.origins if id(o.primal) in self.names]
         return min(known, key=lambda o: 0 if o.primal.func == "argument" else 2 - bool(o.primal.label), default=None)
 
@@ -287,9 +267,8 @@ class Writer:
             return f"{path(UFUNCS.get(func, func))}({', '.join(map(self.text, args))}, out={out})", CALL
         if func in INFIX:
             sign, binds = INFIX[func]
-            left, right = self.text(args[0], binds + (sign == "**")), self.text(args[1], binds + 1)
-            if binds == 4:  # nobody remembers what @ and * do to each other
-                left = self.text(args[0], 5) if self.mixes(args[0], sign) else left
+            apart = sign == "**" or self.mixes(args[0], sign)  # nobody remembers what @ and * do to each other
+            left, right = self.text(args[0], binds + apart), self.text(args[1], binds + 1)
             return (f"{left}**{right}" if sign == "**" else f"{left} {sign} {right}"), binds
         if func in PREFIX:
             return PREFIX[func] + self.text(args[0], TIGHT), TIGHT
@@ -301,8 +280,8 @@ class Writer:
 
     def mixes(self, x: Any, sign: str) -> bool:
         """Whether x would be written with another product sign than this, without parentheses."""
-        within = type(x) is Symbol and id(x) not in self.names and INFIX.get(x.func, ("", 0))
-        return bool(within) and within[1] == 4 and (within[0] == "@") != (sign == "@")
+        within, binds = INFIX.get(x.func, ("", 0)) if type(x) is Symbol and id(x) not in self.names else ("", 0)
+        return binds == 4 and (within == "@") != (sign == "@")
 
     def called(self, x: Symbol) -> str:
         """A call of a NumPy function, some by the names people know better."""
@@ -352,20 +331,17 @@ class Writer:
 
     def array(self, x: Any) -> str:
         """A constant array: by how it can be made, or by its name after it has been written out once."""
-        shape, kind = x.shape, "" if x.dtype == np.float64 else f", dtype={self.literal(x.dtype)}"
-        wide = str(shape[0]) if len(shape) == 1 else str(shape)
-        if x.size == 0:
-            return f"np.zeros({wide}{kind})"
-        entry = number(x)
-        if entry is not None and x.size > 1:
-            short = {0: f"np.zeros({wide}{kind})", 1: f"np.ones({wide}{kind})"}
-            return short.get(entry, f"np.full({wide}, {self.literal(float(entry) if not kind else entry)}{kind})")
-        if x.dtype in (np.int64, np.float64) and x.size > 2 and np.array_equal(x.ravel(), np.arange(x.size)):
-            return f"np.arange({self.literal(x.dtype.type(x.size).item())})" + (
-                f".reshape{shape}" if x.ndim > 1 else ""
-            )
-        if x.ndim == 2 and x.size > 1 and np.array_equal(x, np.eye(*shape)):
-            return f"np.eye({shape[0]}{'' if shape[0] == shape[1] else f', {shape[1]}'}{kind})"
+        kind = "" if x.dtype == np.float64 else f", dtype={self.literal(x.dtype)}"
+        shape = str(x.shape[0] if x.ndim == 1 else x.shape)
+        entry = number(x) if x.size else 0
+        if entry is not None and x.size != 1:
+            if entry in (0, 1):
+                return f"np.{'ones' if entry else 'zeros'}({shape}{kind})"
+            return f"np.full({shape}, {self.literal(x.flat[0].item())}{kind})"
+        if x.dtype in (np.int64, np.float64) and x.size > 2 and np.array_equal(x, np.arange(x.size)):
+            return f"np.arange({self.literal(x.dtype.type(x.size).item())})"
+        if x.ndim == 2 and x.size > 1 and np.array_equal(x, np.eye(*x.shape)):
+            return f"np.eye({x.shape[0]}{'' if x.shape[0] == x.shape[1] else f', {x.shape[1]}'}{kind})"
         return self.named_array(x)
 
     def named_array(self, x: Any) -> str:
@@ -374,7 +350,7 @@ class Writer:
             if x.base is held and x.ndim > 1 and x.shape == held.shape[::-1] and x.strides == held.strides[::-1]:
                 return f"{self.array(held)}.T"
         for name, held in self.constants.items():
-            if held is x or (held.shape == x.shape and held.dtype == x.dtype and held.tobytes() == x.tobytes()):
+            if held is x or identity(held) == identity(x):
                 return name
         name = self.free_name(self.recording.listing.names.get(id(x), ("c", x))[0])
         self.constants[name] = x
@@ -652,9 +628,7 @@ def tangent_source(
 
         return jvp(along, tuple(args[i] for i in wanted), tangents)[1]
 
-    tangents = [
-        np.ones_like(example[i], dtype=float if np.asarray(example[i]).dtype.kind in "iub" else None) for i in wanted
-    ]
+    tangents = [np.ones_like(lift(example[i], i)) for i in wanted]
     recording = Recording(tangent, [*example, *tangents], names + [f"{names[i]}_dot" for i in wanted])
     return checked(tangent, recording, "tangent", f"The tangent of {spoken(f)}, step by step.", comments)
 
@@ -671,12 +645,7 @@ class Compiled:
         self.runs: dict[Any, list[Callable[..., Any]]] = {}
 
     def __call__(self, *args: Any) -> Any:
-        key = tuple(
-            [
-                (a.shape, a.dtype) if type(a) is np.ndarray else (type(a), a) if type(a) in CHOICES else type(a)
-                for a in args
-            ]
-        )
+        key = tuple([(a.shape, a.dtype) if type(a) is np.ndarray else form(a) for a in args])
         for run in self.runs.get(key, ()):
             try:
                 return run(*args)
@@ -699,6 +668,11 @@ class Compiled:
                 del self.runs[oldest]
         self.runs[key] = [run, *self.runs.pop(key, [])]
         return run
+
+
+def form(a: Any) -> Any:
+    """What the code for an argument that is no array depends on: its type, and of a choice which one."""
+    return (type(a), a) if type(a) in CHOICES else type(a)
 
 
 def compile(f: Callable[..., Any], *example: Any) -> Compiled:
@@ -766,56 +740,36 @@ def copied(a: Any) -> Any:
     return a.copy() if type(a) is np.ndarray else a
 
 
+# --- buffers ---------------------------------------------------------------------------------------------------------
+
+FOREVER = 2**60
+
+
 def allocate(writer: Writer) -> None:
     """Buffers for large results: in place of an operand that is not needed any more, or a free one, or a new one."""
     steps, last = evaluated(writer)
     owners: dict[int, str] = {}
     for i, step in enumerate(steps):
-        in_place = [s for s in symbols(step.args) if last[id(s)] == i and id(s) in owners and same_form(s, step)]
-        spent = [s for s in owners if last[s] < i]
-        if not writable(writer, step, last):
+        takes_out = step.func in UFUNCS or isinstance(step.func, np.ufunc)
+        large = isinstance(step.value, np.ndarray) and step.value.nbytes >= LARGE
+        if not (takes_out and large) or last.get(id(step), FOREVER) == FOREVER or id(step) in writer.into:
             continue
-        name = ""
-        if in_place and step.func is not operator.matmul:
-            spent = [id(in_place[0])]
-        for s in spent:
-            if writer.shapes[owners[s]] == (step.shape, step.dtype):
-                name = owners.pop(s)
-                break
-        if not name:
+        form = (step.shape, step.dtype)
+        operands = [] if step.func is operator.matmul else [id(s) for s in symbols(step.args)]
+        spent = [s for s in owners if last[s] < i or (last[s] == i and s in operands)]
+        fitting = [s for s in spent if writer.shapes[owners[s]] == form]
+        if fitting:
+            name = owners.pop(max(fitting, key=lambda s: last[s]))
+        else:
             name = writer.free_name("buffer")
-            writer.shapes[name] = (step.shape, step.dtype)
+            writer.shapes[name] = form
         owners[id(step)] = writer.buffers[id(step)] = name
 
 
-def same_form(a: Symbol, b: Symbol) -> bool:
-    """Of one shape and dtype."""
-    return a.shape == b.shape and a.dtype == b.dtype
-
-
-def writable(writer: Writer, step: Symbol, last: dict[int, int]) -> bool:
-    """Whether a step may go into a buffer: large, an operation that takes out=, and nothing that is given away."""
-    takes_out = step.func in UFUNCS or isinstance(step.func, np.ufunc)
-    large = isinstance(step.value, np.ndarray) and step.value.nbytes >= LARGE
-    return takes_out and large and last.get(id(step), -1) < FOREVER and id(step) not in writer.into
-
-
-FOREVER = 2**60
-
-
 def evaluated(writer: Writer) -> tuple[list[Symbol], dict[int, int]]:
-    """All operations in the order in which the text carries them out, and where each result is needed last."""
+    """All operations in the order in which the text carries them out, and which of them needs each result last."""
     steps: list[Symbol] = []
     last: dict[int, int] = {}
-
-    def visit(step: Symbol) -> None:
-        used = symbols((step.args, step.kwargs))
-        for s in used:
-            if s.func not in (None, "argument") and id(s) not in writer.names:
-                visit(s)
-        for s in used:
-            need(s, len(steps))
-        steps.append(step)
 
     def need(s: Symbol, when: int) -> None:
         last[id(s)] = max(when, last.get(id(s), when))
@@ -823,17 +777,25 @@ def evaluated(writer: Writer) -> tuple[list[Symbol], dict[int, int]]:
             for seen in symbols((s.args, s.kwargs)):
                 need(seen, when)
 
-    for step in writer.recording.needed:
-        symbol = step.symbol if isinstance(step, Guard) else step
-        if id(symbol) in writer.lines and not isinstance(step, Guard):
-            visit(symbol)
-        elif isinstance(step, Guard):
-            if id(symbol) in writer.names:
-                need(symbol, len(steps))
-            else:
-                visit(symbol)
-    for s in symbols(writer.recording.outputs):
-        if id(s) not in writer.names and s.func is not None:
+    def visit(step: Symbol) -> None:
+        used = symbols((step.args, step.kwargs))
+        for s in used:
+            inline(s)
+        for s in used:
+            need(s, len(steps))
+        steps.append(step)
+
+    def inline(s: Symbol) -> None:
+        if s.func is not None and id(s) not in writer.names:
             visit(s)
+
+    for step in writer.recording.needed:
+        if isinstance(step, Guard):
+            inline(step.symbol)
+            need(step.symbol, len(steps))
+        elif id(step) in writer.lines:
+            visit(step)
+    for s in symbols(writer.recording.outputs):
+        inline(s)
         need(s, FOREVER)
     return steps, last

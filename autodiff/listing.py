@@ -26,26 +26,12 @@ from autodiff.rules import scatter as scattered
 from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, strip
 
 # Python's operators, by the ufunc they call. np.power is not among them: x ** 2 is a square, np.power(x, 2) is not.
-OPERATORS: dict[Any, Any] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.matmul: operator.matmul,
-    np.floor_divide: operator.floordiv,
-    np.remainder: operator.mod,
-    np.negative: operator.neg,
-    np.less: operator.lt,
-    np.less_equal: operator.le,
-    np.greater: operator.gt,
-    np.greater_equal: operator.ge,
-    np.equal: operator.eq,
-    np.not_equal: operator.ne,
-    np.bitwise_and: operator.and_,
-    np.bitwise_or: operator.or_,
-    np.bitwise_xor: operator.xor,
-    np.invert: operator.invert,
-}
+NAMES = "add add, subtract sub, multiply mul, divide truediv, matmul matmul, floor_divide floordiv, remainder mod, "
+NAMES += (
+    "less lt, less_equal le, greater gt, greater_equal ge, equal eq, not_equal ne, bitwise_and and_, bitwise_or or_, "
+)
+NAMES += "bitwise_xor xor, negative neg, invert invert"
+OPERATORS = {getattr(np, u): getattr(operator, o) for u, o in (pair.split() for pair in NAMES.split(","))}
 ELEMENTWISE = {*OPERATORS.values(), np.where, np.maximum, np.minimum, np.logaddexp} - {operator.matmul}
 
 # What depends on shapes and types alone is computed at once; what changes its argument cannot be written down.
@@ -96,16 +82,6 @@ def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
         "written down: they change an array, or take the number that x happens to be. Write x = x + 1, np.where,\n"
         "np.sin(x) or np.take(a, x, axis=0)."
     )
-
-
-def forward(op: Any) -> Any:
-    """A binary operator: of traced arrays it is theirs."""
-    return lambda self, b: NotImplemented if isinstance(b, Traced) else self.listing.add(op, (self, b))
-
-
-def reflected(op: Any) -> Any:
-    """The same with the symbol on the right."""
-    return lambda self, a: NotImplemented if isinstance(a, Traced) else self.listing.add(op, (a, self))
 
 
 class Symbol:
@@ -176,6 +152,9 @@ class Symbol:
         """As of an array."""
         return self.listing.add(astype, (self, np.dtype(dtype)))
 
+    def __invert__(self) -> Any:
+        return self.listing.add(operator.invert, (self,))
+
     def __bool__(self) -> bool:
         return bool(self.listing.guarded(self, "bool", bool(self.value)))
 
@@ -197,20 +176,24 @@ class Symbol:
         return format(self.value, spec)
 
 
+def binary(op: Any, swapped: bool = False) -> Any:
+    """A binary operator, or its reflection; of traced arrays it is theirs."""
+    order = slice(None, None, -1 if swapped else 1)
+    return lambda x, y: NotImplemented if isinstance(y, Traced) else x.listing.add(op, (x, y)[order])
+
+
 def borrow() -> None:
     """What a symbol has of an array besides: NumPy functions as methods, operators, refusals."""
     names = "T mT reshape transpose sum mean prod max min var std clip round conj cumsum cumprod dot trace diagonal"
     names += " repeat take ravel flatten swapaxes squeeze copy argmax argmin argsort any all __neg__ __pos__ __abs__"
     for name in names.split():
         setattr(Symbol, name, vars(Traced)[name])
-    for name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"]:
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
         op = getattr(operator, f"__{name}__")
-        setattr(Symbol, f"__{name}__", forward(op))
-        setattr(Symbol, f"__r{name}__", reflected(op))
-        setattr(Symbol, f"__i{name}__", refused)
-    for name in ["lt", "le", "gt", "ge", "eq", "ne"]:
-        setattr(Symbol, f"__{name}__", forward(getattr(operator, name)))
-    Symbol.__invert__ = lambda self: self.listing.add(operator.invert, (self,))
+        for prefix, method in (("", binary(op)), ("r", binary(op, swapped=True)), ("i", refused)):
+            setattr(Symbol, f"__{prefix}{name}__", method)
+    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        setattr(Symbol, f"__{name}__", binary(getattr(operator, name)))
     for name in [
         "__array__",
         "__float__",
@@ -331,12 +314,10 @@ def canonical(func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> tuple
     if func in REDUCTIONS and len(args) == 1 and kwargs.keys() <= {"axis", "keepdims"}:
         reshapes = x.size == np.size(value) and x.ndim and func is np.sum and x.dtype.kind == "f"
         return (np.reshape, (x, np.shape(value)), {}) if reshapes else (func, args, reduction(x, **kwargs))
-    if func in (np.expand_dims, np.squeeze, np.ravel, np.reshape) and "C" in (kwargs.get("order", "C"), *args[2:]):
+    order = (*args[1 if func is np.ravel else 2 :], kwargs.get("order", "C"))
+    picked_all = func is operator.getitem and reshaping(args[1], x.size == np.size(value))
+    if picked_all or func in (np.expand_dims, np.squeeze) or (func in (np.ravel, np.reshape) and {*order} == {"C"}):
         return np.reshape, (x, np.shape(value)), {}
-    if func is operator.getitem and reshaping(args[1], x.size == np.size(value)):
-        return np.reshape, (x, np.shape(value)), {}
-    if func is scatter and args[0] is None:
-        return func, args, kwargs
     if func in (np.transpose, np.swapaxes, np.matrix_transpose):
         numbers = func(np.broadcast_to(0, range(2, 2 + x.ndim)), *args[1:], **kwargs).shape
         return np.transpose, (x, tuple(n - 2 for n in numbers)), {}
@@ -408,7 +389,8 @@ class Listing:
             self.steps.append(symbol)
             if data_shaped(func, args) and not isinstance(value, (tuple, list)):
                 self.guarded(symbol, "shape", symbol.shape)
-        return self.seen[key]  # type: ignore[no-any-return]
+        found: Symbol = self.seen[key]
+        return found
 
     def parts(self, symbol: Symbol) -> Any:
         """The arrays of a step that returned several, as it returned them."""
@@ -448,12 +430,12 @@ class Listing:
 
     def simpler(self, func: Any, args: Any, kwargs: Any, value: Any, given: Any) -> Any:
         """Another symbol for the same, or None."""
-        x = args[0]
+        x, y = args[0], args[-1]
         if func is operator.mul:
-            return self.product(*args, value)
+            return self.product(x, y, value)
         if func is operator.add:
-            placed = self.placed(*given, value)
-            return self.gathered(*args, value) if placed is None else placed
+            placed = self.placed(given[0], given[1], value)
+            return self.gathered(x, y, value) if placed is None else placed
         if func is operator.neg:
             return self.scaled(x, -1)
         if func is operator.sub and type(args[1]) is Symbol and args[1].func is operator.neg:
@@ -462,10 +444,14 @@ class Listing:
             return x if args[1] == 1 else self.scaled(x, 1 / args[1])
         if func is operator.pow and type(args[1]) is int and args[1] in (0, 1):
             return x if args[1] else self.constant(value)
-        if func is operator.matmul:
-            return self.outer(*args)
-        if func is scatter and args[0] is None and reshaping(args[2], np.size(args[1]) == np.size(value)):
+        if func is operator.matmul and np.ndim(plain(x)) == 2 == np.ndim(plain(args[1])) and x.shape[1] == 1:
+            return self.add(operator.mul, args)  # a column times a row
+        if func is scatter and x is None and type(args[2]) is tuple and not args[2]:
+            return args[1]
+        if func is scatter and x is None and reshaping(args[2], np.size(args[1]) == np.size(value)):
             return self.add(np.reshape, (args[1], np.shape(value)))
+        if func is operator.getitem and type(args[1]) is tuple and not args[1] and type(value) is type(x.value):
+            return x
         if func is np.einsum:
             return self.shorter_einsum(*args, **kwargs)
         if func in (np.reshape, np.transpose, np.broadcast_to, np.copy, astype):
@@ -499,12 +485,6 @@ class Listing:
             return None
         terms = ",".join(t for t, _ in kept) + "->" + right
         return self.add(np.einsum, (terms, *(a for _, a in kept)), {"optimize": True} if kwargs.get("optimize") else {})
-
-    def outer(self, a: Any, b: Any) -> Any:
-        """A column times a row."""
-        if np.ndim(plain(a)) == 2 == np.ndim(plain(b)) and a.shape[1] == 1:
-            return self.add(operator.mul, (a, b))
-        return None
 
     def product(self, a: Any, b: Any, value: Any) -> Any:
         """1 * x, -1 * x, and a constant that another one takes in."""
@@ -601,8 +581,7 @@ OURS = 10**6  # deeper than any function of the user's
 class Watch:
     """While it watches, symbols get the names of the local variables that hold them, and adjoints those of primals.
 
-    It looks at the local variables of the function as its lines are executed (sys.settrace), the outermost name first;
-    inside the package, at what the formulas call things in whole words.
+    It looks at local variables as lines are executed (sys.settrace); the name of the outermost function counts.
     """
 
     def __init__(self, listing: Listing) -> None:
@@ -634,8 +613,9 @@ class Watch:
             depth, back = depth + 1, back.f_back
         for name, held in frame.f_locals.items():
             symbol = strip(held)
-            if type(symbol) is Symbol and symbol.func not in (None, "argument") and not (ours and len(name) < 4):
-                if symbol.label is None or depth < symbol.label[0]:
+            if type(symbol) is Symbol:
+                named = symbol.func in (None, "argument") or (symbol.label is not None and symbol.label[0] <= depth)
+                if not named and not (ours and len(name) < 4):
                     symbol.label = (depth, name)
             elif type(held) is np.ndarray and not ours:
                 self.listing.names.setdefault(id(held), (name, held))
