@@ -230,9 +230,17 @@ class Writer:
         return {"adjoint": "g1", "tangent": "t1"}.get(step.origins[0].kind if step.origins else "", "v1")
 
     def origin(self, step: Symbol) -> Origin | None:
-        """What a step is the adjoint, or the tangent, of: rather an argument, or a variable, than a step in between."""
-        known = [o for o in step.origins if id(o.primal) in self.names]
-        return min(known, key=lambda o: 0 if o.primal.func == "argument" else 2 - bool(o.primal.label), default=None)
+        """What a step is the adjoint, or the tangent, of: rather a variable, or an argument, than a step in between."""
+
+        def rank(origin: Origin) -> int:
+            label = origin.primal.label
+            return 0 if label and label[0] < OURS else 1 if self.is_argument(origin.primal) else 2
+
+        return min((o for o in step.origins if id(o.primal) in self.names), key=rank, default=None)
+
+    def is_argument(self, x: Symbol) -> bool:
+        """Whether x is an argument, as it came or as the number it stands for."""
+        return self.names.get(id(x)) in self.recording.names
 
     def free_name(self, wanted: str) -> str:
         """The name, or with a number behind it if it is taken."""
@@ -367,6 +375,19 @@ class Writer:
             elif id(step) in self.lines:
                 origin = self.origin(step)
                 lines += commented(self.statement(step), origin.explain if origin and self.comments else "")
+        return lines + self.passed_on()
+
+    def passed_on(self) -> list[str]:
+        """Lines that say of what argument the adjoint of a variable is the adjoint too."""
+        lines = []
+        outputs = Counter(id(s) for s in symbols(self.recording.outputs) if id(s) in self.lines)
+        for s in symbols(self.recording.outputs):
+            arguments = [self.names[id(o.primal)] for o in s.origins if self.is_argument(o.primal)]
+            if len(arguments) == 1 == outputs[id(s)] and not self.buffered:
+                name = f"d_{arguments[0]}" if s.origins[0].kind == "adjoint" else f"{arguments[0]}_dot"
+                if name not in self.taken:
+                    lines.append(f"{self.free_name(name)} = {self.names[id(s)]}")
+                    self.names[id(s)] = name
         return lines
 
     def statement(self, step: Symbol) -> list[str]:

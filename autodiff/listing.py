@@ -27,10 +27,8 @@ from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, strip
 
 # Python's operators, by the ufunc they call. np.power is not among them: x ** 2 is a square, np.power(x, 2) is not.
 NAMES = "add add, subtract sub, multiply mul, divide truediv, matmul matmul, floor_divide floordiv, remainder mod, "
-NAMES += (
-    "less lt, less_equal le, greater gt, greater_equal ge, equal eq, not_equal ne, bitwise_and and_, bitwise_or or_, "
-)
-NAMES += "bitwise_xor xor, negative neg, invert invert"
+NAMES += "less lt, less_equal le, greater gt, greater_equal ge, equal eq, not_equal ne, negative neg, "
+NAMES += "bitwise_and and_, bitwise_or or_, bitwise_xor xor, invert invert"
 OPERATORS = {getattr(np, u): getattr(operator, o) for u, o in (pair.split() for pair in NAMES.split(","))}
 ELEMENTWISE = {*OPERATORS.values(), np.where, np.maximum, np.minimum, np.logaddexp} - {operator.matmul}
 

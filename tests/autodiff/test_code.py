@@ -169,7 +169,8 @@ def test_reads_as_a_person_writes():
         "d_z = 1 - h * h",
         "d_W = d_z[:, None] * x",
         "d_x = W.T @ d_z",
-        "return (d_W, d_z, d_x)",
+        "d_b = d_z",
+        "return (d_W, d_b, d_x)",
     ]
 
 
