@@ -658,12 +658,12 @@ class Compiled:
     """A function with the results of f, from straight-line code for the arguments it has met.
 
     What it does is recorded at the first call with arguments of these shapes and dtypes, and again where a branch comes
-    out differently; `limit` recordings are kept. Calls may overlap, in threads too: each has buffers of its own.
+    out differently; the last `limit` are kept, of both. Calls may overlap, in threads too: each has buffers of its own.
     """
 
     def __init__(self, f: Callable[..., Any], limit: int = 16) -> None:
         self.f, self.limit = f, limit
-        self.runs: dict[Any, list[Callable[..., Any]]] = {}
+        self.runs: dict[Any, tuple[Callable[..., Any], ...]] = {}
 
     def __call__(self, *args: Any) -> Any:
         key = tuple([(a.shape, a.dtype) if type(a) is np.ndarray else form(a) for a in args])
@@ -677,17 +677,14 @@ class Compiled:
         return self.recorded(key, args)(*args)
 
     def recorded(self, key: Any, args: Any) -> Callable[..., Any]:
-        """The code for these arguments, which goes to the front; the oldest of all goes."""
+        """The code for these arguments, to be tried first; the oldest goes."""
         recording = Recording(self.f, args, parameters(self.f, len(args)))
         with np.errstate(all="ignore"):
             run = fast(recording)
         agree(run, self.f, args)
-        if sum(map(len, self.runs.values())) >= self.limit:
-            oldest = next(iter(self.runs))
-            self.runs[oldest] = self.runs[oldest][:-1]
-            if not self.runs[oldest]:
-                del self.runs[oldest]
-        self.runs[key] = [run, *self.runs.pop(key, [])]
+        self.runs[key] = (run, *self.runs.get(key, ()))[: self.limit]
+        if len(self.runs) > self.limit:
+            self.runs.pop(next(iter(self.runs)), None)
         return run
 
 
@@ -713,7 +710,8 @@ def fast(recording: Recording) -> Callable[..., Any]:
     lines = [*writer.body(), *["pool.append(buffers)"] * bool(writer.shapes), f"return {writer.returned()}"]
     if writer.shapes:
         made = ", ".join(f"np.empty({s}, {writer.literal(d)}, order)" for s, d in writer.shapes.values())
-        lines = [f"buffers = pool.pop() if pool else [{made}]", f"[{', '.join(writer.shapes)}] = buffers", *lines]
+        taking = ["try:", "    buffers = pool.pop()", "except IndexError:", f"    buffers = [{made}]"]
+        lines = [*taking, f"[{', '.join(writer.shapes)}] = buffers", *lines]
     text = f"def run({', '.join(recording.names)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
     known = {"np": np, "sigmoid": sigmoid, **writer.constants, "ValueError": OtherBranchError}
     calls = re.compile(r"\bnp(?:\.\w+)+(?=\()")

@@ -115,9 +115,13 @@ class Symbol:
             return self.listing.add(operator.getitem, (self, ())) if self.ndim == 0 else self.astype(value.dtype)
         return self.listing.add(type(value), (self,))
 
-    def scattered(self, index: Any, shape: tuple[int, ...]) -> Any:
+    def picked(self, x: Any, index: Any) -> Any:
+        """`rules.picked`."""
+        return self.listing.add(operator.getitem, (x, index))
+
+    def scattered(self, x: Any, index: Any, shape: tuple[int, ...]) -> Any:
         """`rules.scatter`."""
-        return self.listing.add(scatter, (None, self, index, shape))
+        return self.listing.add(scatter, (None, x, index, shape))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Traced) for a in inputs):
@@ -144,7 +148,7 @@ class Symbol:
         if any(isinstance(part, Traced) for part in parts):
             refused(self)
         parts = tuple(settled(part) for part in parts)
-        return self.listing.add(operator.getitem, (self, parts if isinstance(index, tuple) else parts[0]))
+        return self.picked(self, parts if isinstance(index, tuple) else parts[0])
 
     def astype(self, dtype: Any) -> Any:
         """As of an array."""
@@ -157,6 +161,8 @@ class Symbol:
         return bool(self.listing.guarded(self, "bool", bool(self.value)))
 
     def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            refused(self)
         return int(self.listing.guarded(self, "index", operator.index(self.value)))
 
     __int__ = __index__
