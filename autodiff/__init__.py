@@ -28,6 +28,8 @@ going down gives the derivatives of everything in one direction (forward mode).
     jacobian(f, argnums=0)        the output's axes first, then the input's; all rows, or all columns, in one walk
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
+    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source, source (of any function)
+    compile(f, *example)          a fast function with the results of f, from such code
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
 Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
@@ -56,8 +58,8 @@ One thing no message can catch: a plain array that was used in a traced operatio
 the derivative is taken; the list holds the array itself, not a copy.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
-`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`; `testing.py` is
-what a new row of the table is checked for.
+`tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`,
+`listing.py` and `code.py` (a list turned back into code); `testing.py` is what a new row of the table is checked for.
 """
 
 from autodiff import composed as composed

@@ -300,7 +300,7 @@ class Writer:
             return f"{self.text(args[0], CALL)}.mT"
         if new_axis(x):
             return f"{self.text(args[0], CALL)}[{new_axis(x)}]"
-        if func is np.reshape and not kwargs:
+        if is_reshaped(x):
             return f"{self.text(args[0], CALL)}.reshape({', '.join(map(str, x.shape)) or '()'})"
         if func is sigmoid:
             return f"sigmoid({self.text(args[0])})"

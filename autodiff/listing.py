@@ -286,7 +286,7 @@ def is_known(x: Any) -> bool:
 
 def is_reshaped(x: Any) -> bool:
     """Whether x is a reshape that keeps the order."""
-    return type(x) is Symbol and x.func is np.reshape and not x.kwargs
+    return type(x) is Symbol and x.func is np.reshape and len(x.args) == 2 and not x.kwargs
 
 
 def alike(x: Any, value: Any) -> bool:
@@ -313,7 +313,7 @@ def reduction(x: Symbol, axis: Any = None, keepdims: bool = False) -> dict[str, 
 def canonical(func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> tuple[Any, Any, dict[str, Any]]:
     """One way to say it: reductions without what goes without saying, one reshape, one transpose, one sigmoid."""
     x = args[0] if args else None
-    if type(x) is not Symbol:
+    if type(x) is not Symbol or type(x.value) in (int, float):
         return func, args, kwargs
     if func in REDUCTIONS and len(args) == 1 and kwargs.keys() <= {"axis", "keepdims"}:
         reshapes = x.size == np.size(value) and x.ndim and func is np.sum and x.dtype.kind == "f"
