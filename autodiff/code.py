@@ -13,6 +13,7 @@ has a name, is used twice or would make a line long. docs/code.md says what is k
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import keyword
 import math
@@ -38,7 +39,6 @@ from autodiff.listing import (
     identity,
     is_reshaped,
     leaves,
-    mapped,
     number,
     plain,
     scatter,
@@ -49,7 +49,7 @@ from autodiff.modes import grad, jvp, lift, positions
 from autodiff.tape import RefusalError, Traced, path
 
 WIDTH = 100  # no line is longer
-LITERAL = 100  # a constant array with more entries is passed in instead of being written out
+LITERAL = 2048  # a constant array with more entries is passed in instead of being written out
 NESTED = 4  # operations in one line
 LARGE = 2**13  # bytes from which on a buffer is worth keeping
 
@@ -479,25 +479,12 @@ def names_entries_once(index: Any, shape: tuple[int, ...]) -> bool:
 
 
 def fitted(head: str, expression: str) -> list[str]:
-    """head + expression, on several lines if one is too short."""
+    """head + expression, in parentheses on several lines if one is too short."""
     if len(head + expression) <= WIDTH - 4:
         return [head + expression]
-    opening = expression.find("(")
-    call = expression[:opening].replace(".", "").isidentifier() and closing(expression, opening) == len(expression) - 1
-    if call:
-        head, expression = head + expression[:opening], expression[opening + 1 : -1]
-    wrapped = textwrap.wrap(expression, WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+    inside = expression[1:-1] if head.endswith("np.array") or head.startswith("def ") else expression
+    wrapped = textwrap.wrap(inside, WIDTH - 8, break_long_words=False, break_on_hyphens=False)
     return [f"{head}(", *(f"    {line}" for line in wrapped), ")"]
-
-
-def closing(expression: str, opening: int) -> int:
-    """Where the parenthesis that opens there is closed."""
-    depth = 0
-    for i in range(max(opening, 0), len(expression)):
-        depth += (expression[i] == "(") - (expression[i] == ")")
-        if not depth:
-            return i
-    return -1
 
 
 def commented(lines: list[str], comment: str) -> list[str]:
@@ -546,27 +533,26 @@ def known_path(func: Any) -> str:
     return written
 
 
-def written(recording: Recording, name: str, about: str, comments: bool) -> Source:
-    """The recording as the text of a function that needs only NumPy."""
+def written(f: Callable[..., Any], recording: Recording, name: str, about: str, comments: bool) -> Source:
+    """A recording of f as the text of a function that needs only NumPy, and has been seen to give what f gives."""
     writer = Writer(recording, comments)
     body, returned = writer.body(), writer.returned()
     large = {n: c for n, c in writer.constants.items() if c.size > LITERAL}
-    small = {n: c for n, c in writer.constants.items() if c.size <= LITERAL}
     signature = ", ".join([*recording.names, *(["*"] if large else []), *large])
-    head = f"def {name}({signature}):"
-    if len(head) > WIDTH:
-        wrapped = textwrap.wrap(signature, WIDTH - 4, break_long_words=False)
-        head = "\n".join([f"def {name}(", *(f"    {line}" for line in wrapped), "):"])
-    lines = [f'"""{about}"""', *checks(recording)]
-    for constant, x in small.items():
-        dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", dtype={writer.literal(x.dtype)}"
-        lines += fitted(f"{constant} = ", f"np.array({writer.literal(x.tolist())}{dtype})")
-    lines += [*body, *fitted("return ", returned)]
+    head = fitted(f"def {name}", f"({signature})")
+    lines = [f'"""{about}"""', *checks(recording), *body, *fitted("return ", returned)]
+    after: list[str] = []
+    for constant, x in writer.constants.items():
+        if x.size <= LITERAL:
+            dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", dtype={writer.literal(x.dtype)}"
+            after += fitted(f"{constant} = np.array", f"({writer.literal(x.tolist())}{dtype})")
     helper = SIGMOID * any(s.func is sigmoid for s in recording.needed if type(s) is Symbol)
-    source = Source(
-        "import numpy as np\n\n\n" + helper + head + "\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
-    )
+    text = "import numpy as np\n\n\n" + helper + "\n".join(head) + ":\n" + textwrap.indent("\n".join(lines), "    ")
+    source = Source(text + "\n" + "\n\n" * bool(after) + "".join(f"{line}\n" for line in after))
     source.constants = large
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    agree(functools.partial(namespace[name], **large), f, recording.args)
     return source
 
 
@@ -600,28 +586,13 @@ def source(f: Callable[..., Any], *example: Any, name: str = "", about: str = ""
     """
     called = name or spoken(f).replace("the function", "function")
     recording = Recording(f, example, parameters(f, len(example)))
-    return checked(f, recording, called, about or f"{called}, step by step.", comments)
+    return written(f, recording, called, about or f"{called}, step by step.", comments)
 
 
 def spoken(f: Callable[..., Any]) -> str:
     """The name of f, if it has one that can be used."""
     name = str(getattr(f, "__name__", ""))
     return name if name.isidentifier() and name not in RESERVED else "the function"
-
-
-def checked(f: Callable[..., Any], recording: Recording, name: str, about: str, comments: bool) -> Source:
-    """The text of a recording of f, after it has been seen to give what f gives."""
-    text = written(recording, name, about, comments)
-    agree(loaded(text, name, text.constants), f, recording.args)
-    return text
-
-
-def loaded(text: str, name: str, constants: dict[str, Any]) -> Callable[..., Any]:
-    """The function that a text defines."""
-    namespace: dict[str, Any] = {}
-    exec(text, namespace)
-    function = namespace[name]
-    return lambda *args: function(*args, **constants)
 
 
 def gradient_source(
@@ -651,7 +622,7 @@ def tangent_source(
 
     tangents = [np.ones_like(lift(example[i], i)) for i in wanted]
     recording = Recording(tangent, [*example, *tangents], names + [f"{names[i]}_dot" for i in wanted])
-    return checked(tangent, recording, "tangent", f"The tangent of {spoken(f)}, step by step.", comments)
+    return written(tangent, recording, "tangent", f"The tangent of {spoken(f)}, step by step.", comments)
 
 
 class Compiled:
@@ -740,7 +711,8 @@ def faster(runs: list[Callable[..., Any]], args: Sequence[Any]) -> Callable[...,
 def agree(run: Callable[..., Any], f: Callable[..., Any], example: Sequence[Any]) -> None:
     """Raise RefusalError unless the code gives what f gives, at the example and to rounding."""
     with np.errstate(all="ignore"):
-        expected, found = (leaves(g(*mapped(copied, list(example)))) for g in (f, run))
+        copies = [[a.copy() if type(a) is np.ndarray else a for a in example] for _ in range(2)]
+        expected, found = leaves(f(*copies[0])), leaves(run(*copies[1]))
     same = len(expected) == len(found)
     for e, a in zip(expected, found, strict=False):
         e, a = np.asarray(e), np.asarray(a)
@@ -752,11 +724,6 @@ def agree(run: Callable[..., Any], f: Callable[..., Any], example: Sequence[Any]
             "the code written for this function does not give what the function gives, called a second time.\n"
             "Random numbers, counters and what else changes from call to call have to be arguments."
         )
-
-
-def copied(a: Any) -> Any:
-    """An array of one's own."""
-    return a.copy() if type(a) is np.ndarray else a
 
 
 # --- buffers ---------------------------------------------------------------------------------------------------------
