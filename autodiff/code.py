@@ -157,6 +157,7 @@ class Writer:
         self.constants: dict[str, Any] = {}  # by name
         self.names: dict[int, str] = {}
         self.taken = {*RESERVED, *recording.names}
+        self.counts: Counter[str] = Counter()  # of names with a number behind
         for symbol, name in zip(recording.symbols, recording.names, strict=True):
             self.names[id(symbol)] = name
         self.lines = self.own_lines()
@@ -175,7 +176,7 @@ class Writer:
             if isinstance(step, Guard):
                 continue
             inside = [s for s in symbols((step.args, step.kwargs)) if id(s) in cost and id(s) not in own]
-            free = step.func in FREE or new_axis(step)
+            free = not inside and (step.func in FREE or new_axis(step))
             cost[id(step)] = (0 if free else 1) + sum(cost[id(s)] for s in inside)
             while cost[id(step)] > NESTED and inside:
                 largest = max(inside, key=lambda s: cost[id(s)])
@@ -246,9 +247,10 @@ class Writer:
         """The name, or with a number behind it if it is taken."""
         wanted = wanted if wanted.isidentifier() else "v1"
         stem = wanted.rstrip("0123456789") if wanted in ("v1", "g1", "t1") else f"{wanted}_"
-        name, k = wanted, 1
+        name = wanted
         while name in self.taken:
-            name, k = f"{stem}{k}", k + 1
+            self.counts[stem] += 1
+            name = f"{stem}{self.counts[stem]}"
         self.taken.add(name)
         return name
 
@@ -652,6 +654,7 @@ class Compiled:
         recording = Recording(self.f, args, parameters(self.f, len(args)))
         with np.errstate(all="ignore"):
             run = fast(recording)
+        recording.listing.forget()
         agree(run, self.f, args)
         self.runs[key] = (run, *self.runs.get(key, ()))[: self.limit]
         if len(self.runs) > self.limit:
@@ -758,10 +761,11 @@ def evaluated(writer: Writer) -> tuple[list[Symbol], dict[int, int]]:
     last: dict[int, int] = {}
 
     def need(s: Symbol, when: int) -> None:
-        last[id(s)] = max(when, last.get(id(s), when))
-        if not is_fresh(s):  # a view, perhaps: what it looks at is needed as long
-            for seen in symbols((s.args, s.kwargs)):
-                need(seen, when)
+        needed = [s]
+        for s in needed:
+            last[id(s)] = max(when, last.get(id(s), when))
+            if not is_fresh(s):  # a view, perhaps: what it looks at is needed as long
+                needed += symbols((s.args, s.kwargs))
 
     def visit(step: Symbol) -> None:
         used = symbols((step.args, step.kwargs))

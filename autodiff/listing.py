@@ -356,6 +356,11 @@ class Listing:
         self.seen: dict[Any, Any] = {}
         self.names: dict[int, tuple[str, Any]] = {}  # of constant arrays, by id; kept, so that ids stay theirs
 
+    def forget(self) -> None:
+        """Let go of the symbols, and with them of the values at the example."""
+        self.steps.clear()
+        self.seen.clear()
+
     def argument(self, name: str, value: Any) -> Symbol:
         """A symbol for an argument."""
         return Symbol(self, "argument", (name,), {}, value)

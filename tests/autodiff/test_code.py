@@ -183,6 +183,30 @@ def test_constants_are_folded():
     assert body(ad.gradient_source(lambda x: np.sum(x * x * 0.5 + x), VECTOR)) == ["d_x = 1 + x", "return d_x"]
 
 
+def test_what_would_round_differently_is_not_folded():
+    def f(x):
+        return np.sum(0.1 * (0.7 * x)) + np.sum(0.3 * np.log(x) + 0.7 / (1.3 * x)) + np.sum((x * 0.1) ** 2 * 0.7)
+
+    for x in (np.linspace(0.1, 9, 50), np.linspace(0.1, 9, 50, dtype=np.float32)):
+        same_bits(loaded(ad.gradient_source(f, x))(x), ad.grad(f)(x))
+
+
+def test_dtypes_are_those_of_the_walk():
+    wide, narrow = np.full(4, 2.0), VECTOR.astype(np.float32)
+    for f in (lambda x: np.sum(x * wide), lambda x: np.sum(x * np.float64(2) + 1), lambda x: np.mean(x.astype(float))):
+        same_bits(loaded(source(ad.value_and_grad(f), narrow))(narrow), ad.value_and_grad(f)(narrow))
+
+
+def test_adding_in_place_leaves_others_alone():
+    def f(x, y):
+        return np.sum((x + y) ** 2) + x[0] * 3 + np.sum(x[[1, 1, 2]]) + y[-1]
+
+    same_bits(
+        loaded(ad.gradient_source(f, VECTOR, VECTOR + 1, argnums=(0, 1)))(VECTOR, VECTOR + 1),
+        ad.grad(f, (0, 1))(VECTOR, VECTOR + 1),
+    )
+
+
 def test_common_values_once_and_dead_ones_never():
     text = ad.gradient_source(lambda x: np.sum(np.exp(np.sin(x)) * np.sin(x)) + np.sum(np.cos(3 * x[0] - x[0])), VECTOR)
     assert text.count("np.sin(x)") == 1
@@ -341,6 +365,17 @@ def test_compiled_records_afresh():
     for x in [VECTOR, -VECTOR, VECTOR[:2] - 3, 0.25]:
         compiled(x)
     assert len(recorded) == calls
+
+
+def test_compiled_knows_choices_and_counts():
+    def f(x, mode, n):
+        picked = x[np.nonzero(x > 0)]
+        return np.mean(picked) * n if mode == "mean" else np.sum(x ** len(range(n)))
+
+    compiled = ad.compile(ad.grad(f))
+    for x in (VECTOR, -VECTOR, np.abs(VECTOR), VECTOR * 2):
+        for mode, n in (("mean", 2), ("sum", 2), ("mean", 3), ("sum", 3)):
+            np.testing.assert_allclose(compiled(x, mode, n), ad.grad(f)(x, mode, n), rtol=1e-12)
 
 
 def test_compiled_keeps_a_bounded_number():
