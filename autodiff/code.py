@@ -85,7 +85,11 @@ class Recording:
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> None:
         self.listing, self.args = Listing(), args
-        self.names = [n + "_" if n in RESERVED else n for n in names]
+        self.names: list[str] = []
+        for name in names:
+            while name in RESERVED or name in self.names:
+                name += "_"
+            self.names.append(name)
         given = zip(args, self.names, strict=True)
         self.symbols = [a if type(a) in CHOICES else self.listing.argument(n, taken(a, n)) for a, n in given]
         named_constants(f, self.listing.names, 3)
@@ -152,14 +156,13 @@ def named_constants(f: Any, names: dict[int, tuple[str, Any]], depth: int) -> No
 class Writer:
     """A recording as text."""
 
-    def __init__(self, recording: Recording, comments: bool = False, buffered: bool = False) -> None:
+    def __init__(self, recording: Recording, name: str, comments: bool = False, buffered: bool = False) -> None:
         self.recording, self.comments, self.buffered = recording, comments, buffered
         self.constants: dict[str, Any] = {}  # by name
         self.names: dict[int, str] = {}
-        self.taken = {*RESERVED, *recording.names}
+        self.taken = {*RESERVED, *recording.names, name}
         self.counts: Counter[str] = Counter()  # of names with a number behind
-        for symbol, name in zip(recording.symbols, recording.names, strict=True):
-            self.names[id(symbol)] = name
+        self.names |= {id(s): n for s, n in zip(recording.symbols, recording.names, strict=True)}
         self.lines = self.own_lines()
         self.into = self.in_place()
         self.name_steps()
@@ -537,7 +540,7 @@ def known_path(func: Any) -> str:
 
 def written(f: Callable[..., Any], recording: Recording, name: str, about: str, comments: bool) -> Source:
     """A recording of f as the text of a function that needs only NumPy, and has been seen to give what f gives."""
-    writer = Writer(recording, comments)
+    writer = Writer(recording, name, comments)
     body, returned = writer.body(), writer.returned()
     large = {n: c for n, c in writer.constants.items() if c.size > LITERAL}
     signature = ", ".join([*recording.names, *(["*"] if large else []), *large])
@@ -680,7 +683,7 @@ def fast(recording: Recording) -> Callable[..., Any]:
 
     A product of matrices may take a tenth less time if its result is stored by columns, or a tenth more: that is tried.
     """
-    writer = Writer(recording, buffered=True)
+    writer = Writer(recording, "run", buffered=True)
     lines = [*writer.body(), *["pool.append(buffers)"] * bool(writer.shapes), f"return {writer.returned()}"]
     if writer.shapes:
         made = ", ".join(f"np.empty({s}, {writer.literal(d)}, order)" for s, d in writer.shapes.values())

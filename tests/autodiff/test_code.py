@@ -224,7 +224,8 @@ def test_names():
     same_bits(loaded(text)(2.0, 3.0, VECTOR), ad.grad(f, (0, 1, 2))(2.0, 3.0, VECTOR))
     assert "x_1 = np.sin(" in text
     namespace = {"numpy": np}
-    exec("def g(np, pool, sum):\n    return numpy.sum(np * pool) + sum", namespace)
+    exec("gradient = numpy.arange(5, 9) / 7", namespace)
+    exec("def g(np, pool, sum):\n    return numpy.sum((np * gradient) ** 2 * pool) + sum", namespace)
     same_bits(
         loaded(ad.gradient_source(namespace["g"], VECTOR, 2.0, 1.0, argnums=(0, 1)))(VECTOR, 2.0, 1.0),
         ad.grad(namespace["g"], (0, 1))(VECTOR, 2.0, 1.0),
