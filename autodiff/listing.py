@@ -536,8 +536,6 @@ class Listing:
 
     def gathered(self, a: Any, b: Any, value: Any) -> Any:
         """a + (-b) as a - b; repeated terms as one with a factor; a scattered term added where it belongs."""
-        if np.asarray(value).dtype.kind != "f":
-            return None
         (j, x), (k, y) = coefficient(a), coefficient(b)
         if x is y:
             return self.add(operator.mul, (j + k, x))

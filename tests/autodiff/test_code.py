@@ -328,6 +328,9 @@ def counted(x):
         (lambda x, y: np.sum(x) * float(y), (VECTOR, 2.0)),
         (lambda x, i: np.eye(4)[i] @ x, (VECTOR, np.array([1, 0]))),
         (in_place, (VECTOR,)),
+        (lambda x: np.fill_diagonal(x, 0) or x, (np.eye(2),)),
+        (lambda x: np.add(x, 1, out=x), (np.eye(2),)),
+        (lambda x: np.sum(x, out=np.zeros(())), (np.eye(2),)),
         (counted, (VECTOR,)),
         (lambda x: np.sum(x) + np.random.default_rng().normal(), (VECTOR,)),
         (lambda xs: xs[0], ([VECTOR],)),
@@ -366,6 +369,13 @@ def test_compiled_records_afresh():
     for x in [VECTOR, -VECTOR, VECTOR[:2] - 3, 0.25]:
         compiled(x)
     assert len(recorded) == calls
+
+
+def test_compiled_knows_dtypes():
+    compiled = ad.compile(ad.grad(lambda x: x[0] * x[1]))
+    for dtype in (np.float64, np.float32, np.int64, np.float16):
+        x = VECTOR.astype(dtype)
+        same_bits(compiled(x), ad.grad(lambda x: x[0] * x[1])(x))
 
 
 def test_compiled_knows_choices_and_counts():
@@ -415,6 +425,20 @@ def test_gradients_that_are_constants_are_fresh(f):
     compiled = ad.compile(ad.grad(f), VECTOR)
     compiled(VECTOR)[...] = 7
     np.testing.assert_array_equal(compiled(VECTOR), ad.grad(f)(VECTOR))
+
+
+def test_buffers_are_not_reused_under_a_view():
+    def f(x):
+        h = np.tanh(x)
+        v = h.T
+        a = np.sin(x)
+        b = np.exp(a)
+        return v @ b, np.sum(a)
+
+    compiled = ad.compile(f, BIG)
+    for _ in range(2):
+        for found, expected in zip(compiled(BIG), f(BIG), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_compiled_in_threads():
