@@ -289,6 +289,11 @@ def is_reshaped(x: Any) -> bool:
     return type(x) is Symbol and x.func is np.reshape and len(x.args) == 2 and not x.kwargs
 
 
+def is_led_by_ones(x: Symbol) -> bool:
+    """Whether x is a reshape that only puts axes of length 1 in front, as broadcasting does by itself."""
+    return is_reshaped(x) and x.shape == (1,) * (x.ndim - x.args[0].ndim) + x.args[0].shape
+
+
 def alike(x: Any, value: Any) -> bool:
     """Whether symbol x has the shape and dtype of value."""
     return type(x) is Symbol and x.shape == np.shape(value) and x.dtype == np.asarray(value).dtype
@@ -424,17 +429,14 @@ class Listing:
         """Operands with nothing but their shape to add: a constant array of equal entries, what was broadcast."""
         for i, a in enumerate(args):
             c = number(a)
-            lighter = [] if c is None else [c, float(c)]
-            if c is None and type(a) is Symbol and a.func is np.broadcast_to:
-                lighter = [a.args[0]]
-            if is_reshaped(a) and a.shape == (1,) * (a.ndim - a.args[0].ndim) + a.args[0].shape:
+            lighter = [] if c is None or type(a) is type(c) else [c] if type(a) is float else [c, float(c)]
+            if type(a) is Symbol and (a.func is np.broadcast_to or is_led_by_ones(a)):
                 lighter = [a.args[0]]
             for light in lighter:
                 trial = (*args[:i], light, *args[i + 1 :])
                 other = func(*plain(trial))
                 if np.shape(other) == np.shape(value) and np.asarray(other).dtype == np.asarray(value).dtype:
-                    args = trial
-                    break
+                    return self.lighter(func, trial, value)
         return args
 
     def simpler(self, func: Any, args: Any, kwargs: Any, value: Any, given: Any) -> Any:
