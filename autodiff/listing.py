@@ -530,8 +530,8 @@ class Listing:
         return None if positive is None else self.add(x.func, (positive, b))
 
     def placed(self, a: Any, b: Any, value: Any) -> Any:
-        """A scattered term, added where it belongs."""
-        for p, q in ((a, b), (b, a)):
+        """A scattered term, added where it belongs (a number has no places)."""
+        for p, q in ((a, b), (b, a)) if np.ndim(value) else ():
             if type(q) is Symbol and q.func is scatter and q.args[0] is None and alike(p, value) and alike(q, value):
                 return self.add(scatter, (p, *q.args[1:]))
         return None
