@@ -13,6 +13,7 @@ has a name, is used twice or would make a line long. docs/code.md says what is k
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import inspect
 import keyword
@@ -22,7 +23,7 @@ import re
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -130,20 +131,23 @@ def parameters(f: Callable[..., Any], count: int) -> list[str]:
     except (TypeError, ValueError):
         found = []
     names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if not names:
-        inside = [c.cell_contents for c in getattr(f, "__closure__", None) or () if callable(c.cell_contents)]
-        return parameters(inside[0], count) if inside else [f"x{i}" for i in range(count)]
-    return (names + [f"x{i}" for i in range(count)])[:count]
+    inside = [] if names else [held for _, held in surroundings(f) if callable(held)]
+    return parameters(inside[0], count) if inside else (names + [f"x{i}" for i in range(count)])[:count]
+
+
+def surroundings(f: Any) -> Iterator[tuple[str, Any]]:
+    """The variables around a function that it refers to, and what they hold."""
+    code = getattr(f, "__code__", None)
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True) if code else ():
+        with contextlib.suppress(ValueError):  # nothing yet
+            yield name, cell.cell_contents
 
 
 def named_constants(f: Any, names: dict[int, tuple[str, Any]], depth: int) -> None:
     """What f, and the functions it refers to, call the arrays they refer to."""
-    code = getattr(f, "__code__", None)
-    if code is None or not depth:
-        return
-    inner = zip(code.co_freevars, (c.cell_contents for c in f.__closure__ or ()), strict=True)
-    outer = ((n, f.__globals__[n]) for n in code.co_names if n in f.__globals__)
-    for name, held in (*inner, *outer):
+    around = getattr(f, "__globals__", {})
+    outer = [(n, around[n]) for n in f.__code__.co_names if n in around] if around and depth else []
+    for name, held in (*surroundings(f), *outer) if depth else ():
         if type(held) is np.ndarray:
             names.setdefault(id(held), (name, held))
         elif inspect.isfunction(held) and not str(held.__module__).startswith("numpy"):

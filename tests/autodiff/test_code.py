@@ -241,6 +241,17 @@ def test_names():
     )
 
 
+def test_a_variable_that_holds_nothing_yet():
+    def f(x):
+        return np.sum(x * x) if x.ndim else later(x)
+
+    text = ad.gradient_source(f, VECTOR)
+    same_bits(loaded(text)(VECTOR), ad.grad(f)(VECTOR))
+
+    def later(x):
+        return x
+
+
 def test_comments_are_the_rules_in_words():
     text = ad.gradient_source(lambda x: np.sum(np.tanh(x) ** 2), VECTOR, comments=True)
     assert "# tanh' = 1 - tanh^2" in text
