@@ -357,6 +357,7 @@ def counted(x):
         (lambda xs: xs[0], ([VECTOR],)),
         (lambda x: np.asarray(x) + 1, (VECTOR,)),
         (lambda x: {"a": object()}, (VECTOR,)),
+        (lambda x: np.frompyfunc(abs, 1, 1)(x), (VECTOR,)),
     ],
 )
 def test_what_cannot_be_written_is_refused(f, args):
