@@ -1,7 +1,7 @@
 """A computation being written down: every NumPy call of a function, with its example value, as one list of steps.
 
 A `Symbol` stands for an array further out than every derivative: rules, walks and the function itself compute with
-symbols as with the plain arrays they stand for, and every NumPy call on one becomes a `Step`. So the steps of grad(f)
+symbols as with the plain arrays they stand for, and every NumPy call on one becomes a step. So the steps of grad(f)
 are those of f and of its reverse walk, with the formulas of the table; forward mode and gradients of gradients come the
 same way. Facts about values (comparisons, orders, indices) are steps too; where Python itself has to know one (an if, a
 range, a data-dependent shape), what it was told becomes a `Guard`: the list is right only where the answer is the same.
