@@ -59,13 +59,12 @@ the derivative is taken; the list holds the array itself, not a copy.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
 `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`,
-`listing.py`, `code.py` and `compiled.py` (a list turned back into code); `testing.py` is what a new row of the table
-is checked for.
+`listing.py`, `writer.py` and `code.py` (a list turned back into code); `testing.py` is what a new row of the table is
+checked for.
 """
 
 from autodiff import composed as composed
-from autodiff.code import gradient_source, source, tangent_source
-from autodiff.compiled import compile
+from autodiff.code import compile, gradient_source, source, tangent_source
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,

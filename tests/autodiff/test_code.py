@@ -10,9 +10,10 @@ import pytest
 from row_cases import cases
 
 import autodiff as ad
-from autodiff.code import LITERAL, source, tangent_source
+from autodiff.code import source, tangent_source
 from autodiff.rule import TABLE
 from autodiff.testing import direction, sample
+from autodiff.writer import LITERAL
 
 RNG = np.random.default_rng(5)
 X, LABELS, TARGET = RNG.normal(size=(7, 4)), RNG.integers(0, 3, 7), RNG.normal(size=(7, 3))
