@@ -59,7 +59,7 @@ the derivative is taken; the list holds the array itself, not a copy.
 
 Where to read on: `rule.py` (what a rule is), `rules.py` (all formulas), `composed.py` (what is defined by them),
 `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py` and `tensors.py`,
-`listing.py`, `writer.py` and `code.py` (a list turned back into code); `testing.py` is what a new row of the table is
+`symbols.py`, `writer.py` and `code.py` (a list turned back into code); `testing.py` is what a new row of the table is
 checked for.
 """
 

@@ -22,7 +22,7 @@
     >>> fast(np.array([0.0, 0.25]))
     array([0.        , 0.47942554])
 
-`listing.py` records a function, or its derivative, as steps, `writer.py` writes them out. docs/code.md says what is
+`symbols.py` records a function, or its derivative, as steps, `writer.py` writes them out. docs/code.md says what is
 kept, folded, reordered and guarded.
 """
 
@@ -39,8 +39,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.listing import Guard, Symbol, leaves, sigmoid, symbols
 from autodiff.modes import grad, jvp, lift, positions
+from autodiff.symbols import Guard, Symbol, leaves, sigmoid, symbols
 from autodiff.tape import RefusalError, Traced
 from autodiff.writer import (
     CHOICES,
@@ -199,7 +199,7 @@ class Compiled:
         recording = Recording(self.f, args, parameters(self.f, len(args)))
         with np.errstate(all="ignore"):
             run = fast(recording)
-        recording.listing.forget()
+        recording.program.forget()
         agree(run, self.f, args)
         self.runs[key] = (run, *self.runs.get(key, ()))[: self.limit]
         if len(self.runs) > self.limit:

@@ -416,7 +416,7 @@ def pick(a: Array, axis: int, index: Any) -> Array:
 
 
 def step_in(index: Any) -> Any:
-    """The part of an index, if any, that is a step of a computation being written down (see `listing.py`)."""
+    """The part of an index, if any, that is a step of a computation being written down (see `symbols.py`)."""
     return next((p for p in (index if isinstance(index, tuple) else (index,)) if hasattr(p, "emit")), None)
 
 

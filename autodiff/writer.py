@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.listing import (
+from autodiff.symbols import (
     OPERATORS,
     OURS,
     Guard,
-    Listing,
     Origin,
+    Program,
     Symbol,
     Watch,
     astype,
@@ -62,16 +62,16 @@ class Recording:
     """The steps of f at an example, and what it returned."""
 
     def __init__(self, f: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> None:
-        self.listing, self.args = Listing(), args
+        self.program, self.args = Program(), args
         self.names: list[str] = []
         for name in names:
             while name in RESERVED or name in self.names:
                 name += "_"
             self.names.append(name)
         given = zip(args, self.names, strict=True)
-        self.symbols = [a if type(a) in CHOICES else self.listing.argument(n, taken(a, n)) for a, n in given]
-        named_constants(f, self.listing.names, 3)
-        with Watch(self.listing), np.errstate(all="ignore"):
+        self.symbols = [a if type(a) in CHOICES else self.program.argument(n, taken(a, n)) for a, n in given]
+        named_constants(f, self.program.names, 3)
+        with Watch(self.program), np.errstate(all="ignore"):
             self.outputs = f(*self.symbols)
         self.needed, self.uses = self.reached()
 
@@ -79,7 +79,7 @@ class Recording:
         """The steps that outputs and guards need, in order, and how often each symbol is used."""
         uses: Counter[int] = Counter(id(s) for s in symbols(self.outputs))
         needed: list[Any] = []
-        for step in reversed(self.listing.steps):
+        for step in reversed(self.program.steps):
             if isinstance(step, Guard) or uses[id(step)]:
                 needed.append(step)
                 used = [step.symbol] if isinstance(step, Guard) else symbols((step.args, step.kwargs))
@@ -338,13 +338,13 @@ class Writer:
 
     def named_array(self, x: Any) -> str:
         """The name of a constant array; equal ones are one."""
-        for _, held in self.recording.listing.names.values():
+        for _, held in self.recording.program.names.values():
             if x.base is held and x.ndim > 1 and x.shape == held.shape[::-1] and x.strides == held.strides[::-1]:
                 return f"{self.array(held)}.T"
         for name, held in self.constants.items():
             if held is x or identity(held) == identity(x):
                 return name
-        name = self.free_name(self.recording.listing.names.get(id(x), ("c", x))[0])
+        name = self.free_name(self.recording.program.names.get(id(x), ("c", x))[0])
         self.constants[name] = x
         return name
 

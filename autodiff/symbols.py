@@ -83,16 +83,16 @@ def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 class Symbol:
-    """A step of a listing: value = func(*args, **kwargs), and what it was at the example.
+    """A step of a program: value = func(*args, **kwargs), and what it was at the example.
 
     To isinstance it is what it stands for: rules treat a Python number and an array differently.
     """
 
-    __slots__ = ("args", "func", "kwargs", "label", "listing", "origins", "value")
+    __slots__ = ("args", "func", "kwargs", "label", "origins", "program", "value")
     level = 0  # further out than every derivative
 
-    def __init__(self, listing: Listing, func: Any, args: Any, kwargs: Any, value: Any) -> None:
-        self.listing, self.func, self.args, self.kwargs, self.value = listing, func, args, kwargs, value
+    def __init__(self, program: Program, func: Any, args: Any, kwargs: Any, value: Any) -> None:
+        self.program, self.func, self.args, self.kwargs, self.value = program, func, args, kwargs, value
         self.label: tuple[int, str] | None = None  # the depth of the frame that named it, and the name
         self.origins: list[Origin] = []
 
@@ -112,36 +112,36 @@ class Symbol:
         if value is self.value:
             return self
         if isinstance(self.value, np.ndarray):
-            return self.listing.add(operator.getitem, (self, ())) if self.ndim == 0 else self.astype(value.dtype)
-        return self.listing.add(type(value), (self,))
+            return self.program.add(operator.getitem, (self, ())) if self.ndim == 0 else self.astype(value.dtype)
+        return self.program.add(type(value), (self,))
 
     def picked(self, x: Any, index: Any) -> Any:
         """`rules.picked`."""
-        return self.listing.add(operator.getitem, (x, index))
+        return self.program.add(operator.getitem, (x, index))
 
     def scattered(self, x: Any, index: Any, shape: tuple[int, ...]) -> Any:
         """`rules.scatter`."""
-        return self.listing.add(scatter, (None, x, index, shape))
+        return self.program.add(scatter, (None, x, index, shape))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Traced) for a in inputs):
             return NotImplemented
         kwargs = {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]}
         if method == "reduce" and ufunc is np.add and kwargs.keys() <= {"axis", "keepdims"}:
-            return self.listing.add(np.sum, inputs, {"axis": 0, **kwargs})
+            return self.program.add(np.sum, inputs, {"axis": 0, **kwargs})
         if method != "__call__" or "out" in kwargs:
             refused(self)
-        return self.listing.add(ufunc, inputs, kwargs)
+        return self.program.add(ufunc, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Traced) for t in types):
             return NotImplemented
         if func in OF_SHAPES:
             value = func(*plain(args), **plain(kwargs))
-            return self.listing.constant(value) if func is np.ones_like else value
+            return self.program.constant(value) if func is np.ones_like else value
         if func in MUTATING or kwargs.get("out") is not None:
             refused(self)
-        return self.listing.add(func, args, kwargs)
+        return self.program.add(func, args, kwargs)
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
@@ -152,18 +152,18 @@ class Symbol:
 
     def astype(self, dtype: Any) -> Any:
         """As of an array."""
-        return self.listing.add(astype, (self, np.dtype(dtype)))
+        return self.program.add(astype, (self, np.dtype(dtype)))
 
     def __invert__(self) -> Any:
-        return self.listing.add(operator.invert, (self,))
+        return self.program.add(operator.invert, (self,))
 
     def __bool__(self) -> bool:
-        return bool(self.listing.guarded(self, "bool", bool(self.value)))
+        return bool(self.program.guarded(self, "bool", bool(self.value)))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
             refused(self)
-        return int(self.listing.guarded(self, "index", operator.index(self.value)))
+        return int(self.program.guarded(self, "index", operator.index(self.value)))
 
     __int__ = __index__
 
@@ -183,7 +183,7 @@ class Symbol:
 def binary(op: Any, swapped: bool = False) -> Any:
     """A binary operator, or its reflection; of traced arrays it is theirs."""
     order = slice(None, None, -1 if swapped else 1)
-    return lambda x, y: NotImplemented if isinstance(y, Traced) else x.listing.add(op, (x, y)[order])
+    return lambda x, y: NotImplemented if isinstance(y, Traced) else x.program.add(op, (x, y)[order])
 
 
 def borrow() -> None:
@@ -333,7 +333,7 @@ def canonical(func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> tuple
     if func is np.exp and x.func is operator.neg and type(x.args[0]) is Symbol and x.args[0].func is np.logaddexp:
         zero, z = x.args[0].args
         if number(zero) == 0 and type(z) is Symbol:
-            return sigmoid, (z.listing.add(operator.neg, (z,)),), {}
+            return sigmoid, (z.program.add(operator.neg, (z,)),), {}
     return func, args, kwargs
 
 
@@ -353,7 +353,7 @@ def settled(part: Any) -> Any:
 # --- the list --------------------------------------------------------------------------------------------------------
 
 
-class Listing:
+class Program:
     """The steps of a computation and its guards, in the order in which they were met."""
 
     def __init__(self) -> None:
@@ -593,8 +593,8 @@ class Watch:
     It looks at local variables as lines are executed (sys.settrace); the name of the outermost function counts.
     """
 
-    def __init__(self, listing: Listing) -> None:
-        self.listing = listing
+    def __init__(self, program: Program) -> None:
+        self.program = program
 
     def __enter__(self) -> None:
         self.before = sys.gettrace()
@@ -627,7 +627,7 @@ class Watch:
                 if not named and not (ours and len(name) < 4):
                     symbol.label = (depth, name)
             elif type(held) is np.ndarray and not ours:
-                self.listing.names.setdefault(id(held), (name, held))
+                self.program.names.setdefault(id(held), (name, held))
         return self.at_line
 
     def walked(self, frame: Any, event: str, arg: Any) -> Any:
