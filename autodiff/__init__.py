@@ -29,6 +29,8 @@ going down gives the derivatives of everything in one direction (forward mode).
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
     show.table, show.graph, ...   the list as a table with tangents and adjoints, as a picture, one step at a time
+    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source, source (of any function)
+    compile(f, *example)          a fast function with the results of f, from such code
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
 Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
@@ -73,7 +75,8 @@ array, as it does for numbers: another name for the old array keeps the old valu
 
 Where to read on: `rule.py` (what a rule is), `rules.py` and `linalg.py` (all formulas), `composed.py` (what is defined
 by them), `tape.py` (how a list comes about), `modes.py` (the walks), `batch.py`, `jacobian.py`, `tensors.py`,
-`curvature.py`, `cost.py` and `elimination.py`; `testing.py` is what a new row of the table is checked for.
+`curvature.py`, `cost.py`, `elimination.py`; `symbols.py`, `writer.py` and `code.py` (a list turned back into code);
+`testing.py` is what a new row of the table is checked for.
 """
 
 import importlib
@@ -81,6 +84,7 @@ from typing import Any
 
 from autodiff import linalg as linalg
 from autodiff.checkpoint import checkpointed
+from autodiff.code import compile, gradient_source, source, tangent_source
 from autodiff.cost import Cost, Counts, counted, crossover
 from autodiff.curvature import (
     Curvature,
@@ -131,6 +135,7 @@ __all__ = [
     "colour",
     "columns",
     "compare",
+    "compile",
     "contract",
     "counted",
     "cross_entropy",
@@ -138,6 +143,7 @@ __all__ = [
     "eliminate",
     "gauss_newton_diagonal",
     "grad",
+    "gradient_source",
     "half_squared_error",
     "hesscale",
     "hessian",
@@ -162,8 +168,10 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "source",
     "sparse_jacobian",
     "structured_jacobian",
+    "tangent_source",
     "unvec",
     "value_and_grad",
     "vec",

@@ -1,7 +1,7 @@
 """A line, and what its rule makes of it, as a formula: in NumPy's words and in LaTeX.
 
-Nothing is typed a second time. The formulas of the table are plain NumPy, so a rule applied to `Symbol`s, which carry a
-name beside their value, writes its own derivative down: `rule.vjp` gives the text of what an adjoint receives,
+Nothing is typed a second time. The formulas of the table are plain NumPy, so a rule applied to `Spelled` arrays, which
+carry a name beside their value, writes its own derivative down: `rule.vjp` gives the text of what an adjoint receives,
 `rule.jvp` that of a tangent. The value decides what a formula asks of its operands (a shape, a tie, a zero), so what is
 written is the formula as it is at this point.
 """
@@ -78,7 +78,7 @@ class Term:
     ndim: int = 0
 
 
-class Symbol(Traced):
+class Spelled(Traced):
     """A traced array that writes down, beside its value, the term it is."""
 
     __slots__ = ("level", "term")
@@ -86,18 +86,18 @@ class Symbol(Traced):
     def __init__(self, value: Array, term: Any, level: int) -> None:
         self.value, self.term, self.level = value, term, level
 
-    def emit(self, rule: Rule, args: Args, params: Params) -> Symbol:
+    def emit(self, rule: Rule, args: Args, params: Params) -> Spelled:
         """Evaluate on the values, write down the operation."""
-        y = call(rule, tuple(a.value if isinstance(a, Symbol) else a for a in args), params)
-        return Symbol(y, simplified(rule.name, tuple(map(term_of, args)), params, y), self.level)
+        y = call(rule, tuple(a.value if isinstance(a, Spelled) else a for a in args), params)
+        return Spelled(y, simplified(rule.name, tuple(map(term_of, args)), params, y), self.level)
 
 
-def fact(sign: str, ufunc: Any) -> Callable[[Symbol, Any], Symbol]:
+def fact(sign: str, ufunc: Any) -> Callable[[Spelled, Any], Spelled]:
     """A comparison that is written down as well as decided."""
 
-    def decided(self: Symbol, other: Any) -> Symbol:
+    def decided(self: Spelled, other: Any) -> Spelled:
         holds = ufunc(strip(self), strip(other))
-        return Symbol(holds, Term(sign, (self.term, term_of(other)), {}, np.ndim(holds)), self.level)
+        return Spelled(holds, Term(sign, (self.term, term_of(other)), {}, np.ndim(holds)), self.level)
 
     return decided
 
@@ -105,7 +105,7 @@ def fact(sign: str, ufunc: Any) -> Callable[[Symbol, Any], Symbol]:
 for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bracket: 1 where it holds, 0 elsewhere
     TEXT[sign] = (0, f"{{}} {sign} {{}}", (1, 1))
     LATEX[sign] = (ATOM, rf"[{{}} {in_latex} {{}}]", (1, 1))
-    setattr(Symbol, method, fact(sign, ufunc))
+    setattr(Spelled, method, fact(sign, ufunc))
 
 
 def named(name: str, value: Array) -> Term:
@@ -115,7 +115,7 @@ def named(name: str, value: Array) -> Term:
 
 def term_of(a: Any) -> Any:
     """The term of a symbol; a constant as it is."""
-    return a.term if isinstance(a, Symbol) else strip(a)
+    return a.term if isinstance(a, Spelled) else strip(a)
 
 
 def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Term:
@@ -176,7 +176,7 @@ class Named(NamedTuple):
     def pulled(self, adjoint: str) -> dict[int, Any]:
         """What the adjoint, called `adjoint`, adds to that of each argument: slot -> term."""
         level, args, y = self.symbols()
-        g = Symbol(np.ones_like(y.value), named(adjoint, y.value), level)
+        g = Spelled(np.ones_like(y.value), named(adjoint, y.value), level)
         rule, params = self.line.rule, self.line.params
         with np.errstate(all="ignore"):
             return {
@@ -189,7 +189,7 @@ class Named(NamedTuple):
         """The tangent, from those of the arguments, which `tangent` names."""
         level, args, y = self.symbols()
         moving = [
-            None if name is None else Symbol(np.ones_like(a.value), named(tangent(name), a.value), level)
+            None if name is None else Spelled(np.ones_like(a.value), named(tangent(name), a.value), level)
             for name, a in zip(self.parents, args, strict=True)
         ]
         if self.line.rule is None:
@@ -208,16 +208,16 @@ class Named(NamedTuple):
             return text(Term("divide", (1, term.operands[1])))
         return text(term.operands[1] if term.head == "multiply" and is_g(term.operands[0]) else term)
 
-    def symbols(self) -> tuple[int, Args, Symbol]:
+    def symbols(self) -> tuple[int, Args, Spelled]:
         """A fresh level; the arguments and the value as symbols of it. Constant numbers stay numbers."""
         level = next(LEVELS)
         args = []
         for name, a in zip(self.parents, self.line.args, strict=True):
             plain = strip(a)
             term = constant_text(plain) if name is None else name
-            args.append(plain if name is None and not np.ndim(plain) else Symbol(plain, named(term, plain), level))
+            args.append(plain if name is None and not np.ndim(plain) else Spelled(plain, named(term, plain), level))
         value = strip(self.line.value)
-        return level, tuple(args), Symbol(value, named(self.name, value), level)
+        return level, tuple(args), Spelled(value, named(self.name, value), level)
 
 
 def is_g(term: Any) -> bool:

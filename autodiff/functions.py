@@ -102,7 +102,7 @@ def cross_entropy(logits: Any, labels: Any) -> Array:
     One number; its gradient in the logits is (softmax - one-hot) / n. Raises RefusalError for labels that
     are not n integers from 0 to k - 1.
     """
-    logits, labels = as_array(logits), np.asarray(labels)
+    logits, labels = as_array(logits), as_array(labels)
     if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:-1]:
         raise RefusalError(
             f"cross_entropy takes one class number per row of the logits: labels of shape {logits.shape[:-1]} and an\n"
@@ -146,4 +146,4 @@ def residual(prediction: Any, target: Any) -> Array:
 def as_array(x: Any) -> Array:
     """x with ndim and shape: traced arrays as they are."""
     x = operand(x)
-    return np.asarray(x) if isinstance(x, (int, float)) else x
+    return x if hasattr(x, "shape") else np.asarray(x)

@@ -71,6 +71,8 @@ def lift(x: Any, what: str) -> Array:
     """
     if isinstance(x, Traced):
         return x
+    if hasattr(x, "lifted"):  # a step of a computation being written down
+        return x.lifted(what)
     if isinstance(x, dict) or (
         isinstance(x, (list, tuple)) and any(isinstance(e, (np.ndarray, Traced, dict)) for e in x)
     ):
@@ -117,7 +119,7 @@ def advice(error: ValueError) -> Exception:
 
 def single(y: Any) -> Any:
     """y, if it is one array; raises RefusalError for a tuple, an object or nothing at all."""
-    if not isinstance(y, Traced) and (isinstance(y, (tuple, list, dict)) or np.asarray(y).dtype.kind not in "fiub"):
+    if not hasattr(y, "emit") and (isinstance(y, (tuple, list, dict)) or np.asarray(y).dtype.kind not in "fiub"):
         raise RefusalError(
             f"the function returned a {type(y).__name__}; a derivative needs one array.\n"
             "Return the array you want differentiated, or join several with np.stack or np.concatenate."
@@ -205,6 +207,8 @@ def zeros(x: Array) -> Array:
 
 def ones(y: Array) -> Array:
     """Ones of the shape and dtype of y, plain: the seed. A 1.0 would turn a float32 computation into float64."""
+    if hasattr(y, "emit"):
+        return np.ones_like(strip(y))[()]
     return np.ones(y.shape, y.dtype) if y.shape else y.dtype.type(1)
 
 
@@ -293,7 +297,7 @@ def matching(w: Any, like: Array, what: str) -> Array:
     w = lift(w, what)
     if w.shape != np.shape(strip(like)):
         raise RefusalError(f"{what} has shape {w.shape}, but what it belongs to has shape {np.shape(strip(like))}.")
-    dtype = np.asarray(strip(like)).dtype
+    dtype = np.result_type(strip(like))
     return w if w.dtype == dtype or dtype.kind != "f" else w.astype(dtype)
 
 

@@ -435,8 +435,22 @@ def pick(a: Array, axis: int, index: Any) -> Array:
     return a[(slice(None),) * axis + (index,)]
 
 
+def step_in(index: Any) -> Any:
+    """The part of an index, if any, that is a step of a computation being written down (see `symbols.py`)."""
+    return next((p for p in (index if isinstance(index, tuple) else (index,)) if hasattr(p, "emit")), None)
+
+
+def picked(x: Array, index: Any) -> Array:
+    """x[index]."""
+    step = step_in(index)
+    return x[index] if step is None else step.picked(x, index)
+
+
 def scatter(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of this shape to which x is added at index; an entry that index names twice receives both."""
+    step = x if hasattr(x, "emit") else step_in(index)
+    if step is not None:
+        return step.scattered(x, index, shape)
     out = np.zeros(shape, x.dtype)
     parts = index if isinstance(index, tuple) else (index,)
     if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):
@@ -459,6 +473,11 @@ Linear(
     "getitem",
     "picked entries get the adjoint, added up where picked twice",
     lambda g, slot, args, index: call(TABLE["scatter"], (g,), {"index": index, "shape": args[0].shape}),
-    evaluate=lambda x, index: x[index],
+    evaluate=picked,
 )
-Linear("scatter", "the adjoint of where it went", lambda g, slot, args, index, shape: g[index], evaluate=scatter)
+Linear(
+    "scatter",
+    "the adjoint of where it went",
+    lambda g, slot, args, index, shape: call(TABLE["getitem"], (g,), {"index": index}),
+    evaluate=scatter,
+)

@@ -392,7 +392,7 @@ def path(func: Any) -> str:
 
 def operand(a: Any) -> Any:
     """a as it goes on a tape: traced arrays and plain ones as they are, lists and the like as arrays."""
-    if type(a) in PLAIN or isinstance(a, Traced):
+    if a.__class__ in PLAIN or isinstance(a, Traced):
         return a
     array = np.asarray(a)
     if array.dtype.kind not in "fiub":

@@ -49,6 +49,7 @@ class Task:
     by_hand: Callable[[], Any]
     engines: Calls
     inner: int = 1  # calls per measurement
+    compiled_bar: float = 1.0
 
 
 # --- the network -----------------------------------------------------------------------------------------------------
@@ -94,7 +95,8 @@ def network_task(dtype: Any, tanh: bool, bar: float) -> Task:
         for s in ((784, 128), (128,), (128, 10), (10,))
     ]
     ours = ad.value_and_grad(network(np, X, rows, labels, tanh), (0, 1, 2, 3))
-    engines: Calls = {"ours": lambda: ours(*P)[1]}
+    compiled = ad.compile(ours, *P)
+    engines: Calls = {"ours": lambda: ours(*P)[1], "compiled": lambda: compiled(*P)[1]}
     if hips:
         theirs = hips.value_and_grad(lambda P: network(anp, X, rows, labels, tanh)(*P))
         engines["HIPS"] = lambda: theirs(P)[1]
@@ -119,7 +121,9 @@ def network_task(dtype: Any, tanh: bool, bar: float) -> Task:
 
         engines["torch"] = by_torch
     name = f"network 784-128-10, {np.dtype(dtype).name} {'tanh' if tanh else 'relu'}"
-    return Task(name, bar, lambda: network_by_hand(X, rows, labels, P, tanh)[1], engines)
+    task = Task(name, bar, lambda: network_by_hand(X, rows, labels, P, tanh)[1], engines)
+    task.compiled_bar = 0.98 if dtype == np.float64 else 1.0
+    return task
 
 
 # --- chains ----------------------------------------------------------------------------------------------------------
@@ -165,7 +169,8 @@ def step_task(
 ) -> Task:
     """A step written over a namespace, repeated."""
     ours = ad.grad(repeated(step(np), times))
-    engines: Calls = {"ours": lambda: ours(x)}
+    compiled = ad.compile(ours, x)
+    engines: Calls = {"ours": lambda: ours(x), "compiled": lambda: compiled(x)}
     if hips:
         theirs = hips.grad(repeated(step(anp), times) if np.ndim(x) else lambda x: fold(step(anp), times, x))
         engines["HIPS"] = lambda: theirs(x)
@@ -228,6 +233,7 @@ def medians(base: Callable[[], Any], calls: Calls, rounds: int, inner: int = 1) 
     gc.disable()
     for _ in range(rounds):
         for name, call in everything.items():
+            call()  # so that all find the caches as they left them, not as the one before did
             start = time.perf_counter()
             for _ in range(inner):
                 call()
@@ -240,16 +246,18 @@ def medians(base: Callable[[], Any], calls: Calls, rounds: int, inner: int = 1) 
 
 def table(rounds: int) -> bool:
     """The four tasks; returns whether ours is within every bar."""
-    columns = ["ours", "HIPS", "MyGrad", "torch"]
-    print(f"{'gradient of ...':45}{'by hand':>10}{'bar':>7}" + "".join(f"{c:>9}" for c in columns))
+    columns = ["HIPS", "MyGrad", "torch"]
+    heads = ["bar", "ours", "bar", "compiled"]
+    print(f"{'gradient of ...':45}{'by hand':>10}" + "".join(f"{c:>9}" for c in heads + columns))
     within = True
     for task in tasks():
         for call in task.engines.values():
             agrees(call(), task.by_hand())
         seconds, ratios = medians(task.by_hand, task.engines, rounds, task.inner)
         cells = "".join(f"{ratios[c]:9.2f}" if c in ratios else f"{'-':>9}" for c in columns)
-        print(f"{task.name:45}{seconds * 1e6:8.0f}us{task.bar:7.2f}{cells}")
-        within &= ratios["ours"] <= task.bar
+        own = f"{task.bar:9.2f}{ratios['ours']:9.2f}{task.compiled_bar:9.2f}{ratios['compiled']:9.3f}"
+        print(f"{task.name:45}{seconds * 1e6:8.0f}us{own}{cells}")
+        within &= ratios["ours"] <= task.bar and ratios["compiled"] <= task.compiled_bar
     return within
 
 
