@@ -310,8 +310,12 @@ class Cost:
         if self.shapes != [()]:
             raise RefusalError(f"second derivatives are those of one number, not of values of shapes {self.shapes}.")
 
+        def number(*args: Any) -> Any:
+            y = self.f(*args)
+            return y[0] if isinstance(y, tuple) else y
+
         def gradient(*args: Any) -> Any:
-            return np.concatenate([np.ravel(g) for g in grad(self.f, self.argnums)(*args)])
+            return np.concatenate([np.ravel(g) for g in grad(number, self.argnums)(*args)])
 
         passes = self.inputs if tangents is None else tangents
         done, beside = Cost(gradient, *self.args, argnums=self.argnums).push(passes), 1 + passes

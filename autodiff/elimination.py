@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from autodiff.composed import flattened
 from autodiff.cost import MOVES, listed
 from autodiff.modes import jvp, lift, on_tape, vjp
 from autodiff.rule import Array, Elementwise, call
@@ -149,11 +150,23 @@ def apart(line: Line, args: Sequence[Array]) -> Array:
         y = args[0]
         for axis in sorted(params["axis"], reverse=True):
             y = np.frompyfunc(np.logaddexp, 2, 1).reduce(y, axis, keepdims=params["keepdims"])
+    elif rule.key in (np.max, np.amax, np.min, np.amin):
+        y = extreme(args[0], strip(line.value), params["axis"])
     elif rule.key in (*MOVES, np.matmul, np.einsum) or "axis" in params:
         y = rule.evaluate(*args, **params)
     else:
         raise RefusalError(f"{rule.name} does not come apart into single numbers. Use jacobian, or write it out.")
     return y if isinstance(y, np.ndarray) else objects([y], shape)
+
+
+def extreme(x: Array, y: Array, axis: tuple[int, ...]) -> Array:
+    """The entries of x that are the extremes y along axis, of several the mean: ties share, as in the table."""
+    rows = flattened(x, axis)
+    found = []
+    for row, best in zip(np.reshape(rows, (-1, rows.shape[-1])), np.ravel(y), strict=True):
+        hits = [entry for entry in row if strip(entry) == best]
+        found.append(sum(hits[1:], hits[0]) / len(hits) if len(hits) > 1 else hits[0])
+    return objects(found, np.shape(y))
 
 
 # --- elimination -----------------------------------------------------------------------------------------------------

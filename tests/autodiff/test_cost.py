@@ -441,3 +441,7 @@ def test_the_page_about_costs_is_true():
     page = Path(__file__).parents[2] / "docs" / "cost.md"
     found = doctest.testfile(str(page), module_relative=False)
     assert (found.failed, found.attempted > 20) == (0, True)
+
+
+def test_one_number_in_a_tuple_has_a_hessian():
+    assert str(ad.Cost(lambda x: (x * x,), 1.0)) == str(ad.Cost(lambda x: x * x, 1.0))

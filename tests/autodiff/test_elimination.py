@@ -282,3 +282,17 @@ def test_patterns_that_do_not_fit():
             ad.sparse_jacobian(np.sin, np.ones(2), pattern, by)
     with pytest.raises(ad.RefusalError, match="matrix"):
         ad.colour(np.ones(3))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(("f", "axis"), [(np.max, 1), (np.min, 0), (np.max, None), (np.max, (0, 2))])
+def test_ties_of_an_extreme_share_as_they_do_in_the_jacobian(f, axis, keepdims):
+    x = np.random.default_rng(0).integers(0, 2, (2, 3, 4)).astype(float)
+
+    def extreme(x):
+        return f(np.maximum(x, 0) * 1.5, axis=axis, keepdims=keepdims)
+
+    expected = ad.jacobian(extreme)(x)
+    np.testing.assert_allclose(ad.sparse_jacobian(extreme, x), expected, rtol=1e-15)
+    J, _ = ad.eliminate(ad.scalar_graph(extreme, x))
+    np.testing.assert_allclose(J, expected.reshape(J.shape), rtol=1e-15)
