@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from grading.verify import contract
-from grading.verify.diagnose import Observation, explain
+from grading.verify.diagnose import Diagnosis, Observation, diagnose
 from grading.verify.exercise import Array, Exercise
 from grading.verify.oracles import (
     Blocks,
@@ -220,14 +220,16 @@ def _weigh(
     with np.errstate(all="ignore"):  # the student's numbers may overflow; that is not to end on their screen
         seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
         blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in seen), strict=True))
-        mistakes = _causes(seen, blocks)
     breaches = [] if exercise.is_data else _breaches(exercise, respondent, benches, replies)
+    with np.errstate(all="ignore"):
+        mistakes = _diagnosis(seen, blocks, respondent)
     share = sum(block.right for block in blocks) / len(blocks)
     right = share == 1.0 and not breaches
     undecided = share < 1.0 and not breaches and _is_undecided(benches, seen)
     mark = exercise.points * share * (_BREACH_SHARE if breaches else 1.0)
-    causes = () if undecided else (*breaches, *mistakes)
-    notes = sorted({note for point in seen for note in point.notes} | set(_witness_notes(benches)))
+    causes = () if undecided else (*breaches, *mistakes.causes)
+    facts = () if undecided else mistakes.known
+    notes = sorted({note for point in seen for note in point.notes} | set(_witness_notes(benches))) + list(facts)
     hint = 1 if exercise.hints and share < 1.0 and not undecided else 0
     return session.verdict(
         "right" if right else "inconclusive" if undecided else "wrong",
@@ -323,19 +325,12 @@ def _worst_of(results: Sequence[BlockResult]) -> BlockResult:
     return next((result for result in results if not result.right), results[0])
 
 
-def _causes(seen: list[_PointResult], blocks: tuple[BlockResult, ...]) -> tuple[Cause, ...]:
-    """Explanations of the blocks that are wrong; the same one is said once."""
-    found: dict[str, Cause] = {}
-    if not all(point.observations for point in seen):
-        return ()
-    for number, block in enumerate(blocks):
-        if block.right:
-            continue
-        observations = [point.observations[number] for point in seen]
-        for cause in explain(observations):
-            text = cause.text if len(blocks) == 1 else f"{block.name}: {cause.text}"
-            found.setdefault(text, Cause(cause.label, text, cause.certainty))
-    return tuple(found.values())
+def _diagnosis(seen: list[_PointResult], blocks: tuple[BlockResult, ...], respondent: Respondent) -> Diagnosis:
+    """Explanations of the blocks that are wrong; the answer may be asked again, to see what it gets right by luck."""
+    if all(block.right for block in blocks) or not all(point.observations for point in seen):
+        return Diagnosis()
+    observed = [[point.observations[number] for point in seen] for number in range(len(blocks))]
+    return diagnose(observed, lambda question: respondent.ask(question.args, question.exercise.limit_s))
 
 
 # --- behaviour ---------------------------------------------------------------------------------------------------

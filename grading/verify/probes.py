@@ -1,0 +1,150 @@
+"""Wrong answers that are right by luck: the answer is asked again, at inputs of a special kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from grading.verify import contract
+from grading.verify.exercise import Array, Point
+from grading.verify.oracles import autodiff_witness, tolerance
+from grading.verify.respondent import Reply
+from grading.verify.sampling import Question
+
+Ask = Callable[[Question], Reply]
+Change = Callable[[Point], Point]
+
+
+def luck(questions: Sequence[Question], blocks: Sequence[int], ask: Ask) -> Iterator[tuple[str, str, set[int]]]:
+    """(label, text, blocks) for each kind of inputs at which blocks that are wrong elsewhere are right."""
+    for label, text, change in _kinds(questions[0].point):
+        fine = set(blocks)
+        for question in questions:
+            fine &= _right_at(question, change, ask)
+            if not fine:
+                break
+        if fine:
+            yield label, text, fine
+
+
+def same_when_rounded(questions: Sequence[Question], dtype: type, ask: Ask) -> bool:
+    """Whether the answer does not notice that its arguments are rounded to another precision first."""
+    for question in questions:
+        coarse = _changed(question, lambda point: {name: _rounded(v, dtype) for name, v in point.items()})
+        coarse = Question(coarse.exercise, coarse.point, tuple(_rounded(d, dtype) for d in coarse.directions))
+        one, two = ask(question), ask(coarse)
+        if one.error or two.error or not contract.same_values(one.values, two.values):
+            return False
+        if contract.same_values(question.args, coarse.args):
+            return False  # nothing to notice
+    return True
+
+
+def _rounded(value: Any, dtype: type) -> Any:
+    array = np.asarray(value)
+    return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
+
+
+def _kinds(point: Point) -> Iterator[tuple[str, str, Change]]:
+    square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
+    real = [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
+    if square:
+        yield (
+            "right for symmetric inputs only",
+            f"Your answer is right where {_and(square)} is symmetric, and wrong otherwise: A and A.T are not the same.",
+            lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
+        )
+    for length in _batch_lengths(point):
+        yield (
+            "wrong for batches",
+            "Your answer is right for a batch of one row, and wrong for more.",
+            lambda p, n=length: {k: v[:1] if np.ndim(v) and len(v) == _first(p, point, n) else v for k, v in p.items()},
+        )
+    for name in real:
+        yield (
+            "right for zero or one-hot inputs only",
+            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+            lambda p, name=name: p | {name: _one_hot(p[name])},
+        )
+    for name in real:
+        yield (
+            "wrong for negative inputs",
+            f"Your answer is right where {name} is positive, and wrong where some of it is negative.",
+            lambda p, name=name: p | {name: np.abs(p[name])},
+        )
+    if any(len(set(np.shape(value))) > 1 for value in point.values()):
+        yield (
+            "right for square shapes only",
+            "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
+            _square,
+        )
+    for name in real:
+        yield (
+            "right for zero or one-hot inputs only",
+            f"Your answer is right where {name} is zero, and wrong otherwise.",
+            lambda p, name=name: p | {name: 0.0 * p[name]},
+        )
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(names)
+
+
+def _batch_lengths(point: Point) -> set[int]:
+    """Lengths of first axes that no other axis has: those of a batch."""
+    shapes = [np.shape(value) for value in point.values()]
+    others = {n for shape in shapes for n in shape[1:]}
+    return {shape[0] for shape in shapes if len(shape) > 1 and shape[0] > 1} - others
+
+
+def _first(here: Point, sample: Point, length: int) -> int:
+    """The batch's length at this point, which differs between draws: where it is `length` at the sample."""
+    name = next(name for name, value in sample.items() if np.ndim(value) > 1 and len(value) == length)
+    return len(here[name])
+
+
+def _one_hot(value: Array) -> Array:
+    if np.ndim(value) == 0:
+        return np.ones_like(value)
+    hot = np.zeros_like(value)
+    flat = hot.reshape(-1, hot.shape[-1])
+    flat[np.arange(len(flat)), np.arange(len(flat)) % hot.shape[-1]] = 1.0
+    return hot
+
+
+def _square(point: Point) -> Point:
+    lengths = [n for value in point.values() for n in np.shape(value)]
+    return {name: np.asarray(value)[tuple(slice(min(lengths)) for _ in np.shape(value))] for name, value in point.items()}
+
+
+def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
+    """The blocks that are right at the changed point, other than by being zero."""
+    try:
+        asked = _changed(question, change)
+        if contract.same_values(asked.args, question.args):
+            return set()
+        expected = autodiff_witness(asked).blocks
+        allowed = tolerance(asked, expected)
+    except Exception:
+        return set()  # the function has no such inputs
+    reply = ask(asked)
+    values = contract.split_blocks(reply, expected) if reply.error is None else ""
+    if isinstance(values, str):
+        return set()
+    return {
+        number
+        for number, (value, right, bar) in enumerate(zip(values, expected, allowed, strict=True))
+        if value.shape == right.shape and np.any(right) and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
+    }
+
+
+def _changed(question: Question, change: Change) -> Question:
+    point = {name: np.array(value)[()] for name, value in change(question.point).items()}
+    exercise, directions = question.exercise, question.directions
+    shapes = [np.shape(point[name]) for name in exercise.wrt]
+    if exercise.asks == "vjp":
+        shapes = [exercise.value_at(point).shape]
+    cut = tuple(np.asarray(d)[tuple(map(slice, s))][()] for d, s in zip(directions, shapes, strict=False))
+    return Question(exercise, point, cut)

@@ -1,0 +1,635 @@
+"""Which single faults are tried on the list of an exercise, in the order in which they are believed.
+
+Every suspect is one mistake at one place: a label of the catalogue, what to tell the student, and the answer that
+follows from it at a point. Nothing here knows an exercise, or what the student returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autodiff.rule import Elementwise, call
+from autodiff.rule import TABLE
+from grading.verify.exercise import Array
+from grading.verify.faults import Blocks, Edit, Edits, Recorded
+
+Slope = Callable[[Array, Array], Array]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A mistake at one place: what it is called, what it is, and the answer of somebody who made it."""
+
+    label: str
+    text: str
+    answer: Callable[[Recorded], Blocks]
+    certainty: float = 0.95
+
+
+def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty: float = 0.95) -> Suspect:
+    """The suspect whose answer follows from some edits of the list."""
+    return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty)
+
+
+# --- activations: found by their values, however they are written ---------------------------------------------------
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def _softmax(x: Array) -> Array:
+    powers = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of a layer, and its derivative from the argument and the value (of the softmax: its diagonal)."""
+
+    name: str
+    function: Callable[[Array], Array]
+    slope: Slope
+
+
+ACTIVATIONS = (
+    Activation("tanh", np.tanh, lambda x, y: 1 - y * y),
+    Activation("sigmoid", _sigmoid, lambda x, y: y * (1 - y)),
+    Activation("ReLU", lambda x: np.maximum(x, 0.0), lambda x, y: 1.0 * (x > 0)),
+    Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: _sigmoid(x)),
+    Activation("softmax", _softmax, lambda x, y: y * (1 - y)),
+)
+
+# What is written for the derivative of an activation, of x = its argument and y = its value.
+FORMS: dict[str, Slope] = {
+    "1 + y**2": lambda x, y: 1 + y * y,
+    "1 - y": lambda x, y: 1 - y,
+    "y * (1 - y)": lambda x, y: y * (1 - y),
+    "1 - y**2": lambda x, y: 1 - y * y,
+    "y": lambda x, y: y,
+    "y * (1 + y)": lambda x, y: y * (1 + y),
+    "(1 - y)**2": lambda x, y: (1 - y) ** 2,
+    "y**2 - 1": lambda x, y: y * y - 1,
+    "y - y**3": lambda x, y: y * (1 - y * y),
+    "y**2": lambda x, y: y * y,
+    "sign(x)": lambda x, y: np.sign(x),
+    "x > 0": lambda x, y: 1.0 * (x > 0),
+    "sigmoid(x)": lambda x, y: _sigmoid(x),
+    "sigmoid'(x)": lambda x, y: _sigmoid(x) * (1 - _sigmoid(x)),
+    "tanh'(x)": lambda x, y: 1 - np.tanh(x) ** 2,
+    "x": lambda x, y: x,
+    "exp(x)": lambda x, y: np.exp(x),
+    "1 / y": lambda x, y: 1 / y,
+    "sqrt(1 - y**2)": lambda x, y: np.sqrt(1 - y * y),
+}
+# The same for other functions of single entries.
+ENTRYWISE_FORMS: dict[str, Slope] = {
+    "y": lambda x, y: y,
+    "sin(x)": lambda x, y: np.sin(x),
+    "cos(x)": lambda x, y: np.cos(x),
+    "exp(x)": lambda x, y: np.exp(x),
+    "x": lambda x, y: x,
+    "1 / x": lambda x, y: 1 / x,
+    "log(x)": lambda x, y: np.log(x),
+    "x * exp(x - 1)": lambda x, y: x * np.exp(x - 1),
+    "1 / x**2": lambda x, y: 1 / x**2,
+    "sign(x)": lambda x, y: np.sign(x),
+    "1 + y**2": lambda x, y: 1 + y * y,
+}
+
+
+def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
+    """(line, line of its argument, which) for every activation that the values betray."""
+    found = []
+    for upper in range(recorded.last + 1):
+        for base in range(upper):
+            if not recorded.depends(upper, base) or recorded.value(upper).shape != recorded.value(base).shape:
+                continue
+            found += [(upper, base, known) for known in ACTIVATIONS if _is(known, recorded, upper, base)]
+    return [entry for entry in found if not _inside(recorded, entry, found)]
+
+
+def _is(known: Activation, recorded: Recorded, upper: int, base: int) -> bool:
+    x, y = recorded.value(base), recorded.value(upper)
+    if x.size == 0 or (known.name == "softmax" and x.ndim == 0) or (known.name == "ReLU" and np.all(x > 0)):
+        return False
+    return bool(np.allclose(known.function(x), y, rtol=1e-11, atol=1e-13))
+
+
+def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[tuple[int, int, Activation]]) -> bool:
+    """Whether the same activation reaches less far elsewhere: relu(relu(x)) is relu(x) twice."""
+    upper, base, known = entry
+    return any(
+        other is known and (u, b) != (upper, base) and base <= b and u <= upper and recorded.depends(upper, u)
+        for u, b, other in found
+    )
+
+
+# --- the suspects ----------------------------------------------------------------------------------------------------
+
+
+def suspects(recorded: Recorded) -> Iterator[list[Suspect]]:
+    """What is tried first, in groups of equal standing; the list at one point shows what there is to try."""
+    units = activations(recorded)
+    known = {(upper, base) for upper, base, _ in units}
+    yield [*_skipped_activations(recorded, units)]
+    yield [*_skipped(recorded, known)]
+    yield [*_wrong_points(recorded, units), *_wrong_forms(recorded, units)]
+    yield [*_powers(recorded), *_rules_of_products(recorded)]
+    yield [*_everywhere(recorded, units)]
+    yield [*_other_functions(recorded)]
+    yield [*_wrong_entrywise(recorded, known)]
+
+
+def far_fetched(recorded: Recorded) -> Iterator[list[Suspect]]:
+    """What is tried after everything that can be seen on the arrays."""
+    yield [*_masked_rows(recorded)]
+    yield [*_extra_factors(recorded)]
+    yield [*_other_operands(recorded), *_rolled(recorded)]
+
+
+def _skipped_activations(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
+    for upper, base, which in units:
+        yield planted(
+            "activation derivative forgotten",
+            f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
+            lambda _, u=upper, b=base: [Edit(u, b, instead=1.0)],
+        )
+
+
+def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
+    """Derivatives taken to be 1: of one operation, then of longer pieces of the function."""
+    for i, slot, parent in recorded.edges:
+        rule = recorded.lines[i][0]
+        if isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot):
+            label, text = _missing_factor(recorded, i, slot)
+            yield planted(label, text, lambda _, i=i, s=slot, p=parent: [Edit(i, p, s, instead=1.0)])
+    for base in range(recorded.last):
+        for upper in range(base + 1, recorded.last + 1):
+            if (upper, base) in known or not recorded.depends(upper, base) or not _bends(recorded, upper, base):
+                continue
+            yield planted(
+                "inner derivative forgotten",
+                f"The derivative of {recorded.say(upper)} with respect to {recorded.say(base)} is missing: "
+                "the chain rule multiplies by it.",
+                partial(_passed_as_it_is, upper, base),
+            )
+
+
+def _passed_as_it_is(upper: int, base: int, recorded: Recorded) -> Edits:
+    return [Edit(upper, base, instead=np.ones(recorded.value(base).shape))]
+
+
+def _bends(recorded: Recorded, upper: int, base: int) -> bool:
+    """Whether a line can be taken for an earlier one, and its derivative in it is no constant."""
+    inner, outer = recorded.value(base).shape, recorded.value(upper).shape
+    if inner != outer:
+        return recorded.asks != "jvp" and _fits_into(outer, inner)
+    slope = recorded.slope(upper, base)
+    return slope is not None and (slope.size < 2 or float(np.ptp(slope)) > 0)
+
+
+def _is_coefficient(recorded: Recorded, i: int, slot: int) -> bool:
+    """Whether a line multiplies by a plain number that ends up as a factor of a term of the function's value."""
+    rule, _, args, _, _ = recorded.lines[i]
+    assert rule is not None
+    if rule.name not in ("multiply", "divide") or len(args) < 2 or np.ndim(args[1 - slot]):
+        return False
+    later = [j for j in range(i + 1, recorded.last + 1) if recorded.depends(j, i)]
+    return all(_is_linear(recorded, j, i) for j in later)
+
+
+def _is_linear(recorded: Recorded, line: int, on: int) -> bool:
+    rule, parents, _, _, _ = recorded.lines[line]
+    assert rule is not None
+    moving = [parent is not None and recorded.depends(parent, on) for parent in parents]
+    if rule.name in ("multiply", "matmul", "divide"):
+        return sum(moving) == 1 and not (rule.name == "divide" and moving[1])
+    return rule.kind == "linear" or rule.name in ("add", "subtract", "negative")
+
+
+def related(recorded: Recorded, i: int) -> bool:
+    """Whether both operands of a line are computed from one input: then its derivative has two terms."""
+    parents = recorded.lines[i][1]
+    if len(parents) != 2 or None in parents or parents[0] == parents[1]:
+        return False
+    inputs = (1 << recorded.count) - 1
+    one, two = (recorded.above[parent] & inputs for parent in parents if parent is not None)
+    return bool(one & two)
+
+
+def _missing_factor(recorded: Recorded, i: int, slot: int) -> tuple[str, str]:
+    rule = recorded.lines[i][0]
+    assert rule is not None
+    name, both = rule.name, related(recorded, i)
+    if name == "multiply":
+        text = f"In the derivative of the product {recorded.say(i)} a factor is missing."
+        return ("product rule misapplied" if both else "inner derivative forgotten"), text
+    if name == "divide":
+        text = f"In the derivative of the quotient {recorded.say(i)} the denominator is missing."
+        return ("quotient rule misapplied" if both else "inner derivative forgotten"), text
+    if name in ("absolute", "fabs"):
+        text = f"The derivative of {recorded.say(i)} is -1 where its argument is negative."
+        return "wrong for negative inputs", text
+    text = f"The derivative of {recorded.say(i)} is missing: the chain rule multiplies by it."
+    return "inner derivative forgotten", text
+
+
+def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
+    """The right formula, of something else: the value, what stood before the bias, another layer."""
+    for upper, base, which in units:
+        mask = which.name == "ReLU"
+        label = "ReLU mask from the wrong quantity" if mask else "activation derivative at the wrong point"
+        what = "The mask of the ReLU" if mask else f"The derivative of {which.name}"
+        if not mask:
+            yield planted(
+                label,
+                f"{what} has the right form, but of the argument where the value belongs, or the other way round.",
+                partial(_instead, upper, base, lambda x, y, w=which: w.slope(y, x)),
+            )
+        for number, name in _candidates(recorded, upper):
+            yield planted(
+                label,
+                f"{what} is taken at {name} instead of {recorded.say(base)}.",
+                partial(_at_another, upper, base, which, number, 1.0),
+            )
+            if mask:
+                yield planted(
+                    label,
+                    f"The mask of the ReLU is the wrong way round, or from {name}.",
+                    partial(_at_another, upper, base, which, number, -1.0),
+                )
+        if mask and recorded.asks in ("gradient", "vjp"):
+            yield planted(
+                label,
+                f"{what} is taken from the sign of what comes back, not of {recorded.say(base)}.",
+                partial(_mask_of_adjoint, upper, base),
+            )
+
+
+def _instead(upper: int, base: int, slope: Slope, recorded: Recorded) -> Edits:
+    factor = slope(recorded.value(base), recorded.value(upper))
+    return [Edit(upper, base, instead=factor)]
+
+
+def _at_another(upper: int, base: int, which: Activation, number: int, sign: float, recorded: Recorded) -> Edits:
+    x = sign * recorded.pool[number][1]
+    return [Edit(upper, base, instead=which.slope(x, which.function(x)))]
+
+
+def _mask_of_adjoint(upper: int, base: int, recorded: Recorded) -> Edits:
+    return [Edit(upper, base, instead=1.0 * (np.asarray(recorded.flow()[upper]) > 0))]
+
+
+def _candidates(recorded: Recorded, line: int) -> Iterator[tuple[int, str]]:
+    """Values that could have been taken for one of a line's shape."""
+    shape = recorded.value(line).shape
+    for number, (name, value) in enumerate(recorded.pool):
+        if value.dtype.kind in "fiub" and _fits_into(value.shape, shape):
+            yield number, name
+
+
+def _fits_into(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, larger) == larger
+    except ValueError:
+        return False
+
+
+def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
+    for upper, base, which in units:
+        for form, slope in FORMS.items():
+            yield planted(
+                "activation derivative of the wrong form",
+                f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
+                partial(_instead, upper, base, slope),
+            )
+
+
+def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
+    """The same mistake at every layer with the same activation."""
+    for which in {entry[2].name: entry[2] for entry in units}.values():
+        places = [(upper, base) for upper, base, other in units if other is which]
+        if len(places) < 2:
+            continue
+        slopes: dict[str, Slope] = {"1": lambda x, y: np.ones_like(x), **FORMS}
+        for form, slope in slopes.items():
+            skipped = form == "1"
+            yield planted(
+                "activation derivative forgotten" if skipped else "activation derivative of the wrong form",
+                f"The derivative of {which.name} is missing in every layer."
+                if skipped
+                else f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
+                partial(_at_every, places, slope),
+            )
+        yield planted(
+            "activation derivative at the wrong point",
+            f"The derivative of {which.name} has the right form, but of its argument where its value belongs.",
+            partial(_at_every, places, lambda x, y, w=which: w.slope(y, x)),
+        )
+        yield planted(
+            "activation derivative at the wrong point",
+            f"The derivative of {which.name} is taken at its value instead of its argument.",
+            partial(_at_every, places, lambda x, y, w=which: w.slope(y, w.function(y))),
+        )
+
+
+def _at_every(places: list[tuple[int, int]], slope: Slope, recorded: Recorded) -> Edits:
+    return [edit for upper, base in places for edit in _instead(upper, base, slope, recorded)]
+
+
+def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
+    """Functions of single entries whose derivative is another function, or taken elsewhere."""
+    for i, slot, parent in recorded.edges:
+        rule, parents, _, _, _ = recorded.lines[i]
+        if not isinstance(rule, Elementwise) or not callable(rule.formulas[slot]) or (i, parent) in known:
+            continue
+        if len(parents) == 1:
+            for form, slope in ENTRYWISE_FORMS.items():
+                yield planted(
+                    "activation derivative of the wrong form",
+                    f"The derivative of {rule.name} is not {form} (with x its argument and y its value).",
+                    partial(_instead, i, parent, slope),
+                )
+        if sum(p is not None for p in parents) > 1:
+            continue
+        for number, name in _candidates(recorded, i):
+            term = _term_left(recorded, parent, name)
+            yield planted(
+                "a path or term dropped" if term else "activation derivative at the wrong point",
+                f"The term {term} of {recorded.say(parent)} was left out."
+                if term
+                else f"The derivative of {rule.name} is taken at {name} instead of {recorded.say(parent)}.",
+                partial(_entrywise_at, i, slot, parent, number),
+            )
+
+
+def _term_left(recorded: Recorded, line: int, name: str) -> str:
+    """The other term, where a line is the sum or difference of something called `name` and another."""
+    rule = recorded.lines[line][0]
+    if rule is None or rule.name not in ("add", "subtract"):
+        return ""
+    names = [operand(recorded, line, slot) for slot in (0, 1)]
+    return names[1 - names.index(name)] if name in names else ""
+
+
+def _entrywise_at(i: int, slot: int, parent: int, number: int, recorded: Recorded) -> Edits:
+    rule, args = recorded.lines[i][0], list(recorded.lines[i][2])
+    assert rule is not None
+    args[slot] = np.broadcast_to(recorded.pool[number][1].astype(np.float64), np.shape(args[slot]))
+    return [Edit(i, parent, slot, at=(tuple(args), rule.evaluate(*args)))]
+
+
+# --- powers, products, quotients -------------------------------------------------------------------------------------
+
+_POWERS = {"power", "float_power", "square", "sqrt", "cbrt", "reciprocal", "log", "divide", "multiply", "euclidean"}
+
+
+def _powers(recorded: Recorded) -> Iterator[Suspect]:
+    """x^n with another exponent in its derivative."""
+    for i, slot, parent in recorded.edges:
+        rule, parents, args, _, _ = recorded.lines[i]
+        assert rule is not None
+        same = len(parents) == 2 and parents[0] == parents[1]
+        quotient = rule.name == "divide" and related(recorded, i)
+        if rule.name not in _POWERS or (rule.name == "divide" and slot == 0) or (rule.name == "multiply" and not same):
+            continue
+        for exponent in (1, -1, 2, -2, 0.5, -0.5):
+            for sign in (1.0, -1.0):
+                yield planted(
+                    "quotient rule misapplied" if quotient else "wrong power",
+                    "In the quotient rule the denominator is squared, and the second term has a minus."
+                    if quotient
+                    else f"In the derivative of {recorded.say(i)} the exponent is not right.",
+                    partial(_with_power, i, None if same else slot, parent, exponent, sign),
+                )
+
+
+def _with_power(i: int, slot: int | None, parent: int, exponent: float, sign: float, recorded: Recorded) -> Edits:
+    if recorded.value(i).shape != recorded.value(parent).shape:
+        factor = recorded.value(i) ** exponent  # a reduction: its own value is the base
+        return [Edit(i, i, times=sign * factor)]
+    return [Edit(i, parent, slot, times=sign * recorded.value(parent) ** exponent)]
+
+
+def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
+    for i, (rule, parents, _, _, _) in enumerate(recorded.lines):
+        if rule is None or rule.name not in ("multiply", "divide", "power") or not related(recorded, i):
+            continue
+        if rule.name == "divide":
+            for exponent in (1, 2):
+                yield planted(
+                    "quotient rule misapplied",
+                    "The quotient rule divides by the square of the denominator: that division is missing.",
+                    partial(_times_denominator, i, exponent),
+                )
+        if recorded.asks == "jvp" and rule.name == "multiply":
+            yield planted("product rule misapplied", _PRODUCT, lambda _, i=i: [Edit(i, -1, product=True)])
+        for base in range(recorded.count):
+            if recorded.value(base).shape != recorded.value(i).shape:
+                continue
+            for how in ("product", "sum") if rule.name == "multiply" else ("quotient",):
+                yield planted(
+                    f"{'product' if rule.name == 'multiply' else 'quotient'} rule misapplied",
+                    _PRODUCT if rule.name == "multiply" else _QUOTIENT,
+                    partial(_of_derivatives, i, base, how),
+                )
+
+
+_PRODUCT = "The derivative of a product is not made of the derivatives of its factors alone: (uv)' = u'v + uv'."
+_QUOTIENT = "The derivative of a quotient is not the quotient of the derivatives: (u/v)' = (u'v - uv') / v**2."
+
+
+def _times_denominator(i: int, exponent: int, recorded: Recorded) -> Edits:
+    return [Edit(i, i, times=np.asarray(recorded.lines[i][2][1]) ** exponent)]
+
+
+def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
+    parents = [p for p in recorded.lines[i][1] if p is not None]
+    slopes = [recorded.slope(p, base) if recorded.depends(p, base) else None for p in parents]
+    if slopes[0] is None or slopes[1] is None:
+        return [Edit(i, i, times=1.0)]
+    one, two = slopes
+    factor = one * two if how == "product" else one + two if how == "sum" else one / two
+    return [Edit(i, base, instead=factor)]
+
+
+# --- another function was differentiated -----------------------------------------------------------------------------
+
+
+def _other_functions(recorded: Recorded) -> Iterator[Suspect]:
+    """The right derivative of a function that differs at one line: a term forgotten, of another sign, another axis."""
+    for i in range(recorded.count, recorded.last + 1):
+        rule, parents, args, params, _ = recorded.lines[i]
+        assert rule is not None
+        if rule.name in ("add", "subtract"):
+            yield from _terms(recorded, i)
+        if "axis" in params and isinstance(params["axis"], tuple) and np.ndim(args[0]) == 2 and len(params["axis"]) == 1:
+            other = (1 - params["axis"][0],)
+            yield Suspect(
+                "wrong axis",
+                f"In {recorded.say(i)} the wrong axis is summed over.",
+                partial(_replayed, {i: lambda r, a, p, o=other: call(r, a, {**p, "axis": o})}),
+            )
+
+
+def _terms(recorded: Recorded, i: int) -> Iterator[Suspect]:
+    rule = recorded.lines[i][0]
+    assert rule is not None
+    sign = 1.0 if rule.name == "add" else -1.0
+    for slot in (0, 1):
+        name = operand(recorded, i, slot)
+        yield Suspect(
+            "a path or term dropped",
+            f"The term {name} of {recorded.say(i)} was left out.",
+            partial(_replayed, {i: lambda r, a, p, s=slot: _one_term(a, 1 - s, 1.0 if s or sign > 0 else -1.0)}),
+        )
+        yield Suspect(
+            "sign of one term",
+            f"The term {name} of {recorded.say(i)} has the wrong sign.",
+            partial(_replayed, {i: lambda r, a, p, s=slot: (-a[0] if s == 0 else a[0]) + (a[1] if s == 0 else -a[1]) * sign}),
+        )
+
+
+def _one_term(args: tuple[Any, ...], slot: int, sign: float) -> Any:
+    """The other operand alone, in the shape of both."""
+    return sign * args[slot] + np.zeros(np.broadcast_shapes(*(np.shape(a) for a in args)))
+
+
+def operand(recorded: Recorded, i: int, slot: int) -> str:
+    """An operand of a line, as a student would write it."""
+    _, parents, args, _, _ = recorded.lines[i]
+    parent = parents[slot]
+    return recorded.constant(args[slot]) if parent is None else recorded.say(parent)
+
+
+def _replayed(change: Any, recorded: Recorded) -> Blocks:
+    return recorded.replayed(change).answer()
+
+
+# --- rows of a batch, other operands, other places -------------------------------------------------------------------
+
+
+def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
+    """Only the first or last row of a batch used, or all but one."""
+    for i in range(recorded.count, recorded.last + 1):
+        shape = recorded.value(i).shape
+        if not shape or shape[0] < 3:
+            continue
+        for row, where in ((0, "first"), (-1, "last")):
+            for mean in (False, True):
+                yield planted(
+                    "wrong for batches",
+                    f"Only the {where} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
+                    partial(_row_alone, i, row, mean),
+                )
+            yield planted(
+                "off by one",
+                f"The {where} row of {recorded.say(i)} is left out.",
+                partial(_row_left_out, i, row),
+            )
+
+
+def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
+    mask = np.zeros_like(recorded.value(i), dtype=np.float64)
+    mask[row] = len(mask) if mean else 1.0
+    return [Edit(i, i, times=mask)]
+
+
+def _row_left_out(i: int, row: int, recorded: Recorded) -> Edits:
+    mask = np.ones_like(recorded.value(i), dtype=np.float64)
+    mask[row] = 0.0
+    return [Edit(i, i, times=mask)]
+
+
+def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
+    """Products whose other factor is another array: not transposed, reshaped, before the activation, or missing."""
+    for i, slot, parent in recorded.edges:
+        rule, _, args, _, _ = recorded.lines[i]
+        assert rule is not None
+        if rule.name == "multiply" or rule.kind == "multilinear" and len(args) == 2:
+            other = np.asarray(args[1 - slot])
+            name = operand(recorded, i, 1 - slot)
+            if rule.name == "matmul":
+                yield planted(
+                    "inner derivative forgotten",
+                    f"The factor {name} is missing: what comes back through a product is multiplied by it.",
+                    partial(_with_operand, i, slot, parent, np.ones_like),
+                )
+            if rule.name == "matmul" and other.ndim == 2:
+                yield planted(
+                    "reshape for transpose",
+                    f"{name} was reshaped where its transpose was meant.",
+                    partial(_with_operand, i, slot, parent, lambda a: a.reshape(a.shape[::-1]).T),
+                )
+            if rule.name == "matmul" and other.ndim == 2 and other.shape[0] == other.shape[1]:
+                yield planted(
+                    "transposed",
+                    f"Transpose {name}, or do not: going back, a product with a matrix needs its transpose.",
+                    partial(_with_operand, i, slot, parent, lambda a: a.T),
+                )
+            for number, (said, value) in enumerate(recorded.pool):
+                if value.shape == other.shape and said != name:
+                    yield planted(
+                        "another derivative",
+                        f"{said} stands where {name} belongs.",
+                        partial(_with_pool, i, slot, parent, number),
+                    )
+
+
+def _with_operand(i: int, slot: int, parent: int, turn: Callable[[Array], Array], recorded: Recorded) -> Edits:
+    args = list(recorded.lines[i][2])
+    args[1 - slot] = turn(np.asarray(args[1 - slot]))
+    return [Edit(i, parent, slot, at=(tuple(args), recorded.lines[i][4]))]
+
+
+def _with_pool(i: int, slot: int, parent: int, number: int, recorded: Recorded) -> Edits:
+    return _with_operand(i, slot, parent, lambda _: recorded.pool[number][1], recorded)
+
+
+def _rolled(recorded: Recorded) -> Iterator[Suspect]:
+    for i, slot, parent in recorded.edges:
+        rule = recorded.lines[i][0]
+        if rule is not None and rule.name == "getitem" and recorded.asks != "jacobian":
+            for by in (1, -1):
+                yield planted(
+                    "off by one",
+                    f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
+                    lambda _, i=i, s=slot, p=parent, by=by: [Edit(i, p, s, rolled=by)],
+                )
+
+
+_FACTORS: dict[str, Callable[[Array], Array]] = {
+    "{}": lambda v: v,
+    "{} * (1 - {})": lambda v: v * (1 - v),
+    "1 - {}**2": lambda v: 1 - v * v,
+    "sigmoid'({})": lambda v: _sigmoid(v) * (1 - _sigmoid(v)),
+    "({} > 0)": lambda v: 1.0 * (v > 0),
+    "1 / {}": lambda v: 1 / v,
+    "tanh'({})": lambda v: 1 - np.tanh(v) ** 2,
+    "softmax'({})": lambda v: _softmax(v) * (1 - _softmax(v)) if v.ndim else v,
+}
+
+
+def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
+    """Everything that passes a line multiplied by something that stands on the list, or by an activation's slope."""
+    for i in range(recorded.last, -1, -1):
+        for number, name in _candidates(recorded, i):
+            for written, factor in _FACTORS.items():
+                said = written.replace("{}", name if " " not in name else f"({name})")
+                yield planted(
+                    "an extra factor",
+                    f"What passes {recorded.say(i)} is multiplied by {said}, which does not belong there.",
+                    partial(_times_pool, i, number, factor),
+                    certainty=0.8,
+                )
+
+
+def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:
+    value = np.asarray(recorded.pool[number][1], dtype=np.float64)
+    return [Edit(i, i, times=np.broadcast_to(factor(value), recorded.value(i).shape))]
