@@ -133,6 +133,8 @@ def is_near(seen: Observation) -> bool:
 
 def within(values: Array, predicted: Array, seen: Observation) -> bool:
     """Whether values agree with a prediction as far as they can."""
+    if not np.all(np.isfinite(predicted)):
+        return False
     return bool(np.all(np.abs(values - predicted) <= seen.doubt + 64 * UNIT_ROUNDOFF * np.abs(predicted)))
 
 

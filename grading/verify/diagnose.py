@@ -14,8 +14,8 @@ import numpy as np
 
 from grading.verify import catalogue
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
-from grading.verify.planted import Found, elsewhere, far_fetched_faults, planted_faults
-from grading.verify.probes import Ask, luck, same_when_rounded
+from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
+from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling
 from grading.verify.verdict import Cause
 
 __all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain"]
@@ -42,7 +42,7 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None) -> Diagnosis:
     """
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
-    for step in (_on_arrays, _on_the_list, _on_places, _far_fetched, _by_luck, _on_scale):
+    for step in _STEPS:
         silent = _silent(wrong, found)
         if silent:
             found += step(silent, ask)
@@ -80,21 +80,40 @@ def _on_the_list(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    found = _catalogued(wrong, (catalogue.targets, catalogue.places, catalogue.signs))
-    rest = _silent(wrong, found)
-    return found + (elsewhere(rest) if rest else [])
+    return _catalogued(wrong, (catalogue.places, catalogue.signs))
+
+
+def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _catalogued(wrong, (catalogue.targets,))
+
+
+def _on_activations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return activation_faults(wrong)
+
+
+def _elsewhere(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return elsewhere(wrong)
 
 
 def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return far_fetched_faults(wrong)
 
 
+def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _lucky(wrong, ask, telling)
+
+
 def _by_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _lucky(wrong, ask, ordinary)
+
+
+def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
     """Inputs of a kind for which the answer is right after all."""
-    if ask is None or wrong[0][0].question.exercise.is_data:
+    exercise = wrong[0][0].question.exercise
+    if ask is None or exercise.is_data or exercise.asks == "value":
         return []
     questions, numbers = [one.question for one in wrong[0]], [seen[0].block for seen in wrong]
-    for label, text, fine in luck(questions, numbers, ask):
+    for label, text, fine in luck(kinds, questions, numbers, ask):
         return [Found(label, text, LIKELY, [seen for seen in wrong if seen[0].block in fine])]
     return []
 
@@ -115,6 +134,12 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
         for mistake in catalogue.first_fitting(seen, families)
     ]
 
+
+# What is tried, in this order, for the blocks that nothing before explains.
+_STEPS = (
+    *(_on_arrays, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places, _elsewhere),
+    *(_far_fetched, _on_scale, _by_luck),
+)
 
 # --- what is known where nothing fits --------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ Flow = list[Any]
 
 @dataclass(frozen=True)
 class Edit:
-    """A change to what line `upper` passes on to line `base`, through argument `slot` or, for None, on every way.
+    """A change to what line `upper` passes on to line `base`, by way of argument `slot` or, for None, on every way.
 
     times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line)
     instead : the derivative is replaced by this factor
@@ -164,9 +164,14 @@ class Recorded:
     def _changed_up(self, edit: Edit, g: Any) -> Any:
         """What arrives at the base with the fault, less what arrives without."""
         slot, like = edit.slot, self.lines[edit.base][4]
-        passed = self._up(g, (), edit.upper, edit.base)[edit.base] if slot is None else self._passed_up(edit.upper, slot, g)
-        if edit.at is not None and slot is not None:
-            return self._passed_up(edit.upper, slot, g, edit.at) - passed
+        if slot is None:
+            passed = self._up(g, (), edit.upper, edit.base)[edit.base]
+        else:
+            passed, parent = self._passed_up(edit.upper, slot, g), self.lines[edit.upper][1][slot]
+            if edit.at is not None:
+                return self._passed_up(edit.upper, slot, g, edit.at) - passed
+            if parent != edit.base:
+                g, passed = passed, self._up(passed, (), parent, edit.base)[edit.base]
         return self._altered(edit, g, passed, lambda term: project(term, like)) - passed
 
     def _down(self, tangents: Sequence[Any], edits: Edits = (), start: int = -1, stop: int | None = None) -> Flow:
@@ -205,12 +210,19 @@ class Recorded:
             return tangent
         if slot is None:
             passed = self._down([moving], (), edit.base, i)[i]
-        else:
-            alone = [moving if k == slot else None for k in range(len(self.lines[i][1]))]
-            passed = self._passed_down(i, alone)
-            if edit.at is not None:
-                return tangent + self._passed_down(i, alone, edit.at) - passed
+            return tangent + self._altered(edit, moving, passed, lambda term: spread(term, y)) - passed
+        parent = self.lines[i][1][slot]
+        inner = moving if parent == edit.base else self._down([moving], (), edit.base, parent)[parent]
+        passed = self._alone(i, slot, inner)
+        if edit.at is not None:
+            return tangent + self._alone(i, slot, inner, edit.at) - passed
+        if parent != edit.base and edit.instead is not None:
+            return tangent + self._alone(i, slot, spread(moving * edit.instead, inner)) - passed
         return tangent + self._altered(edit, moving, passed, lambda term: spread(term, y)) - passed
+
+    def _alone(self, i: int, slot: int, tangent: Any, at: tuple[tuple[Any, ...], Any] | None = None) -> Any:
+        """What a line makes of the tangent of one argument alone."""
+        return self._passed_down(i, [tangent if k == slot else None for k in range(len(self.lines[i][1]))], at)
 
     def _altered(self, edit: Edit, moving: Any, passed: Any, gate: Callable[[Any], Any]) -> Any:
         if edit.instead is not None:
@@ -236,6 +248,12 @@ class Recorded:
             for slot, parent in enumerate(self.lines[i][1])
             if parent is not None
         ]
+
+    @cached_property
+    def paths(self) -> list[tuple[int, int | None, int]]:
+        """The edges, with those of a value that a line takes twice, x * x, as one: (line, None, parent)."""
+        twice = {i for i, slot, parent in self.edges if slot and parent in self.lines[i][1][:slot]}
+        return list(dict.fromkeys((i, None if i in twice else slot, parent) for i, slot, parent in self.edges))
 
     @cached_property
     def pool(self) -> list[tuple[str, Array]]:

@@ -11,9 +11,14 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Observation, Seen, wit
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.sampling import Question
-from grading.verify.suspects import Suspect, far_fetched, operand, related, suspects
+from grading.verify.suspects import Suspect, far_fetched, is_quotient, operand, related, skipped_activations, suspects
 
 _PATHS_AFTER = 4  # the groups of suspects that are believed before a path is said to be missing or doubled
+# What may be wrong with a path, the simplest first.
+_PLAIN = (
+    *("a path or term dropped", "quotient rule misapplied", "sign of one term", "sum for mean", "mean for sum"),
+    "coefficient of one term",
+)
 _SIMPLE = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, -2.0, -0.5, 1.5, 2 / 3)  # numbers of times that need no other evidence
 
 
@@ -30,6 +35,11 @@ class Found:
 def planted_faults(wrong: list[Seen]) -> list[Found]:
     """The likelier single faults that explain blocks: one that explains all of them, or else the best for each."""
     return [one for trial in _trials(wrong) for one in _first(trial, _likely(trial))]
+
+
+def activation_faults(wrong: list[Seen]) -> list[Found]:
+    """Activations whose derivative was forgotten: believed before anything else that gives the same numbers."""
+    return [one for trial in _trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))]
 
 
 def far_fetched_faults(wrong: list[Seen]) -> list[Found]:
@@ -188,7 +198,7 @@ class Trial:
     def of_paths(self) -> list[Found]:
         """Ways through the list whose share of the derivative is in the answer a wrong number of times."""
         found: dict[Told, list[Seen]] = {}
-        for i, slot, parent in self.lists[0].edges:
+        for i, slot, parent in self.lists[0].paths:
             lost = [Edit(i, parent, slot, times=0.0)]
             without = [recorded.answer(lost) for recorded in self.lists]
             for seen, number in zip(self.wrong, self.numbers, strict=True):
@@ -196,7 +206,7 @@ class Trial:
                 told = _said_of_path(self.lists[0], i, slot, shares, seen)
                 if told is not None:
                     found.setdefault(told, []).append(seen)
-        return sorted((Found(*told, blocks) for told, blocks in found.items()), key=lambda one: -one.certainty)
+        return sorted((Found(*told, blocks) for told, blocks in found.items()), key=lambda one: _PLAIN.index(one.label))
 
     def of_terms(self) -> list[Found]:
         """Something that stands on the list, or a constant, added to the right answer."""
@@ -244,7 +254,7 @@ def _adds_up(seen: Seen, terms: list[Array], ratios: Sequence[float]) -> bool:
 Told = tuple[str, str, float]  # a label, a text, a certainty
 
 
-def _said_of_path(recorded: Recorded, i: int, slot: int, shares: list[Array], seen: Seen) -> Told | None:
+def _said_of_path(recorded: Recorded, i: int, slot: int | None, shares: list[Array], seen: Seen) -> Told | None:
     """What is wrong with a way through the list, if the answer has its share a wrong number of times."""
     ratio = _best_ratio(seen, shares)
     if ratio is None or all(within(share, one.right, one) for share, one in zip(shares, seen, strict=True)):
@@ -255,14 +265,14 @@ def _said_of_path(recorded: Recorded, i: int, slot: int, shares: list[Array], se
 
     rule = recorded.lines[i][0]
     assert rule is not None
-    where, term, both = recorded.say(i), operand(recorded, i, slot), related(recorded, i)
+    where, term, both = recorded.say(i), operand(recorded, i, slot or 0), related(recorded, i)
     if times(0.0):
         if both:
-            return "a path or term dropped", f"One term of the derivative of {where} is missing: the one through {term}.", 0.95
+            return "a path or term dropped", f"One term of the derivative of {where} is missing: the one through {term}.", ALMOST_SURE
         return "a path or term dropped", f"The path through {where} is missing.", ALMOST_SURE
     if times(-1.0):
-        if rule.name == "divide" and slot == 1 and both:
-            return "quotient rule misapplied", "The second term of the quotient rule has a minus.", 0.96
+        if rule.name == "divide" and slot == 1 and is_quotient(recorded, i):
+            return "quotient rule misapplied", "The second term of the quotient rule has a minus.", ALMOST_SURE
         return "sign of one term", f"The term that comes through {term} in {where} has the wrong sign.", ALMOST_SURE
     for text, label, counts in _lengths(seen, rule.name):
         if times(*counts):

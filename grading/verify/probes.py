@@ -17,9 +17,15 @@ Ask = Callable[[Question], Reply]
 Change = Callable[[Point], Point]
 
 
-def luck(questions: Sequence[Question], blocks: Sequence[int], ask: Ask) -> Iterator[tuple[str, str, set[int]]]:
+Kind = tuple[str, str, Change]  # a label, a text, and inputs of that kind instead of those asked
+Kinds = Callable[[Question], Iterator[Kind]]
+
+
+def luck(
+    kinds: Kinds, questions: Sequence[Question], blocks: Sequence[int], ask: Ask
+) -> Iterator[tuple[str, str, set[int]]]:
     """(label, text, blocks) for each kind of inputs at which blocks that are wrong elsewhere are right."""
-    for label, text, change in _kinds(questions[0].point):
+    for label, text, change in kinds(questions[0]):
         fine = set(blocks)
         for question in questions:
             fine &= _right_at(question, change, ask)
@@ -47,28 +53,36 @@ def _rounded(value: Any, dtype: type) -> Any:
     return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
 
 
-def _kinds(point: Point) -> Iterator[tuple[str, str, Change]]:
+def telling(question: Question) -> Iterator[Kind]:
+    """Kinds of inputs so special that an answer is hardly right there by another mistake."""
+    point, exercise = question.point, question.exercise
     square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
-    real = [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
     if square:
         yield (
             "right for symmetric inputs only",
-            f"Your answer is right where {_and(square)} is symmetric, and wrong otherwise: A and A.T are not the same.",
+            f"Your answer is right where {' and '.join(square)} is symmetric, and wrong otherwise: "
+            "a matrix and its transpose are not the same.",
             lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
         )
+    for name in _real(point):
+        if name not in exercise.wrt and np.ndim(point[name]) == 2:
+            yield (
+                "right for zero or one-hot inputs only",
+                f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+                lambda p, name=name: p | {name: _one_hot(p[name])},
+            )
+
+
+def ordinary(question: Question) -> Iterator[Kind]:
+    """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
+    point, exercise = question.point, question.exercise
     for length in _batch_lengths(point):
         yield (
             "wrong for batches",
             "Your answer is right for a batch of one row, and wrong for more.",
             lambda p, n=length: {k: v[:1] if np.ndim(v) and len(v) == _first(p, point, n) else v for k, v in p.items()},
         )
-    for name in real:
-        yield (
-            "right for zero or one-hot inputs only",
-            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
-            lambda p, name=name: p | {name: _one_hot(p[name])},
-        )
-    for name in real:
+    for name in _real(point):
         yield (
             "wrong for negative inputs",
             f"Your answer is right where {name} is positive, and wrong where some of it is negative.",
@@ -80,16 +94,17 @@ def _kinds(point: Point) -> Iterator[tuple[str, str, Change]]:
             "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
             _square,
         )
-    for name in real:
-        yield (
-            "right for zero or one-hot inputs only",
-            f"Your answer is right where {name} is zero, and wrong otherwise.",
-            lambda p, name=name: p | {name: 0.0 * p[name]},
-        )
+    for name in _real(point):
+        if name not in exercise.wrt:
+            yield (
+                "right for zero or one-hot inputs only",
+                f"Your answer is right where {name} is zero, and wrong otherwise.",
+                lambda p, name=name: p | {name: 0.0 * p[name]},
+            )
 
 
-def _and(names: list[str]) -> str:
-    return " and ".join(names)
+def _real(point: Point) -> list[str]:
+    return [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
 
 
 def _batch_lengths(point: Point) -> set[int]:

@@ -133,15 +133,27 @@ def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[
 # --- the suspects ----------------------------------------------------------------------------------------------------
 
 
+def skipped_activations(recorded: Recorded) -> list[Suspect]:
+    """Activations whose derivative is left out, on all ways or on one."""
+    return [
+        planted(
+            "activation derivative forgotten",
+            f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
+            partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
+        )
+        for upper, base, which in activations(recorded)
+        for via in _ways(recorded, upper)
+    ]
+
+
 def suspects(recorded: Recorded) -> Iterator[list[Suspect]]:
     """What is tried first, in groups of equal standing; the list at one point shows what there is to try."""
     units = activations(recorded)
     known = {(upper, base) for upper, base, _ in units}
-    yield [*_skipped_activations(recorded, units)]
     yield [*_skipped(recorded, known)]
     yield [*_wrong_points(recorded, units), *_wrong_forms(recorded, units)]
     yield [*_powers(recorded), *_rules_of_products(recorded)]
-    yield [*_everywhere(recorded, units)]
+    yield [*_everywhere(recorded, units), *_factors_everywhere(recorded)]
     yield [*_other_functions(recorded)]
     yield [*_wrong_entrywise(recorded, known)]
 
@@ -153,13 +165,10 @@ def far_fetched(recorded: Recorded) -> Iterator[list[Suspect]]:
     yield [*_other_operands(recorded), *_rolled(recorded)]
 
 
-def _skipped_activations(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
-    for upper, base, which in units:
-        yield planted(
-            "activation derivative forgotten",
-            f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
-            lambda _, u=upper, b=base: [Edit(u, b, instead=1.0)],
-        )
+def _ways(recorded: Recorded, line: int) -> list[tuple[int, int] | None]:
+    """All ways at once; and where several lines use one, the way through each of them: (line, slot)."""
+    users = [(i, slot) for i, slot, parent in recorded.edges if parent == line]
+    return [None, *users] if len(users) > 1 else [None]
 
 
 def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
@@ -186,31 +195,37 @@ def _passed_as_it_is(upper: int, base: int, recorded: Recorded) -> Edits:
 
 
 def _bends(recorded: Recorded, upper: int, base: int) -> bool:
-    """Whether a line can be taken for an earlier one, and its derivative in it is no constant."""
+    """Whether a line can be taken for an earlier one of which it is more than a sum or a multiple."""
     inner, outer = recorded.value(base).shape, recorded.value(upper).shape
-    if inner != outer:
-        return recorded.asks != "jvp" and _fits_into(outer, inner)
-    slope = recorded.slope(upper, base)
-    return slope is not None and (slope.size < 2 or float(np.ptp(slope)) > 0)
+    if inner != outer and (recorded.asks == "jvp" or not _fits_into(outer, inner)):
+        return False
+    between = [j for j in range(base + 1, upper + 1) if recorded.depends(j, base) and recorded.depends(upper, j)]
+    return not all(_is_scaling(recorded, j, base) for j in between)
 
 
 def _is_coefficient(recorded: Recorded, i: int, slot: int) -> bool:
     """Whether a line multiplies by a plain number that ends up as a factor of a term of the function's value."""
     rule, _, args, _, _ = recorded.lines[i]
     assert rule is not None
-    if rule.name not in ("multiply", "divide") or len(args) < 2 or np.ndim(args[1 - slot]):
+    if rule.name not in ("multiply", "divide") or np.ndim(args[1 - slot]):
         return False
-    later = [j for j in range(i + 1, recorded.last + 1) if recorded.depends(j, i)]
-    return all(_is_linear(recorded, j, i) for j in later)
+    return all(_is_scaling(recorded, j, i) for j in range(i + 1, recorded.last + 1) if recorded.depends(j, i))
 
 
-def _is_linear(recorded: Recorded, line: int, on: int) -> bool:
-    rule, parents, _, _, _ = recorded.lines[line]
+def _is_scaling(recorded: Recorded, line: int, on: int) -> bool:
+    """Whether a line is a sum, a multiple or a part of what it depends on."""
+    rule, parents, args, _, _ = recorded.lines[line]
     assert rule is not None
-    moving = [parent is not None and recorded.depends(parent, on) for parent in parents]
-    if rule.name in ("multiply", "matmul", "divide"):
-        return sum(moving) == 1 and not (rule.name == "divide" and moving[1])
+    if rule.name in ("multiply", "divide"):
+        plain = [np.ndim(a) == 0 and (p is None or not recorded.depends(p, on)) for a, p in zip(args, parents, strict=True)]
+        return plain[1] or (plain[0] and rule.name == "multiply")
     return rule.kind == "linear" or rule.name in ("add", "subtract", "negative")
+
+
+def is_quotient(recorded: Recorded, i: int) -> bool:
+    """Whether a line divides entry by entry what depends on one input by what depends on it too."""
+    args = recorded.lines[i][2]
+    return related(recorded, i) and np.shape(args[0]) == np.shape(args[1])
 
 
 def related(recorded: Recorded, i: int) -> bool:
@@ -232,7 +247,7 @@ def _missing_factor(recorded: Recorded, i: int, slot: int) -> tuple[str, str]:
         return ("product rule misapplied" if both else "inner derivative forgotten"), text
     if name == "divide":
         text = f"In the derivative of the quotient {recorded.say(i)} the denominator is missing."
-        return ("quotient rule misapplied" if both else "inner derivative forgotten"), text
+        return ("quotient rule misapplied" if is_quotient(recorded, i) else "inner derivative forgotten"), text
     if name in ("absolute", "fabs"):
         text = f"The derivative of {recorded.say(i)} is -1 where its argument is negative."
         return "wrong for negative inputs", text
@@ -250,7 +265,7 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
             yield planted(
                 label,
                 f"{what} has the right form, but of the argument where the value belongs, or the other way round.",
-                partial(_instead, upper, base, lambda x, y, w=which: w.slope(y, x)),
+                partial(_instead, upper, base, None, lambda x, y, w=which: w.slope(y, x)),
             )
         for number, name in _candidates(recorded, upper):
             yield planted(
@@ -272,9 +287,12 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
             )
 
 
-def _instead(upper: int, base: int, slope: Slope, recorded: Recorded) -> Edits:
+Way = tuple[int, int] | None
+
+
+def _instead(upper: int, base: int, via: Way, slope: Slope, recorded: Recorded) -> Edits:
     factor = slope(recorded.value(base), recorded.value(upper))
-    return [Edit(upper, base, instead=factor)]
+    return [Edit(upper, base, instead=factor) if via is None else Edit(via[0], base, via[1], instead=factor)]
 
 
 def _at_another(upper: int, base: int, which: Activation, number: int, sign: float, recorded: Recorded) -> Edits:
@@ -303,12 +321,13 @@ def _fits_into(shape: tuple[int, ...], larger: tuple[int, ...]) -> bool:
 
 def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
     for upper, base, which in units:
-        for form, slope in FORMS.items():
-            yield planted(
-                "activation derivative of the wrong form",
-                f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
-                partial(_instead, upper, base, slope),
-            )
+        for via in _ways(recorded, upper):
+            for form, slope in FORMS.items():
+                yield planted(
+                    "activation derivative of the wrong form",
+                    f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
+                    partial(_instead, upper, base, via, slope),
+                )
 
 
 def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
@@ -339,8 +358,25 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
         )
 
 
+def _factors_everywhere(recorded: Recorded) -> Iterator[Suspect]:
+    """A factor that several lines multiply by, left out in all of them: of a second derivative, both times."""
+    users: dict[bytes, list[tuple[int, int, int]]] = {}
+    for i, slot, parent in recorded.edges:
+        rule, parents, args, _, _ = recorded.lines[i]
+        if rule is not None and rule.name == "multiply" and parents[1 - slot] is None:
+            users.setdefault(np.asarray(args[1 - slot]).tobytes(), []).append((i, slot, parent))
+    for places in users.values():
+        if len(places) > 1:
+            name = operand(recorded, places[0][0], 1 - places[0][1])
+            yield planted(
+                "inner derivative forgotten",
+                f"The factor {name} is missing: the chain rule multiplies by it every time.",
+                lambda _, places=places: [Edit(i, p, s, instead=1.0) for i, s, p in places],
+            )
+
+
 def _at_every(places: list[tuple[int, int]], slope: Slope, recorded: Recorded) -> Edits:
-    return [edit for upper, base in places for edit in _instead(upper, base, slope, recorded)]
+    return [edit for upper, base in places for edit in _instead(upper, base, None, slope, recorded)]
 
 
 def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
@@ -351,13 +387,16 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
             continue
         if len(parents) == 1:
             for form, slope in ENTRYWISE_FORMS.items():
-                yield planted(
-                    "activation derivative of the wrong form",
-                    f"The derivative of {rule.name} is not {form} (with x its argument and y its value).",
-                    partial(_instead, i, parent, slope),
-                )
+                for sign in (1.0, -1.0):
+                    yield planted(
+                        "activation derivative of the wrong form",
+                        f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{form} "
+                        "(with x its argument and y its value).",
+                        partial(_instead, i, parent, None, lambda x, y, f=slope, s=sign: s * f(x, y)),
+                    )
         if sum(p is not None for p in parents) > 1:
             continue
+        yield from _at_turned_terms(recorded, i, slot, parent)
         for number, name in _candidates(recorded, i):
             term = _term_left(recorded, parent, name)
             yield planted(
@@ -365,8 +404,28 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 f"The term {term} of {recorded.say(parent)} was left out."
                 if term
                 else f"The derivative of {rule.name} is taken at {name} instead of {recorded.say(parent)}.",
-                partial(_entrywise_at, i, slot, parent, number),
+                partial(_entrywise_at, i, slot, parent, lambda r, n=number: r.pool[n][1].astype(np.float64)),
             )
+
+
+def _at_turned_terms(recorded: Recorded, i: int, slot: int, parent: int) -> Iterator[Suspect]:
+    """The derivative of a function of a sum, taken with the sign of one of its terms turned round."""
+    rule = recorded.lines[parent][0]
+    if rule is None or rule.name not in ("add", "subtract"):
+        return
+    for turned in (0, 1):
+        yield planted(
+            "sign of one term",
+            f"The term {operand(recorded, parent, turned)} of {recorded.say(parent)} has the wrong sign.",
+            partial(_entrywise_at, i, slot, parent, partial(_with_turned_term, parent, turned)),
+        )
+
+
+def _with_turned_term(line: int, turned: int, recorded: Recorded) -> Array:
+    rule, _, args, _, _ = recorded.lines[line]
+    assert rule is not None
+    signs = [-1.0 if slot == turned else 1.0 for slot in (0, 1)]
+    return np.asarray(rule.evaluate(args[0] * signs[0], args[1] * signs[1]))
 
 
 def _term_left(recorded: Recorded, line: int, name: str) -> str:
@@ -378,10 +437,10 @@ def _term_left(recorded: Recorded, line: int, name: str) -> str:
     return names[1 - names.index(name)] if name in names else ""
 
 
-def _entrywise_at(i: int, slot: int, parent: int, number: int, recorded: Recorded) -> Edits:
+def _entrywise_at(i: int, slot: int, parent: int, point: Callable[[Recorded], Array], recorded: Recorded) -> Edits:
     rule, args = recorded.lines[i][0], list(recorded.lines[i][2])
     assert rule is not None
-    args[slot] = np.broadcast_to(recorded.pool[number][1].astype(np.float64), np.shape(args[slot]))
+    args[slot] = np.broadcast_to(point(recorded), np.shape(args[slot]))
     return [Edit(i, parent, slot, at=(tuple(args), rule.evaluate(*args)))]
 
 
@@ -396,7 +455,7 @@ def _powers(recorded: Recorded) -> Iterator[Suspect]:
         rule, parents, args, _, _ = recorded.lines[i]
         assert rule is not None
         same = len(parents) == 2 and parents[0] == parents[1]
-        quotient = rule.name == "divide" and related(recorded, i)
+        quotient = rule.name == "divide" and is_quotient(recorded, i)
         if rule.name not in _POWERS or (rule.name == "divide" and slot == 0) or (rule.name == "multiply" and not same):
             continue
         for exponent in (1, -1, 2, -2, 0.5, -0.5):
@@ -604,15 +663,22 @@ def _rolled(recorded: Recorded) -> Iterator[Suspect]:
                 )
 
 
-_FACTORS: dict[str, Callable[[Array], Array]] = {
-    "{}": lambda v: v,
-    "{} * (1 - {})": lambda v: v * (1 - v),
-    "1 - {}**2": lambda v: 1 - v * v,
-    "sigmoid'({})": lambda v: _sigmoid(v) * (1 - _sigmoid(v)),
-    "({} > 0)": lambda v: 1.0 * (v > 0),
-    "1 / {}": lambda v: 1 / v,
-    "tanh'({})": lambda v: 1 - np.tanh(v) ** 2,
-    "softmax'({})": lambda v: _softmax(v) * (1 - _softmax(v)) if v.ndim else v,
+# What may have come in by multiplication: a factor too many, one left out, a sign.
+_FACTORS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "{}": ("an extra factor", lambda v: v),
+    "1 / {}": ("inner derivative forgotten", lambda v: 1 / v),
+    "sign({})": ("wrong for negative inputs", np.sign),
+    "{} * (1 - {})": ("an extra factor", lambda v: v * (1 - v)),
+    "1 - {}**2": ("an extra factor", lambda v: 1 - v * v),
+    "sigmoid'({})": ("an extra factor", lambda v: _sigmoid(v) * (1 - _sigmoid(v))),
+    "({} > 0)": ("an extra factor", lambda v: 1.0 * (v > 0)),
+    "tanh'({})": ("an extra factor", lambda v: 1 - np.tanh(v) ** 2),
+    "softmax'({})": ("an extra factor", lambda v: _softmax(v) * (1 - _softmax(v)) if v.ndim else v),
+}
+_TEXTS = {
+    "an extra factor": "What passes {} is multiplied by {}, which does not belong there.",
+    "inner derivative forgotten": "What passes {} lacks a factor that belongs there: it comes out multiplied by {}.",
+    "wrong for negative inputs": "What passes {} has the wrong sign where the argument of {} is negative.",
 }
 
 
@@ -620,14 +686,10 @@ def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
     """Everything that passes a line multiplied by something that stands on the list, or by an activation's slope."""
     for i in range(recorded.last, -1, -1):
         for number, name in _candidates(recorded, i):
-            for written, factor in _FACTORS.items():
+            for written, (label, factor) in _FACTORS.items():
                 said = written.replace("{}", name if " " not in name else f"({name})")
-                yield planted(
-                    "an extra factor",
-                    f"What passes {recorded.say(i)} is multiplied by {said}, which does not belong there.",
-                    partial(_times_pool, i, number, factor),
-                    certainty=0.8,
-                )
+                text = _TEXTS[label].format(recorded.say(i), said)
+                yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
 
 
 def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:

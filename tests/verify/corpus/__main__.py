@@ -7,11 +7,11 @@ import argparse
 import time
 from dataclasses import dataclass, field, replace
 
-from corpus import Problem, development, held_out
+from corpus import Problem, development, development_more, held_out
 from grading.verify import Exercise, verify
 from grading.verify.diagnose import FAMILIES
 
-HALVES = {"development": development.PROBLEMS, "held out": held_out.PROBLEMS}
+HALVES = {"development": development.PROBLEMS + development_more.PROBLEMS, "held out": held_out.PROBLEMS}
 
 
 @dataclass
