@@ -13,6 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from grading.verify.exercise import Array
+from grading.verify.quotients import is_quotient
 from grading.verify.oracles import UNIT_ROUNDOFF, Blocks
 from grading.verify.sampling import Question
 
@@ -303,6 +304,9 @@ def targets(seen: Seen) -> Iterator[Mistake]:
     first = seen[0]
     for name in first.question.point:
         yield Mistake("an input returned", f"You returned {name} itself.", _equals(_input(name)))
+    for number, _ in enumerate(first.question.directions):
+        what = "cotangent" if first.question.exercise.asks == "vjp" else "tangent"
+        yield Mistake("an input returned", f"You returned the {what} itself.", _equals(_direction(number)))
     if first.question.exercise.asks != "value":
         yield Mistake(
             "the value instead of its derivative",
@@ -333,6 +337,10 @@ def _block(number: int) -> Predict:
 
 def _input(name: str) -> Predict:
     return lambda seen: np.asarray(seen.question.point[name])
+
+
+def _direction(number: int) -> Predict:
+    return lambda seen: np.asarray(seen.question.directions[number])
 
 
 # --- places: right but for some entries --------------------------------------------------------------------------
@@ -576,36 +584,23 @@ def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
                 _always,
             )
             return
-    quotient = all(map(_is_quotient, seen))
-    if 1e-9 < error < 1e-5 and not quotient:
+    if not error < 0.1:
+        return
+    quotient = all(is_quotient(one.question, one.block, one.yours, one.right) for one in seen)
+    if 1e-9 < error < 1e-5 and not quotient and seen[0].question.exercise.asks != "hessian_diagonal":
         yield Mistake(
             "single precision",
             "Your numbers are right to about seven digits only: something on the way is not computed in float64.",
             _always,
             LIKELY,
         )
-    if error < 1e-3 or (quotient and error < 0.1):
+    elif error < 1e-3 or quotient:
         yield Mistake(
             "a finite difference",
             "Your numbers are close but not exact, as a difference quotient would give them; the exact formula is asked.",
             _always,
             ALMOST_SURE if quotient else LIKELY,
         )
-
-
-def _is_quotient(one: Observation) -> bool:
-    """Whether every entry is a whole number of last bits of the function's value, over a usual step."""
-    if one.question.exercise.asks not in ("gradient", "jvp", "jacobian") or one.yours.size < 3:
-        return False
-    value = one.question.exercise.value_at(one.question.point)
-    bit = np.spacing(np.abs(value)) / 4
-    bit = bit.reshape(value.shape + (1,) * (one.yours.ndim - value.ndim)) if one.yours.ndim >= value.ndim else bit
-    for exponent in range(2, 11):
-        for factor in (1, 2, 5):
-            bits = one.yours * (factor * 10.0**-exponent) / bit
-            if np.all(np.abs(bits) < 1e14) and np.all(np.abs(bits - np.rint(bits)) < 0.05):
-                return True
-    return False
 
 
 def _relative_error(seen: Observation) -> float:

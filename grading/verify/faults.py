@@ -33,6 +33,7 @@ Flow = list[Any]
 class Edit:
     """A change to what line `upper` passes on to line `base`, by way of argument `slot` or, for None, on every way.
 
+    through : only what goes through this line is changed, on its way from there to the base
     times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line)
     instead : the derivative is replaced by this factor
     at : the derivative is taken at these arguments and this value instead of the recorded ones
@@ -43,6 +44,7 @@ class Edit:
     upper: int
     base: int
     slot: int | None = None
+    through: int | None = None
     times: Any = None
     instead: Any = None
     at: tuple[tuple[Any, ...], Any] | None = None
@@ -63,7 +65,7 @@ class Recorded:
     def __init__(self, question: Question, block: int | None = None) -> None:
         exercise, primals = question.exercise, question.primals
         function = exercise.of_wrt(question.point)
-        self.question, self.asks = question, exercise.asks
+        self.question, self.asks, self.block = question, exercise.asks, block
         if block is not None:
             whole = function
             function = lambda x: autodiff.grad(  # noqa: E731
@@ -84,10 +86,16 @@ class Recorded:
                 if parent is not None:
                     self.above[i] |= self.above[parent]
 
+    def at(self, name: str, value: Array) -> Recorded:
+        """The list with another value of one input."""
+        question = self.question
+        return Recorded(Question(question.exercise, question.point | {name: value}, question.directions), self.block)
+
     def replayed(self, change: Change) -> Recorded:
         """The list of another function: this one, evaluated anew with some lines changed."""
         other = object.__new__(Recorded)
-        other.question, other.asks, other.names, other.count = self.question, self.asks, self.names, self.count
+        other.question, other.asks, other.block = self.question, self.asks, self.block
+        other.names, other.count = self.names, self.count
         other._take(*replay(self.tape, self.output, change))
         return other
 
@@ -164,14 +172,12 @@ class Recorded:
     def _changed_up(self, edit: Edit, g: Any) -> Any:
         """What arrives at the base with the fault, less what arrives without."""
         slot, like = edit.slot, self.lines[edit.base][4]
-        if slot is None:
-            passed = self._up(g, (), edit.upper, edit.base)[edit.base]
-        else:
-            passed, parent = self._passed_up(edit.upper, slot, g), self.lines[edit.upper][1][slot]
-            if edit.at is not None:
-                return self._passed_up(edit.upper, slot, g, edit.at) - passed
-            if parent != edit.base:
-                g, passed = passed, self._up(passed, (), parent, edit.base)[edit.base]
+        if edit.at is not None and slot is not None:
+            return self._passed_up(edit.upper, slot, g, edit.at) - self._passed_up(edit.upper, slot, g)
+        start = edit.upper
+        if edit.through is not None:
+            g, start = self._up(g, (), start, edit.through)[edit.through], edit.through
+        passed = self._up(g, (), start, edit.base)[edit.base] if slot is None else self._passed_up(start, slot, g)
         return self._altered(edit, g, passed, lambda term: project(term, like)) - passed
 
     def _down(self, tangents: Sequence[Any], edits: Edits = (), start: int = -1, stop: int | None = None) -> Flow:
@@ -208,17 +214,15 @@ class Recorded:
         moving = flow[edit.base]
         if moving is None:
             return tangent
-        if slot is None:
-            passed = self._down([moving], (), edit.base, i)[i]
+        if slot is not None:
+            passed = self._alone(i, slot, moving)
+            if edit.at is not None:
+                return tangent + self._alone(i, slot, moving, edit.at) - passed
             return tangent + self._altered(edit, moving, passed, lambda term: spread(term, y)) - passed
-        parent = self.lines[i][1][slot]
-        inner = moving if parent == edit.base else self._down([moving], (), edit.base, parent)[parent]
-        passed = self._alone(i, slot, inner)
-        if edit.at is not None:
-            return tangent + self._alone(i, slot, inner, edit.at) - passed
-        if parent != edit.base and edit.instead is not None:
-            return tangent + self._alone(i, slot, spread(moving * edit.instead, inner)) - passed
-        return tangent + self._altered(edit, moving, passed, lambda term: spread(term, y)) - passed
+        end = i if edit.through is None else edit.through
+        passed = self._down([moving], (), edit.base, end)[end]
+        change = self._altered(edit, moving, passed, lambda term: spread(term, self.lines[end][4])) - passed
+        return tangent + (change if end == i else self._down([change], (), end, i)[i])
 
     def _alone(self, i: int, slot: int, tangent: Any, at: tuple[tuple[Any, ...], Any] | None = None) -> Any:
         """What a line makes of the tangent of one argument alone."""

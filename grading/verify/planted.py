@@ -11,9 +11,9 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Observation, Seen, wit
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.sampling import Question
-from grading.verify.suspects import Suspect, far_fetched, is_quotient, operand, related, skipped_activations, suspects
+from grading.verify.suspects import Suspect, far_fetched, is_quotient, operand, other_inputs, related, skipped_activations, suspects
 
-_PATHS_AFTER = 4  # the groups of suspects that are believed before a path is said to be missing or doubled
+_COUNTED_AFTER = 4  # the groups of suspects that are believed before a path is said to be there twice or half
 # What may be wrong with a path, the simplest first.
 _PLAIN = (
     *("a path or term dropped", "quotient rule misapplied", "sign of one term", "sum for mean", "mean for sum"),
@@ -77,9 +77,13 @@ def _first(trial: Trial, groups: Iterator[list[Found]]) -> list[Found]:
 
 
 def _likely(trial: Trial) -> Iterator[list[Found]]:
+    paths = trial.of_paths()
+    first = [one for one in paths if one.label in _PLAIN[:3]]
+    yield first
     for number, group in enumerate(suspects(trial.lists[0])):
-        if number == _PATHS_AFTER:
-            yield trial.of_paths()
+        if number == _COUNTED_AFTER:
+            yield [one for one in paths if one not in first]
+            yield trial.of(other_inputs(trial.lists[0]))
         yield trial.of(group)
 
 

@@ -75,7 +75,7 @@ def telling(question: Question) -> Iterator[Kind]:
 
 def ordinary(question: Question) -> Iterator[Kind]:
     """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
-    point, exercise = question.point, question.exercise
+    point = question.point
     for length in _batch_lengths(point):
         yield (
             "wrong for batches",
@@ -95,12 +95,11 @@ def ordinary(question: Question) -> Iterator[Kind]:
             _square,
         )
     for name in _real(point):
-        if name not in exercise.wrt:
-            yield (
-                "right for zero or one-hot inputs only",
-                f"Your answer is right where {name} is zero, and wrong otherwise.",
-                lambda p, name=name: p | {name: 0.0 * p[name]},
-            )
+        yield (
+            "right for zero or one-hot inputs only",
+            f"Your answer is right where {name} is zero, and wrong otherwise.",
+            lambda p, name=name: p | {name: 0.0 * p[name]},
+        )
 
 
 def _real(point: Point) -> list[str]:

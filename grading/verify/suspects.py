@@ -146,6 +146,26 @@ def skipped_activations(recorded: Recorded) -> list[Suspect]:
     ]
 
 
+def other_inputs(recorded: Recorded) -> list[Suspect]:
+    """An input forgotten, or with the wrong sign, wherever it occurs."""
+    found = []
+    for name, value in recorded.question.point.items():
+        if np.asarray(value).dtype.kind == "f":
+            found += [
+                Suspect(
+                    "a path or term dropped",
+                    f"Your answer is the right one for {name} = 0: {name} is missing.",
+                    lambda r, n=name: r.at(n, 0.0 * r.question.point[n]).answer(),
+                ),
+                Suspect(
+                    "sign of one term",
+                    f"Your answer is the right one for -{name}: {name} has the wrong sign.",
+                    lambda r, n=name: r.at(n, -r.question.point[n]).answer(),
+                ),
+            ]
+    return found
+
+
 def suspects(recorded: Recorded) -> Iterator[list[Suspect]]:
     """What is tried first, in groups of equal standing; the list at one point shows what there is to try."""
     units = activations(recorded)
@@ -165,9 +185,9 @@ def far_fetched(recorded: Recorded) -> Iterator[list[Suspect]]:
     yield [*_other_operands(recorded), *_rolled(recorded)]
 
 
-def _ways(recorded: Recorded, line: int) -> list[tuple[int, int] | None]:
-    """All ways at once; and where several lines use one, the way through each of them: (line, slot)."""
-    users = [(i, slot) for i, slot, parent in recorded.edges if parent == line]
+def _ways(recorded: Recorded, line: int) -> list[Way]:
+    """All ways at once; and where several lines use one, the way by each of them."""
+    users = sorted({i for i, _, parent in recorded.edges if parent == line})
     return [None, *users] if len(users) > 1 else [None]
 
 
@@ -209,7 +229,17 @@ def _is_coefficient(recorded: Recorded, i: int, slot: int) -> bool:
     assert rule is not None
     if rule.name not in ("multiply", "divide") or np.ndim(args[1 - slot]):
         return False
-    return all(_is_scaling(recorded, j, i) for j in range(i + 1, recorded.last + 1) if recorded.depends(j, i))
+    return all(_is_linear(recorded, j, i) for j in range(i + 1, recorded.last + 1) if recorded.depends(j, i))
+
+
+def _is_linear(recorded: Recorded, line: int, on: int) -> bool:
+    """Whether a line is linear in what it depends on."""
+    rule, parents, _, _, _ = recorded.lines[line]
+    assert rule is not None
+    moving = [parent is not None and recorded.depends(parent, on) for parent in parents]
+    if rule.name in ("multiply", "divide", "matmul"):
+        return sum(moving) == 1 and not (rule.name == "divide" and moving[1])
+    return rule.kind == "linear" or rule.name in ("add", "subtract", "negative")
 
 
 def _is_scaling(recorded: Recorded, line: int, on: int) -> bool:
@@ -287,12 +317,12 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
             )
 
 
-Way = tuple[int, int] | None
+Way = int | None  # all ways, or those by way of one line
 
 
 def _instead(upper: int, base: int, via: Way, slope: Slope, recorded: Recorded) -> Edits:
     factor = slope(recorded.value(base), recorded.value(upper))
-    return [Edit(upper, base, instead=factor) if via is None else Edit(via[0], base, via[1], instead=factor)]
+    return [Edit(upper, base, instead=factor) if via is None else Edit(via, base, through=upper, instead=factor)]
 
 
 def _at_another(upper: int, base: int, which: Activation, number: int, sign: float, recorded: Recorded) -> Edits:
