@@ -16,9 +16,10 @@ from grading.verify import catalogue
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
 from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
 from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling
+from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
-__all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain"]
+__all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain", "when_it_fails"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ def _causes(found: list[Found], count: int) -> tuple[Cause, ...]:
     return tuple(causes)
 
 
+def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
+    """Why a function that raises an exception may do so: it was written for inputs of one kind."""
+    blocks = range(len(questions[0].exercise.block_names))
+    for label, text, fine in luck(ordinary, questions, blocks, ask):
+        if len(fine) == len(blocks) and label in ("right for square shapes only", "wrong for batches"):
+            return (Cause(label, text, LIKELY),)
+    return ()
+
+
 # --- the steps -----------------------------------------------------------------------------------------------------
 
 
@@ -112,7 +122,8 @@ def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
     exercise = wrong[0][0].question.exercise
     if ask is None or exercise.is_data or exercise.asks == "value":
         return []
-    questions, numbers = [one.question for one in wrong[0]], [seen[0].block for seen in wrong]
+    questions = [one.question for one in wrong[0]]
+    numbers = [seen[0].block for seen in wrong if sum(not catalogue.is_near(one) for one in seen) >= min(2, len(seen))]
     for label, text, fine in luck(kinds, questions, numbers, ask):
         return [Found(label, text, LIKELY, [seen for seen in wrong if seen[0].block in fine])]
     return []

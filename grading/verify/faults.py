@@ -277,9 +277,12 @@ class Recorded:
             self.constant(arg) if parent is None else self.say(parent, depth - 1)
             for arg, parent in zip(args, parents, strict=True)
         ]
+        if rule.name == "getitem":
+            return f"{_closed(said[0])}[...]"
+        if rule.name == "negative":
+            return f"-{_closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
-            one, two = (f"({s})" if " " in s and "(" not in s else s for s in said)
-            return f"{one} {_SIGNS[rule.name]} {two}"
+            return f"{_closed(said[0])} {_SIGNS[rule.name]} {_closed(said[1])}"
         return f"{rule.name}({', '.join(said)})"
 
     def constant(self, value: Any) -> str:
@@ -288,6 +291,16 @@ class Recorded:
             if np.shape(known) == np.shape(value) and np.array_equal(known, value):
                 return name
         return f"{float(value):g}" if np.ndim(value) == 0 else "..."
+
+
+def _closed(said: str) -> str:
+    """In brackets, if it consists of several terms or factors."""
+    depth = 0
+    for letter in said:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == " " and depth == 0:
+            return f"({said})"
+    return said
 
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from grading.verify import contract
-from grading.verify.diagnose import Diagnosis, Observation, diagnose
+from grading.verify.diagnose import Diagnosis, Observation, diagnose, when_it_fails
 from grading.verify.exercise import Array, Exercise
 from grading.verify.oracles import (
     Blocks,
@@ -196,7 +196,8 @@ def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -
     for bench in benches:
         reply = respondent.ask(bench.question.args, exercise.limit_s)
         if reply.error is not None and reply.error.kind != "not attempted":
-            return session.verdict("wrong", problem=_problem(reply, exercise.is_data), **known)
+            causes = _why_it_fails(reply, respondent, benches)
+            return session.verdict("wrong", problem=_problem(reply, exercise.is_data), causes=causes, **known)
         silent += reply.error is not None
         replies.append(reply)
     if silent == len(benches):
@@ -205,6 +206,18 @@ def _examine(session: _Session, respondent: Respondent, benches: list[_Bench]) -
         problem = f"Your function returned nothing at {silent} of {len(benches)} points. Is a `return` missing?"
         return session.verdict("wrong", problem=problem, **known)
     return _weigh(session, respondent, benches, replies, known)
+
+
+def _why_it_fails(reply: Reply, respondent: Respondent, benches: list[_Bench]) -> tuple[Cause, ...]:
+    """What an exception may come from, if the function does work for other inputs."""
+    if reply.error is None or reply.error.kind != "raised" or benches[0].question.exercise.is_data:
+        return ()
+    with np.errstate(all="ignore"):
+        return when_it_fails([bench.question for bench in benches], _asking(respondent))
+
+
+def _asking(respondent: Respondent) -> Callable[[Question], Reply]:
+    return lambda question: respondent.ask(question.args, question.exercise.limit_s)
 
 
 def _weigh(
@@ -330,7 +343,7 @@ def _diagnosis(seen: list[_PointResult], blocks: tuple[BlockResult, ...], respon
     if all(block.right for block in blocks) or not all(point.observations for point in seen):
         return Diagnosis()
     observed = [[point.observations[number] for point in seen] for number in range(len(blocks))]
-    return diagnose(observed, lambda question: respondent.ask(question.args, question.exercise.limit_s))
+    return diagnose(observed, _asking(respondent))
 
 
 # --- behaviour ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.sampling import Question
 from grading.verify.suspects import Suspect, far_fetched, is_quotient, operand, other_inputs, related, skipped_activations, suspects
 
-_COUNTED_AFTER = 4  # the groups of suspects that are believed before a path is said to be there twice or half
+_COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
 # What may be wrong with a path, the simplest first.
 _PLAIN = (
     *("a path or term dropped", "quotient rule misapplied", "sign of one term", "sum for mean", "mean for sum"),

@@ -166,10 +166,35 @@ def other_inputs(recorded: Recorded) -> list[Suspect]:
     return found
 
 
+def at_kinks(recorded: Recorded) -> list[Suspect]:
+    """Another slope where the argument of a ReLU or an absolute value is zero: no mistake, but not what was agreed."""
+    places: list[tuple[int, int, Slope]] = [
+        (upper, base, which.slope) for upper, base, which in activations(recorded) if which.name == "ReLU"
+    ]
+    for i, _, parent in recorded.edges:
+        rule = recorded.lines[i][0]
+        if rule is not None and rule.name in ("absolute", "fabs"):
+            places.append((i, parent, lambda x, y: np.sign(x)))
+    return [
+        planted(
+            "another subgradient at a kink",
+            f"Where the argument of {recorded.say(upper)} is 0, its derivative was agreed to be 0 there.",
+            partial(_instead, upper, base, None, partial(_slope_with, slope, at_zero)),
+        )
+        for upper, base, slope in places
+        for at_zero in (1.0, 0.5, -1.0)
+    ]
+
+
+def _slope_with(slope: Slope, at_zero: float, x: Array, y: Array) -> Array:
+    return np.where(x == 0, at_zero, slope(x, y))
+
+
 def suspects(recorded: Recorded) -> Iterator[list[Suspect]]:
     """What is tried first, in groups of equal standing; the list at one point shows what there is to try."""
     units = activations(recorded)
     known = {(upper, base) for upper, base, _ in units}
+    yield at_kinks(recorded)
     yield [*_skipped(recorded, known)]
     yield [*_wrong_points(recorded, units), *_wrong_forms(recorded, units)]
     yield [*_powers(recorded), *_rules_of_products(recorded)]
@@ -249,6 +274,8 @@ def _is_scaling(recorded: Recorded, line: int, on: int) -> bool:
     if rule.name in ("multiply", "divide"):
         plain = [np.ndim(a) == 0 and (p is None or not recorded.depends(p, on)) for a, p in zip(args, parents, strict=True)]
         return plain[1] or (plain[0] and rule.name == "multiply")
+    if rule.name == "power":
+        return bool(np.all(np.asarray(args[1]) == 1)) and parents[1] is None
     return rule.kind == "linear" or rule.name in ("add", "subtract", "negative")
 
 
