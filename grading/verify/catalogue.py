@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 
 from grading.verify.exercise import Array
-from grading.verify.quotients import is_quotient
 from grading.verify.oracles import UNIT_ROUNDOFF, Blocks
+from grading.verify.quotients import is_quotient
 from grading.verify.sampling import Question
 
 ALMOST_SURE = 0.95  # the prediction fits and hardly anything else predicts the same
@@ -358,7 +359,7 @@ def places(seen: Seen) -> Iterator[Mistake]:
             yield Mistake(
                 "off by one",
                 "Your numbers are right but one place too far on or back: an index is off by one.",
-                lambda one, axis=axis, by=by: _shifted(one, axis, by),  # type: ignore[misc]
+                partial(_shifted, axis, by),
             )
     yield Mistake("off by one", "Your numbers are the right ones in another order: check the indices.", _reordered)
     where = _same_place(seen)
@@ -380,7 +381,7 @@ def _one_too_many(one: Observation) -> bool:
     return bool(shorter.size) and any(within(shorter, part, one) for part in parts)
 
 
-def _shifted(one: Observation, axis: int, by: int) -> bool:
+def _shifted(axis: int, by: int, one: Observation) -> bool:
     """Whether the entries stand one place further on: in a ring, or with something else in the place left free."""
     if not one.comparable or one.right.shape[axis] < 3:
         return False
@@ -597,7 +598,8 @@ def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
     elif error < 1e-3 or quotient:
         yield Mistake(
             "a finite difference",
-            "Your numbers are close but not exact, as a difference quotient would give them; the exact formula is asked.",
+            "Your numbers are close but not exact, as a difference quotient would give them; "
+            "the exact formula is asked.",
             _always,
             ALMOST_SURE if quotient else LIKELY,
         )

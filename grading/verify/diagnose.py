@@ -179,7 +179,9 @@ def _where(points: Seen) -> str:
             return "wrong off the diagonal only."
         if not np.any(wrong & ~diagonal):
             return "wrong on the diagonal only."
-    for axis, kind in enumerate(("rows", "columns")[: wrong.ndim] if wrong.ndim == 2 else ("entries",) * (wrong.ndim == 1)):
+    for axis, kind in enumerate(
+        ("rows", "columns")[: wrong.ndim] if wrong.ndim == 2 else ("entries",) * (wrong.ndim == 1)
+    ):
         hit = np.unique(np.nonzero(wrong)[axis])
         if len(hit) < wrong.shape[axis]:
             return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}."

@@ -9,7 +9,7 @@ A fault is tried at the first point; only one that reproduces a wrong array ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ import autodiff
 from autodiff.batch import basis
 from autodiff.jacobian import joined, rows
 from autodiff.modes import matching, ones, project, spread, zeros
-from autodiff.rule import Rule, call
+from autodiff.rule import Args, Params, Rule, call
 from autodiff.tape import Tape, Var
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
@@ -67,11 +67,7 @@ class Recorded:
         function = exercise.of_wrt(question.point)
         self.question, self.asks, self.block = question, exercise.asks, block
         if block is not None:
-            whole = function
-            function = lambda x: autodiff.grad(  # noqa: E731
-                lambda z: whole(*primals[:block], z, *primals[block + 1 :])
-            )(x)
-            primals = (primals[block],)
+            function, primals = _gradient_in(function, primals, block), (primals[block],)
         self.names = exercise.wrt if block is None else (exercise.wrt[block],)
         self.count = len(primals)
         self._take(*merged(*autodiff.record(function, *primals)))
@@ -303,8 +299,13 @@ def _closed(said: str) -> str:
     return said
 
 
+def _gradient_in(function: Callable[..., Any], primals: Blocks, block: int) -> Callable[..., Any]:
+    """The gradient of a function in one of its arguments, as a function of it."""
+    return autodiff.grad(lambda z: function(*primals[:block], z, *primals[block + 1 :]))
+
+
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
-Change = Mapping[int, Callable[[Rule, tuple[Any, ...], Mapping[str, Any]], Any]]
+Change = Mapping[int, Callable[[Rule, Args, Params], Any]]
 
 
 def merged(tape: Tape, output: Var) -> tuple[Tape, Var]:

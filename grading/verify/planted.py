@@ -7,11 +7,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grading.verify.catalogue import ALMOST_SURE, LIKELY, Observation, Seen, within
-from grading.verify.exercise import Array
+from grading.verify.catalogue import ALMOST_SURE, LIKELY, Seen, within
+from grading.verify.exercise import Array, Asks
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.sampling import Question
-from grading.verify.suspects import Suspect, far_fetched, is_quotient, operand, other_inputs, related, skipped_activations, suspects
+from grading.verify.suspects import (
+    Suspect,
+    far_fetched,
+    is_quotient,
+    operand,
+    other_inputs,
+    related,
+    skipped_activations,
+    suspects,
+)
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
 # What may be wrong with a path, the simplest first.
@@ -39,7 +48,9 @@ def planted_faults(wrong: list[Seen]) -> list[Found]:
 
 def activation_faults(wrong: list[Seen]) -> list[Found]:
     """Activations whose derivative was forgotten: believed before anything else that gives the same numbers."""
-    return [one for trial in _trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))]
+    return [
+        one for trial in _trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
+    ]
 
 
 def far_fetched_faults(wrong: list[Seen]) -> list[Found]:
@@ -137,7 +148,10 @@ def _other_derivatives(seen: Seen) -> Iterator[Thing]:
     if exercise.asks not in ("gradient", "hessian_diagonal"):
         return
     text = "You returned the derivative with respect to {}."
-    orders = {"gradient": ("hessian_diagonal", "second"), "hessian_diagonal": ("gradient", "first")}
+    orders: dict[str, tuple[Asks, str]] = {
+        "gradient": ("hessian_diagonal", "second"),
+        "hessian_diagonal": ("gradient", "first"),
+    }
     for name, value in point.items():
         if np.asarray(value).dtype.kind == "f":
             other, which = orders[exercise.asks]
@@ -146,7 +160,7 @@ def _other_derivatives(seen: Seen) -> Iterator[Thing]:
                 yield "another derivative", text.format(name), _derivatives(seen, name, exercise.asks)
 
 
-def _derivatives(seen: Seen, name: str, asks: str) -> list[Array]:
+def _derivatives(seen: Seen, name: str, asks: Asks) -> list[Array]:
     """The gradient, or the Hessian's diagonal, in one input at every point; nothing that fits where there is none."""
     try:
         return [_derivative(one.question, name, asks) for one in seen]
@@ -154,7 +168,7 @@ def _derivatives(seen: Seen, name: str, asks: str) -> list[Array]:
         return [np.empty(0) for _ in seen]
 
 
-def _derivative(question: Question, name: str, asks: str) -> Array:
+def _derivative(question: Question, name: str, asks: Asks) -> Array:
     other = replace(question.exercise, wrt=(name,), asks=asks)
     return Recorded(Question(other, question.point), 0 if asks == "hessian_diagonal" else None).answer()[0]
 
@@ -224,7 +238,9 @@ class Trial:
                 ]
                 ratio = _best_ratio(seen, terms)
                 if ratio is not None and _adds_up(seen, terms, [ratio] * len(seen)):
-                    found.append(Found("an extra term", f"There is a term too many: {ratio:.6g} times {name}.", LIKELY, [seen]))
+                    found.append(
+                        Found("an extra term", f"There is a term too many: {ratio:.6g} times {name}.", LIKELY, [seen])
+                    )
         return found
 
 
@@ -272,7 +288,11 @@ def _said_of_path(recorded: Recorded, i: int, slot: int | None, shares: list[Arr
     where, term, both = recorded.say(i), operand(recorded, i, slot or 0), related(recorded, i)
     if times(0.0):
         if both:
-            return "a path or term dropped", f"One term of the derivative of {where} is missing: the one through {term}.", ALMOST_SURE
+            return (
+                "a path or term dropped",
+                f"One term of the derivative of {where} is missing: the one through {term}.",
+                ALMOST_SURE,
+            )
         return "a path or term dropped", f"The path through {where} is missing.", ALMOST_SURE
     if times(-1.0):
         if rule.name == "divide" and slot == 1 and is_quotient(recorded, i):

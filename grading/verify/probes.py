@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def telling(question: Question) -> Iterator[Kind]:
             yield (
                 "right for zero or one-hot inputs only",
                 f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
-                lambda p, name=name: p | {name: _one_hot(p[name])},
+                partial(_with, name, _one_hot),
             )
 
 
@@ -80,13 +81,13 @@ def ordinary(question: Question) -> Iterator[Kind]:
         yield (
             "wrong for batches",
             "Your answer is right for a batch of one row, and wrong for more.",
-            lambda p, n=length: {k: v[:1] if np.ndim(v) and len(v) == _first(p, point, n) else v for k, v in p.items()},
+            partial(_one_row, point, length),
         )
     for name in _real(point):
         yield (
             "wrong for negative inputs",
             f"Your answer is right where {name} is positive, and wrong where some of it is negative.",
-            lambda p, name=name: p | {name: np.abs(p[name])},
+            partial(_with, name, np.abs),
         )
     if any(len(set(np.shape(value))) > 1 for value in point.values()):
         yield (
@@ -98,7 +99,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
         yield (
             "right for zero or one-hot inputs only",
             f"Your answer is right where {name} is zero, and wrong otherwise.",
-            lambda p, name=name: p | {name: 0.0 * p[name]},
+            partial(_with, name, np.zeros_like),
         )
 
 
@@ -113,10 +114,15 @@ def _batch_lengths(point: Point) -> set[int]:
     return {shape[0] for shape in shapes if len(shape) > 1 and shape[0] > 1} - others
 
 
-def _first(here: Point, sample: Point, length: int) -> int:
-    """The batch's length at this point, which differs between draws: where it is `length` at the sample."""
+def _one_row(sample: Point, length: int, point: Point) -> Point:
+    """The first row of the batch that has this length at the sample; it differs between draws."""
     name = next(name for name, value in sample.items() if np.ndim(value) > 1 and len(value) == length)
-    return len(here[name])
+    here = len(point[name])
+    return {key: value[:1] if np.ndim(value) and len(value) == here else value for key, value in point.items()}
+
+
+def _with(name: str, change: Callable[[Array], Array], point: Point) -> Point:
+    return point | {name: change(point[name])}
 
 
 def _one_hot(value: Array) -> Array:
@@ -130,7 +136,9 @@ def _one_hot(value: Array) -> Array:
 
 def _square(point: Point) -> Point:
     lengths = [n for value in point.values() for n in np.shape(value)]
-    return {name: np.asarray(value)[tuple(slice(min(lengths)) for _ in np.shape(value))] for name, value in point.items()}
+    return {
+        name: np.asarray(value)[tuple(slice(min(lengths)) for _ in np.shape(value))] for name, value in point.items()
+    }
 
 
 def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
@@ -150,7 +158,9 @@ def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
     return {
         number
         for number, (value, right, bar) in enumerate(zip(values, expected, allowed, strict=True))
-        if value.shape == right.shape and np.any(right) and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
+        if value.shape == right.shape
+        and np.any(right)
+        and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
     }
 
 

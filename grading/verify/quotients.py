@@ -48,7 +48,9 @@ def _quotients(question: Question, block: int, step: float) -> Iterator[Array]:
     lines = _lines(question, block)
     middle = lines[0](0.0)
     up, down = (np.stack([line(t) for line in lines], axis=-1) for t in (step, -step))
-    shape = np.shape(middle) if question.exercise.asks == "jvp" else np.shape(middle) + np.shape(question.primals[block])
+    shape = (
+        np.shape(middle) if question.exercise.asks == "jvp" else np.shape(middle) + np.shape(question.primals[block])
+    )
     middle = np.asarray(middle)[..., None]
     for difference in ((up - middle) / step, (middle - down) / step, (up - down) / (2 * step)):
         yield difference.reshape(shape)

@@ -6,15 +6,14 @@ follows from it at a point. Nothing here knows an exercise, or what the student 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autodiff.rule import Elementwise, call
-from autodiff.rule import TABLE
+from autodiff.rule import Args, Elementwise, Params, Rule, call
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 
@@ -36,6 +35,11 @@ def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty
     return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty)
 
 
+def fixed(*edits: Edit) -> Callable[[Recorded], Edits]:
+    """Edits that are the same at every point."""
+    return lambda recorded: edits
+
+
 # --- activations: found by their values, however they are written ---------------------------------------------------
 
 
@@ -55,6 +59,14 @@ class Activation:
     name: str
     function: Callable[[Array], Array]
     slope: Slope
+
+    def of_value(self, x: Array, y: Array) -> Array:
+        """The derivative with argument and value exchanged."""
+        return self.slope(y, x)
+
+    def at_value(self, x: Array, y: Array) -> Array:
+        """The derivative at the value."""
+        return self.slope(y, self.function(y))
 
 
 ACTIVATIONS = (
@@ -155,15 +167,19 @@ def other_inputs(recorded: Recorded) -> list[Suspect]:
                 Suspect(
                     "a path or term dropped",
                     f"Your answer is the right one for {name} = 0: {name} is missing.",
-                    lambda r, n=name: r.at(n, 0.0 * r.question.point[n]).answer(),
+                    partial(_with_input_times, name, 0.0),
                 ),
                 Suspect(
                     "sign of one term",
                     f"Your answer is the right one for -{name}: {name} has the wrong sign.",
-                    lambda r, n=name: r.at(n, -r.question.point[n]).answer(),
+                    partial(_with_input_times, name, -1.0),
                 ),
             ]
     return found
+
+
+def _with_input_times(name: str, factor: float, recorded: Recorded) -> Blocks:
+    return recorded.at(name, factor * recorded.question.point[name]).answer()
 
 
 def at_kinks(recorded: Recorded) -> list[Suspect]:
@@ -222,7 +238,7 @@ def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspec
         rule = recorded.lines[i][0]
         if isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot):
             label, text = _missing_factor(recorded, i, slot)
-            yield planted(label, text, lambda _, i=i, s=slot, p=parent: [Edit(i, p, s, instead=1.0)])
+            yield planted(label, text, fixed(Edit(i, parent, slot, instead=1.0)))
     for base in range(recorded.last):
         for upper in range(base + 1, recorded.last + 1):
             if (upper, base) in known or not recorded.depends(upper, base) or not _bends(recorded, upper, base):
@@ -272,7 +288,9 @@ def _is_scaling(recorded: Recorded, line: int, on: int) -> bool:
     rule, parents, args, _, _ = recorded.lines[line]
     assert rule is not None
     if rule.name in ("multiply", "divide"):
-        plain = [np.ndim(a) == 0 and (p is None or not recorded.depends(p, on)) for a, p in zip(args, parents, strict=True)]
+        plain = [
+            np.ndim(a) == 0 and (p is None or not recorded.depends(p, on)) for a, p in zip(args, parents, strict=True)
+        ]
         return plain[1] or (plain[0] and rule.name == "multiply")
     if rule.name == "power":
         return bool(np.all(np.asarray(args[1]) == 1)) and parents[1] is None
@@ -322,7 +340,7 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
             yield planted(
                 label,
                 f"{what} has the right form, but of the argument where the value belongs, or the other way round.",
-                partial(_instead, upper, base, None, lambda x, y, w=which: w.slope(y, x)),
+                partial(_instead, upper, base, None, which.of_value),
             )
         for number, name in _candidates(recorded, upper):
             yield planted(
@@ -406,12 +424,12 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
         yield planted(
             "activation derivative at the wrong point",
             f"The derivative of {which.name} has the right form, but of its argument where its value belongs.",
-            partial(_at_every, places, lambda x, y, w=which: w.slope(y, x)),
+            partial(_at_every, places, which.of_value),
         )
         yield planted(
             "activation derivative at the wrong point",
             f"The derivative of {which.name} is taken at its value instead of its argument.",
-            partial(_at_every, places, lambda x, y, w=which: w.slope(y, w.function(y))),
+            partial(_at_every, places, which.at_value),
         )
 
 
@@ -428,7 +446,7 @@ def _factors_everywhere(recorded: Recorded) -> Iterator[Suspect]:
             yield planted(
                 "inner derivative forgotten",
                 f"The factor {name} is missing: the chain rule multiplies by it every time.",
-                lambda _, places=places: [Edit(i, p, s, instead=1.0) for i, s, p in places],
+                fixed(*(Edit(i, p, s, instead=1.0) for i, s, p in places)),
             )
 
 
@@ -449,7 +467,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                         "activation derivative of the wrong form",
                         f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{form} "
                         "(with x its argument and y its value).",
-                        partial(_instead, i, parent, None, lambda x, y, f=slope, s=sign: s * f(x, y)),
+                        partial(_instead, i, parent, None, partial(_signed, sign, slope)),
                     )
         if sum(p is not None for p in parents) > 1:
             continue
@@ -461,8 +479,12 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 f"The term {term} of {recorded.say(parent)} was left out."
                 if term
                 else f"The derivative of {rule.name} is taken at {name} instead of {recorded.say(parent)}.",
-                partial(_entrywise_at, i, slot, parent, lambda r, n=number: r.pool[n][1].astype(np.float64)),
+                partial(_entrywise_at, i, slot, parent, partial(_pooled, number)),
             )
+
+
+def _signed(sign: float, slope: Slope, x: Array, y: Array) -> Array:
+    return sign * slope(x, y)
 
 
 def _at_turned_terms(recorded: Recorded, i: int, slot: int, parent: int) -> Iterator[Suspect]:
@@ -483,6 +505,10 @@ def _with_turned_term(line: int, turned: int, recorded: Recorded) -> Array:
     assert rule is not None
     signs = [-1.0 if slot == turned else 1.0 for slot in (0, 1)]
     return np.asarray(rule.evaluate(args[0] * signs[0], args[1] * signs[1]))
+
+
+def _pooled(number: int, recorded: Recorded) -> Array:
+    return recorded.pool[number][1].astype(np.float64)
 
 
 def _term_left(recorded: Recorded, line: int, name: str) -> str:
@@ -509,7 +535,7 @@ _POWERS = {"power", "float_power", "square", "sqrt", "cbrt", "reciprocal", "log"
 def _powers(recorded: Recorded) -> Iterator[Suspect]:
     """x^n with another exponent in its derivative."""
     for i, slot, parent in recorded.edges:
-        rule, parents, args, _, _ = recorded.lines[i]
+        rule, parents, _, _, _ = recorded.lines[i]
         assert rule is not None
         same = len(parents) == 2 and parents[0] == parents[1]
         quotient = rule.name == "divide" and is_quotient(recorded, i)
@@ -534,8 +560,8 @@ def _with_power(i: int, slot: int | None, parent: int, exponent: float, sign: fl
 
 
 def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
-    for i, (rule, parents, _, _, _) in enumerate(recorded.lines):
-        if rule is None or rule.name not in ("multiply", "divide", "power") or not related(recorded, i):
+    for i, (rule, _, _, _, _) in enumerate(recorded.lines):
+        if rule is None or rule.name not in ("multiply", "divide") or not related(recorded, i):
             continue
         if rule.name == "divide":
             for exponent in (1, 2):
@@ -545,7 +571,7 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
                     partial(_times_denominator, i, exponent),
                 )
         if recorded.asks == "jvp" and rule.name == "multiply":
-            yield planted("product rule misapplied", _PRODUCT, lambda _, i=i: [Edit(i, -1, product=True)])
+            yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
         for base in range(recorded.count):
             if recorded.value(base).shape != recorded.value(i).shape:
                 continue
@@ -567,10 +593,9 @@ def _times_denominator(i: int, exponent: int, recorded: Recorded) -> Edits:
 
 def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
     parents = [p for p in recorded.lines[i][1] if p is not None]
-    slopes = [recorded.slope(p, base) if recorded.depends(p, base) else None for p in parents]
-    if slopes[0] is None or slopes[1] is None:
-        return [Edit(i, i, times=1.0)]
-    one, two = slopes
+    one, two = (recorded.slope(p, base) if recorded.depends(p, base) else None for p in parents)
+    if one is None or two is None:
+        return []  # no fault: it fits nothing
     factor = one * two if how == "product" else one + two if how == "sum" else one / two
     return [Edit(i, base, instead=factor)]
 
@@ -581,16 +606,21 @@ def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
 def _other_functions(recorded: Recorded) -> Iterator[Suspect]:
     """The right derivative of a function that differs at one line: a term forgotten, of another sign, another axis."""
     for i in range(recorded.count, recorded.last + 1):
-        rule, parents, args, params, _ = recorded.lines[i]
+        rule, _, args, params, _ = recorded.lines[i]
         assert rule is not None
         if rule.name in ("add", "subtract"):
             yield from _terms(recorded, i)
-        if "axis" in params and isinstance(params["axis"], tuple) and np.ndim(args[0]) == 2 and len(params["axis"]) == 1:
+        if (
+            "axis" in params
+            and isinstance(params["axis"], tuple)
+            and np.ndim(args[0]) == 2
+            and len(params["axis"]) == 1
+        ):
             other = (1 - params["axis"][0],)
             yield Suspect(
                 "wrong axis",
                 f"In {recorded.say(i)} the wrong axis is summed over.",
-                partial(_replayed, {i: lambda r, a, p, o=other: call(r, a, {**p, "axis": o})}),
+                partial(_replayed, i, partial(_along, other)),
             )
 
 
@@ -603,18 +633,27 @@ def _terms(recorded: Recorded, i: int) -> Iterator[Suspect]:
         yield Suspect(
             "a path or term dropped",
             f"The term {name} of {recorded.say(i)} was left out.",
-            partial(_replayed, {i: lambda r, a, p, s=slot: _one_term(a, 1 - s, 1.0 if s or sign > 0 else -1.0)}),
+            partial(_replayed, i, partial(_without_term, slot, sign)),
         )
         yield Suspect(
             "sign of one term",
             f"The term {name} of {recorded.say(i)} has the wrong sign.",
-            partial(_replayed, {i: lambda r, a, p, s=slot: (-a[0] if s == 0 else a[0]) + (a[1] if s == 0 else -a[1]) * sign}),
+            partial(_replayed, i, partial(_turned_term, slot, sign)),
         )
 
 
-def _one_term(args: tuple[Any, ...], slot: int, sign: float) -> Any:
+def _along(axis: tuple[int, ...], rule: Rule, args: Args, params: Params) -> Any:
+    return call(rule, args, {**params, "axis": axis})
+
+
+def _without_term(slot: int, sign: float, rule: Rule, args: Args, params: Params) -> Any:
     """The other operand alone, in the shape of both."""
-    return sign * args[slot] + np.zeros(np.broadcast_shapes(*(np.shape(a) for a in args)))
+    other = args[1] * sign if slot == 0 else args[0]
+    return other + np.zeros(np.broadcast_shapes(*(np.shape(a) for a in args)))
+
+
+def _turned_term(slot: int, sign: float, rule: Rule, args: Args, params: Params) -> Any:
+    return args[1] * sign - args[0] if slot == 0 else args[0] - args[1] * sign
 
 
 def operand(recorded: Recorded, i: int, slot: int) -> str:
@@ -624,8 +663,8 @@ def operand(recorded: Recorded, i: int, slot: int) -> str:
     return recorded.constant(args[slot]) if parent is None else recorded.say(parent)
 
 
-def _replayed(change: Any, recorded: Recorded) -> Blocks:
-    return recorded.replayed(change).answer()
+def _replayed(line: int, change: Callable[[Rule, Args, Params], Any], recorded: Recorded) -> Blocks:
+    return recorded.replayed({line: change}).answer()
 
 
 # --- rows of a batch, other operands, other places -------------------------------------------------------------------
@@ -668,7 +707,7 @@ def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
     for i, slot, parent in recorded.edges:
         rule, _, args, _, _ = recorded.lines[i]
         assert rule is not None
-        if rule.name == "multiply" or rule.kind == "multilinear" and len(args) == 2:
+        if rule.name == "multiply" or (rule.kind == "multilinear" and len(args) == 2):
             other = np.asarray(args[1 - slot])
             name = operand(recorded, i, 1 - slot)
             if rule.name == "matmul":
@@ -716,7 +755,7 @@ def _rolled(recorded: Recorded) -> Iterator[Suspect]:
                 yield planted(
                     "off by one",
                     f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
-                    lambda _, i=i, s=slot, p=parent, by=by: [Edit(i, p, s, rolled=by)],
+                    fixed(Edit(i, parent, slot, rolled=by)),
                 )
 
 

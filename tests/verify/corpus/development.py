@@ -117,29 +117,45 @@ REGRESSION_WRONG = (
     Wrong("factor 2 missing", lambda w, b, X, t: (X.T @ (X @ w + b - t) / len(t), np.mean(X @ w + b - t))),
     Wrong("sign", lambda w, b, X, t: (2 * X.T @ (t - X @ w - b) / len(t), 2 * np.mean(t - X @ w - b))),
     Wrong("sign and factor 2", lambda w, b, X, t: tuple(-2 * g for g in regression(w, b, X, t))),
-    Wrong("sign of one term", lambda w, b, X, t: tuple(
-        np.array(g) for g in (2 * X.T @ (X @ w - b - t) / len(t), 2 * np.mean(X @ w - b - t)))),
+    Wrong(
+        "sign of one term",
+        lambda w, b, X, t: tuple(np.array(g) for g in (2 * X.T @ (X @ w - b - t) / len(t), 2 * np.mean(X @ w - b - t))),
+    ),
     Wrong("sign of one term", lambda w, b, X, t: (2 * X.T @ (X @ w + b + t) / len(t), 2 * np.mean(X @ w + b + t))),
     Wrong("a path or term dropped", regression_without_target),
     Wrong("a path or term dropped", regression_fit_of_bias),
     Wrong("not summed", lambda w, b, X, t: (2 * X * (X @ w + b - t)[:, None] / len(t), regression(w, b, X, t)[1])),
     Wrong("not summed", lambda w, b, X, t: (regression(w, b, X, t)[0], 2 * (X @ w + b - t) / len(t))),
-    Wrong("shape that only broadcasts", lambda w, b, X, t: (regression(w, b, X, t)[0][:, None], regression(w, b, X, t)[1])),
+    Wrong(
+        "shape that only broadcasts", lambda w, b, X, t: (regression(w, b, X, t)[0][:, None], regression(w, b, X, t)[1])
+    ),
     Wrong("wrong for batches", regression_first),
     Wrong("off by one", regression_skips_last),
     Wrong("changes its arguments", regression_adds_to_b),
     Wrong("changes its arguments", regression_sorts),
     Wrong("blocks exchanged", lambda w, b, X, t: regression(w, b, X, t)[::-1]),
-    Wrong("bias column or row", lambda w, b, X, t: (
-        np.append(regression(w, b, X, t)[0], regression(w, b, X, t)[1]), regression(w, b, X, t)[1])),
+    Wrong(
+        "bias column or row",
+        lambda w, b, X, t: (np.append(regression(w, b, X, t)[0], regression(w, b, X, t)[1]), regression(w, b, X, t)[1]),
+    ),
     Wrong("zeros", lambda w, b, X, t: (np.zeros(3), 0.0)),
     Wrong("an earlier answer returned", remembering(regression)),
-    Wrong("two calls disagree", lambda w, b, X, t: (regression(w, b, X, t)[0] + 1e-3 * next(_STEPS), regression(w, b, X, t)[1])),
-    Wrong("single precision", lambda w, b, X, t: regression(w.astype("f4"), np.float32(b), X.astype("f4"), t.astype("f4"))),
-    Wrong("half precision", lambda w, b, X, t: regression(w.astype("f2"), np.float16(b), X.astype("f2"), t.astype("f2"))),
+    Wrong(
+        "two calls disagree",
+        lambda w, b, X, t: (regression(w, b, X, t)[0] + 1e-3 * next(_STEPS), regression(w, b, X, t)[1]),
+    ),
+    Wrong(
+        "single precision", lambda w, b, X, t: regression(w.astype("f4"), np.float32(b), X.astype("f4"), t.astype("f4"))
+    ),
+    Wrong(
+        "half precision", lambda w, b, X, t: regression(w.astype("f2"), np.float16(b), X.astype("f2"), t.astype("f2"))
+    ),
     Wrong("an extra term", lambda w, b, X, t: (regression(w, b, X, t)[0] + 2 * w, regression(w, b, X, t)[1])),
     Wrong("an input returned", lambda w, b, X, t: (w, b)),
-    Wrong("wrong axis", lambda w, b, X, t: (2 * np.sum(X * (X @ w + b - t)[:, None], axis=1) / len(t), regression(w, b, X, t)[1])),
+    Wrong(
+        "wrong axis",
+        lambda w, b, X, t: (2 * np.sum(X * (X @ w + b - t)[:, None], axis=1) / len(t), regression(w, b, X, t)[1]),
+    ),
 )
 
 # --- softmax cross-entropy in the logits -----------------------------------------------------------------------------
@@ -196,7 +212,10 @@ ENTROPY_WRONG = (
     Wrong("off by one", lambda Z, T: np.roll(entropy(Z, T), 1, axis=1)),
     Wrong("a small relative error", lambda Z, T: entropy(Z, T) * (1 + 1e-6)),
     Wrong("mean for sum", lambda Z, T: entropy(Z, T) / 5),
-    Wrong("inner derivative forgotten", lambda Z, T: (T.sum(axis=1, keepdims=True) / np.exp(Z).sum(axis=1, keepdims=True) - T) / len(Z)),
+    Wrong(
+        "inner derivative forgotten",
+        lambda Z, T: (T.sum(axis=1, keepdims=True) / np.exp(Z).sum(axis=1, keepdims=True) - T) / len(Z),
+    ),
     Wrong("summed too much", lambda Z, T: entropy(Z, T).sum(axis=0)),
 )
 
@@ -378,20 +397,36 @@ def length(A, x, b):
 
 LENGTH_WRONG = (
     Wrong("factor 2 too many", lambda A, x, b: tuple(2 * g for g in length(A, x, b))),
-    Wrong("inner derivative forgotten", lambda A, x, b: (
-        np.full(5, 0.5 / np.linalg.norm(A @ x - b)), np.full((6, 5), 0.5 / np.linalg.norm(A @ x - b)))),
+    Wrong(
+        "inner derivative forgotten",
+        lambda A, x, b: (np.full(5, 0.5 / np.linalg.norm(A @ x - b)), np.full((6, 5), 0.5 / np.linalg.norm(A @ x - b))),
+    ),
     Wrong("inner derivative forgotten", lambda A, x, b: (2 * A.T @ (A @ x - b), 2 * np.outer(A @ x - b, x))),
-    Wrong("wrong power", lambda A, x, b: (
-        A.T @ (A @ x - b) / np.sum((A @ x - b) ** 2), np.outer(A @ x - b, x) / np.sum((A @ x - b) ** 2))),
-    Wrong("wrong power", lambda A, x, b: (
-        A.T @ (A @ x - b) * np.linalg.norm(A @ x - b), np.outer(A @ x - b, x) * np.linalg.norm(A @ x - b))),
-    Wrong("a path or term dropped", lambda A, x, b: (
-        A.T @ (A @ x) / np.linalg.norm(A @ x - b), np.outer(A @ x, x) / np.linalg.norm(A @ x - b))),
+    Wrong(
+        "wrong power",
+        lambda A, x, b: (
+            A.T @ (A @ x - b) / np.sum((A @ x - b) ** 2),
+            np.outer(A @ x - b, x) / np.sum((A @ x - b) ** 2),
+        ),
+    ),
+    Wrong(
+        "wrong power",
+        lambda A, x, b: (
+            A.T @ (A @ x - b) * np.linalg.norm(A @ x - b),
+            np.outer(A @ x - b, x) * np.linalg.norm(A @ x - b),
+        ),
+    ),
+    Wrong(
+        "a path or term dropped",
+        lambda A, x, b: (A.T @ (A @ x) / np.linalg.norm(A @ x - b), np.outer(A @ x, x) / np.linalg.norm(A @ x - b)),
+    ),
     Wrong("another derivative", lambda A, x, b: ((A @ x - b) / np.linalg.norm(A @ x - b), length(A, x, b)[1])),
     Wrong("transposed", lambda A, x, b: (length(A, x, b)[0], length(A, x, b)[1].T)),
     Wrong("sign", lambda A, x, b: (length(A, x, b)[0], -length(A, x, b)[1])),
-    Wrong("a finite difference", lambda A, x, b: (
-        forward_difference(lambda z: np.linalg.norm(A @ z - b), x, 1e-7), length(A, x, b)[1])),
+    Wrong(
+        "a finite difference",
+        lambda A, x, b: (forward_difference(lambda z: np.linalg.norm(A @ z - b), x, 1e-7), length(A, x, b)[1]),
+    ),
 )
 
 # --- a linear system -------------------------------------------------------------------------------------------------
@@ -412,15 +447,20 @@ def system(A, b, c):
 SYSTEM_WRONG = (
     Wrong("sign", lambda A, b, c: (-system(A, b, c)[0], system(A, b, c)[1])),
     Wrong("transposed", lambda A, b, c: (system(A, b, c)[0].T, system(A, b, c)[1])),
-    Wrong("right for symmetric inputs only", lambda A, b, c: (
-        -np.outer(np.linalg.solve(A, c), np.linalg.solve(A, b)), np.linalg.solve(A, c))),
+    Wrong(
+        "right for symmetric inputs only",
+        lambda A, b, c: (-np.outer(np.linalg.solve(A, c), np.linalg.solve(A, b)), np.linalg.solve(A, c)),
+    ),
     Wrong("right for symmetric inputs only", lambda A, b, c: (system(A, b, c)[0], np.linalg.inv(A) @ c)),
     Wrong("another derivative", lambda A, b, c: (system(A, b, c)[0], np.linalg.solve(A, b))),
     Wrong("an input returned", lambda A, b, c: (system(A, b, c)[0], c)),
     Wrong("diagonal only", lambda A, b, c: (np.diag(np.diag(system(A, b, c)[0])), system(A, b, c)[1])),
     Wrong("numbers pasted in", lambda A, b, c: (np.ones((5, 5)), np.arange(5.0))),
     Wrong("the value instead of its derivative", lambda A, b, c: (system(A, b, c)[0], c @ np.linalg.solve(A, b))),
-    Wrong("one entry or row wrong", lambda A, b, c: (system(A, b, c)[0] * (np.arange(5) != 3)[:, None], system(A, b, c)[1])),
+    Wrong(
+        "one entry or row wrong",
+        lambda A, b, c: (system(A, b, c)[0] * (np.arange(5) != 3)[:, None], system(A, b, c)[1]),
+    ),
 )
 
 # --- the Jacobian of a layer of sigmoids -----------------------------------------------------------------------------
@@ -443,8 +483,13 @@ LAYER_WRONG = (
     Wrong("activation derivative forgotten", lambda W, b, x: W.copy()),
     Wrong("activation derivative of the wrong form", lambda W, b, x: (1 - sigmoid(W @ x + b) ** 2)[:, None] * W),
     Wrong("activation derivative of the wrong form", lambda W, b, x: sigmoid(W @ x + b)[:, None] * W),
-    Wrong("activation derivative of the wrong form", lambda W, b, x: (sigmoid(W @ x + b) * (1 + sigmoid(W @ x + b)))[:, None] * W),
-    Wrong("activation derivative at the wrong point", lambda W, b, x: (sigmoid(W @ x) * (1 - sigmoid(W @ x)))[:, None] * W),
+    Wrong(
+        "activation derivative of the wrong form",
+        lambda W, b, x: (sigmoid(W @ x + b) * (1 + sigmoid(W @ x + b)))[:, None] * W,
+    ),
+    Wrong(
+        "activation derivative at the wrong point", lambda W, b, x: (sigmoid(W @ x) * (1 - sigmoid(W @ x)))[:, None] * W
+    ),
     Wrong("activation derivative at the wrong point", lambda W, b, x: ((W @ x + b) * (1 - W @ x - b))[:, None] * W),
     Wrong("transposed", lambda W, b, x: layer(W, b, x).T),
     Wrong("reshape for transpose", lambda W, b, x: layer(W, b, x).T.reshape(3, 5)),
@@ -512,14 +557,22 @@ PULL_WRONG = (
     Wrong("activation derivative of the wrong form", pull_through(lambda X, W, b: 1 + np.tanh(X @ W + b) ** 2)),
     Wrong("activation derivative of the wrong form", pull_through(lambda X, W, b: 1 - np.tanh(X @ W + b))),
     Wrong("activation derivative at the wrong point", pull_through(lambda X, W, b: 1 - np.tanh(X @ W) ** 2)),
-    Wrong("activation derivative at the wrong point", pull_through(lambda X, W, b: 1 - np.tanh(np.tanh(X @ W + b)) ** 2)),
+    Wrong(
+        "activation derivative at the wrong point", pull_through(lambda X, W, b: 1 - np.tanh(np.tanh(X @ W + b)) ** 2)
+    ),
     Wrong("mean for sum", lambda X, W, b, G: (*pull(X, W, b, G)[:2], (G * (1 - np.tanh(X @ W + b) ** 2)).mean(axis=0))),
     Wrong("not summed", lambda X, W, b, G: (*pull(X, W, b, G)[:2], G * (1 - np.tanh(X @ W + b) ** 2))),
     Wrong("wrong axis", lambda X, W, b, G: (*pull(X, W, b, G)[:2], (G * (1 - np.tanh(X @ W + b) ** 2)).sum(axis=1))),
     Wrong("transposed", lambda X, W, b, G: (pull(X, W, b, G)[0], pull(X, W, b, G)[1].T, pull(X, W, b, G)[2])),
     Wrong("blocks exchanged", lambda X, W, b, G: (pull(X, W, b, G)[1], pull(X, W, b, G)[0], pull(X, W, b, G)[2])),
-    Wrong("wrong for batches", lambda X, W, b, G: (
-        pull(X, W, b, G)[0], np.outer(X[0], G[0] * (1 - np.tanh(X[0] @ W + b) ** 2)), G[0] * (1 - np.tanh(X[0] @ W + b) ** 2))),
+    Wrong(
+        "wrong for batches",
+        lambda X, W, b, G: (
+            pull(X, W, b, G)[0],
+            np.outer(X[0], G[0] * (1 - np.tanh(X[0] @ W + b) ** 2)),
+            G[0] * (1 - np.tanh(X[0] @ W + b) ** 2),
+        ),
+    ),
     Wrong("zeros", lambda X, W, b, G: (G * 0 @ W.T, *pull(X, W, b, G)[1:])),
     Wrong("off by one", lambda X, W, b, G: (pull(X, W, b, G)[0], pull(X, W, b, G)[1], np.roll(pull(X, W, b, G)[2], 1))),
     Wrong("an extra factor", pull_through(lambda X, W, b: (1 - np.tanh(X @ W + b) ** 2) ** 2)),
@@ -549,7 +602,9 @@ CURVATURE_WRONG = (
     Wrong("coefficient of one term", lambda x, w: 4 * w * sigmoid(2 * x) * (1 - sigmoid(2 * x)) + w),
     Wrong("whole matrix for its diagonal", lambda x, w: np.diag(curvature(x, w))),
     Wrong("whole matrix for its diagonal", lambda x, w: np.diag(curvature(x, w))[None]),
-    Wrong("activation derivative of the wrong form", lambda x, w: 4 * w * sigmoid(2 * x) * (1 + sigmoid(2 * x)) + 2 * w),
+    Wrong(
+        "activation derivative of the wrong form", lambda x, w: 4 * w * sigmoid(2 * x) * (1 + sigmoid(2 * x)) + 2 * w
+    ),
     Wrong("factor 2 missing", lambda x, w: curvature(x, w) / 2),
     Wrong("right for zero or one-hot inputs only", lambda x, w: w + 2 * w),
     Wrong("wrong power", lambda x, w: 4 * w * sigmoid(2 * x) * (1 - sigmoid(2 * x)) + 2 * x * w),
@@ -596,13 +651,24 @@ def push(A, x, dA, dx):
 
 PUSH_WRONG = (
     Wrong("a path or term dropped", lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * (x @ x)),
-    Wrong("a path or term dropped", lambda A, x, dA, dx: np.cos(A @ x) * (A @ dx) * (x @ x) + np.sin(A @ x) * 2 * (x @ dx)),
-    Wrong("sign of one term", lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x - A @ dx) * (x @ x) + np.sin(A @ x) * 2 * (x @ dx)),
-    Wrong("coefficient of one term", lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * (x @ x) + np.sin(A @ x) * (x @ dx)),
+    Wrong(
+        "a path or term dropped", lambda A, x, dA, dx: np.cos(A @ x) * (A @ dx) * (x @ x) + np.sin(A @ x) * 2 * (x @ dx)
+    ),
+    Wrong(
+        "sign of one term",
+        lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x - A @ dx) * (x @ x) + np.sin(A @ x) * 2 * (x @ dx),
+    ),
+    Wrong(
+        "coefficient of one term",
+        lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * (x @ x) + np.sin(A @ x) * (x @ dx),
+    ),
     Wrong("product rule misapplied", lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * 2 * (x @ dx)),
     Wrong("inner derivative forgotten", lambda A, x, dA, dx: np.cos(A @ x) * (x @ x) + np.sin(A @ x) * 2 * (x @ dx)),
     Wrong("the value instead of its derivative", lambda A, x, dA, dx: np.sin(A @ x) * np.sum(x**2)),
-    Wrong("coefficient of one term", lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * (x @ x) + 3 * np.sin(A @ x) * (x @ dx)),
+    Wrong(
+        "coefficient of one term",
+        lambda A, x, dA, dx: np.cos(A @ x) * (dA @ x + A @ dx) * (x @ x) + 3 * np.sin(A @ x) * (x @ dx),
+    ),
     Wrong("an extra term", lambda A, x, dA, dx: push(A, x, dA, dx) + np.sin(A @ x)),
     Wrong("off by one", lambda A, x, dA, dx: push(A, x, dA, dx)[::-1]),
 )
@@ -646,7 +712,9 @@ def ratio(x, k):
 
 
 RATIO_WRONG = (
-    Wrong("quotient rule misapplied", lambda x, k: (3 * x**2 * (k + np.exp(x)) + x**3 * np.exp(x)) / (k + np.exp(x)) ** 2),
+    Wrong(
+        "quotient rule misapplied", lambda x, k: (3 * x**2 * (k + np.exp(x)) + x**3 * np.exp(x)) / (k + np.exp(x)) ** 2
+    ),
     Wrong("quotient rule misapplied", lambda x, k: (3 * x**2 * (k + np.exp(x)) - x**3 * np.exp(x)) / (k + np.exp(x))),
     Wrong("quotient rule misapplied", lambda x, k: 3 * x**2 / np.exp(x)),
     Wrong("quotient rule misapplied", lambda x, k: 3 * x**2 * (k + np.exp(x)) - x**3 * np.exp(x)),
@@ -655,7 +723,9 @@ RATIO_WRONG = (
     Wrong("a path or term dropped", lambda x, k: 3 * x**2 / (k + np.exp(x))),
     Wrong("wrong power", lambda x, k: (3 * x * (k + np.exp(x)) - x**3 * np.exp(x)) / (k + np.exp(x)) ** 2),
     Wrong("wrong power", lambda x, k: (3 * x**3 * (k + np.exp(x)) - x**3 * np.exp(x)) / (k + np.exp(x)) ** 2),
-    Wrong("coefficient of one term", lambda x, k: (2 * x**2 * (k + np.exp(x)) - x**3 * np.exp(x)) / (k + np.exp(x)) ** 2),
+    Wrong(
+        "coefficient of one term", lambda x, k: (2 * x**2 * (k + np.exp(x)) - x**3 * np.exp(x)) / (k + np.exp(x)) ** 2
+    ),
     Wrong("an extra term", lambda x, k: ratio(x, k) + 1),
 )
 
@@ -692,9 +762,13 @@ CHAIN_WRONG = (
     Wrong("activation derivative of the wrong form", chain_with(lambda y, z: 1 + y**2, lambda h, x: 1 + h**2)),
     Wrong("activation derivative of the wrong form", chain_with(lambda y, z: y * (1 - y), lambda h, x: h * (1 - h))),
     Wrong("activation derivative at the wrong point", chain_with(lambda y, z: 1 - z**2, lambda h, x: 1 - x**2)),
-    Wrong("activation derivative at the wrong point", chain_with(lambda y, z: 1 - y**2, lambda h, x: 1 - np.tanh(h) ** 2)),
-    Wrong("inner derivative forgotten", lambda x, w, c: (
-        c * (1 - np.tanh(w * np.tanh(x) + 0.3) ** 2) * (1 - np.tanh(x) ** 2), chain(x, w, c)[1])),
+    Wrong(
+        "activation derivative at the wrong point", chain_with(lambda y, z: 1 - y**2, lambda h, x: 1 - np.tanh(h) ** 2)
+    ),
+    Wrong(
+        "inner derivative forgotten",
+        lambda x, w, c: (c * (1 - np.tanh(w * np.tanh(x) + 0.3) ** 2) * (1 - np.tanh(x) ** 2), chain(x, w, c)[1]),
+    ),
     Wrong("an extra factor", lambda x, w, c: (chain(x, w, c)[0], chain(x, w, c)[1] * w)),
     Wrong("another derivative", lambda x, w, c: (chain(x, w, c)[0], np.tanh(w * np.tanh(x) + 0.3))),
     Wrong("zeros", lambda x, w, c: (chain(x, w, c)[0], 0 * w)),
@@ -727,9 +801,18 @@ def bilinear_loop(W, x, y):
 
 BILINEAR_WRONG = (
     Wrong("right for square shapes only", bilinear_loop),
-    Wrong("right for square shapes only", lambda W, x, y: (np.outer(y * (1 - np.tanh(W @ x) ** 2), x[: len(y)]), W.T[: len(y)] @ (y * (1 - np.tanh(W @ x) ** 2)))),
+    Wrong(
+        "right for square shapes only",
+        lambda W, x, y: (
+            np.outer(y * (1 - np.tanh(W @ x) ** 2), x[: len(y)]),
+            W.T[: len(y)] @ (y * (1 - np.tanh(W @ x) ** 2)),
+        ),
+    ),
     Wrong("activation derivative forgotten", lambda W, x, y: (np.outer(y, x), W.T @ y)),
-    Wrong("reshape for transpose", lambda W, x, y: (bilinear(W, x, y)[0], W.reshape(5, 3) @ (y * (1 - np.tanh(W @ x) ** 2)))),
+    Wrong(
+        "reshape for transpose",
+        lambda W, x, y: (bilinear(W, x, y)[0], W.reshape(5, 3) @ (y * (1 - np.tanh(W @ x) ** 2))),
+    ),
     Wrong("a small relative error", lambda W, x, y: (bilinear(W, x, y)[0], bilinear(W, x, y)[1] * (1 - 1e-8))),
 )
 
@@ -834,7 +917,10 @@ PROBLEMS = (
     Problem(
         RECTIFIER,
         (lambda x: 3.0 * (x > 0), lambda x: np.where(x > 0, 3.0, 0.0)),
-        (Wrong("factor 2 too many", lambda x: 6.0 * (x > 0)), Wrong("activation derivative forgotten", lambda x: 3 + 0 * x)),
+        (
+            Wrong("factor 2 too many", lambda x: 6.0 * (x > 0)),
+            Wrong("activation derivative forgotten", lambda x: 3 + 0 * x),
+        ),
         awkward=True,
     ),
 )

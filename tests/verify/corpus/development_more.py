@@ -47,12 +47,41 @@ def _parts(x, v):
 
 STANDARD_WRONG = (
     Wrong("a path or term dropped", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2]),
-    Wrong("a path or term dropped", lambda x, v: v / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3),
-    Wrong("sign of one term", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2] + _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3),
-    Wrong("coefficient of one term", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2] - 2 * _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3),
-    Wrong("sum for mean", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.sum(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3),
-    Wrong("wrong power", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 2),
-    Wrong("wrong power", lambda x, v: _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2]),
+    Wrong(
+        "a path or term dropped",
+        lambda x, v: v / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3,
+    ),
+    Wrong(
+        "sign of one term",
+        lambda x, v: (
+            _parts(x, v)[1] / _parts(x, v)[2] + _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3
+        ),
+    ),
+    Wrong(
+        "coefficient of one term",
+        lambda x, v: (
+            _parts(x, v)[1] / _parts(x, v)[2]
+            - 2 * _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3
+        ),
+    ),
+    Wrong(
+        "sum for mean",
+        lambda x, v: (
+            _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.sum(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 3
+        ),
+    ),
+    Wrong(
+        "wrong power",
+        lambda x, v: (
+            _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2] ** 2
+        ),
+    ),
+    Wrong(
+        "wrong power",
+        lambda x, v: (
+            _parts(x, v)[1] / _parts(x, v)[2] - _parts(x, v)[0] * np.mean(_parts(x, v)[0] * v) / _parts(x, v)[2]
+        ),
+    ),
     Wrong("an input returned", lambda x, v: v),
     Wrong("the value instead of its derivative", lambda x, v: (x - x.mean()) / x.std()),
     Wrong("a finite difference", lambda x, v: (_unit(x + 1e-7 * v) - _unit(x)) / 1e-7),
@@ -91,7 +120,12 @@ WAVES_WRONG = (
     Wrong("activation derivative of the wrong form", lambda x, b, c: -c * b**2 * np.cos(b * x) + 12 * x**2),
     Wrong("sign", lambda x, b, c: -waves(x, b, c)),
     Wrong("an extra factor", lambda x, b, c: waves(x, b, c) * x),
-    Wrong("a finite difference", lambda x, b, c: central_difference(lambda y: np.sum(c * b * np.cos(b * y) + 4 * y**3), x, 1e-5) * 0 + _second(x, b, c)),
+    Wrong(
+        "a finite difference",
+        lambda x, b, c: (
+            central_difference(lambda y: np.sum(c * b * np.cos(b * y) + 4 * y**3), x, 1e-5) * 0 + _second(x, b, c)
+        ),
+    ),
 )
 
 
@@ -120,9 +154,18 @@ def energy(x, w):
 ENERGY_WRONG = (
     Wrong("a path or term dropped", lambda x, w: (w * (1 - np.tanh(x) ** 2)) ** 2),
     Wrong("a path or term dropped", lambda x, w: (w @ np.tanh(x)) * w * -2 * np.tanh(x) * (1 - np.tanh(x) ** 2)),
-    Wrong("sign of one term", lambda x, w: (w * (1 - np.tanh(x) ** 2)) ** 2 + (w @ np.tanh(x)) * w * 2 * np.tanh(x) * (1 - np.tanh(x) ** 2)),
-    Wrong("activation derivative forgotten", lambda x, w: (w * (1 - np.tanh(x) ** 2)) ** 2 + (w @ np.tanh(x)) * w * -2 * np.tanh(x)),
-    Wrong("activation derivative forgotten", lambda x, w: w**2 * (1 - np.tanh(x) ** 2) + (w @ np.tanh(x)) * w * -2 * np.tanh(x) * (1 - np.tanh(x) ** 2)),
+    Wrong(
+        "sign of one term",
+        lambda x, w: (w * (1 - np.tanh(x) ** 2)) ** 2 + (w @ np.tanh(x)) * w * 2 * np.tanh(x) * (1 - np.tanh(x) ** 2),
+    ),
+    Wrong(
+        "activation derivative forgotten",
+        lambda x, w: (w * (1 - np.tanh(x) ** 2)) ** 2 + (w @ np.tanh(x)) * w * -2 * np.tanh(x),
+    ),
+    Wrong(
+        "activation derivative forgotten",
+        lambda x, w: w**2 * (1 - np.tanh(x) ** 2) + (w @ np.tanh(x)) * w * -2 * np.tanh(x) * (1 - np.tanh(x) ** 2),
+    ),
     Wrong("another derivative", lambda x, w: (w @ np.tanh(x)) * w * (1 - np.tanh(x) ** 2)),
 )
 
@@ -154,15 +197,33 @@ def _rms(X):
 
 ROWS_WRONG = (
     Wrong("a path or term dropped", lambda X, g, G: (G * g / _rms(X), rows(X, g, G)[1])),
-    Wrong("sign of one term", lambda X, g, G: (G * g / _rms(X) + X * np.mean(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1])),
-    Wrong("sum for mean", lambda X, g, G: (G * g / _rms(X) - X * np.sum(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1])),
-    Wrong("inner derivative forgotten", lambda X, g, G: (G / _rms(X) - X * np.mean(G * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1])),
+    Wrong(
+        "sign of one term",
+        lambda X, g, G: (
+            G * g / _rms(X) + X * np.mean(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3,
+            rows(X, g, G)[1],
+        ),
+    ),
+    Wrong(
+        "sum for mean",
+        lambda X, g, G: (
+            G * g / _rms(X) - X * np.sum(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3,
+            rows(X, g, G)[1],
+        ),
+    ),
+    Wrong(
+        "inner derivative forgotten",
+        lambda X, g, G: (G / _rms(X) - X * np.mean(G * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1]),
+    ),
     Wrong("not summed", lambda X, g, G: (rows(X, g, G)[0], G * X / _rms(X))),
     Wrong("mean for sum", lambda X, g, G: (rows(X, g, G)[0], np.mean(G * X / _rms(X), axis=0))),
     Wrong("inner derivative forgotten", lambda X, g, G: (rows(X, g, G)[0], np.sum(G * X, axis=0))),
     Wrong("wrong axis", lambda X, g, G: (rows(X, g, G)[0], np.sum(G * X / _rms(X), axis=1))),
     Wrong("wrong for batches", lambda X, g, G: (rows(X, g, G)[0], (G * X / _rms(X))[0])),
-    Wrong("wrong power", lambda X, g, G: (G * g / _rms(X) - np.mean(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1])),
+    Wrong(
+        "wrong power",
+        lambda X, g, G: (G * g / _rms(X) - np.mean(G * g * X, axis=1, keepdims=True) / _rms(X) ** 3, rows(X, g, G)[1]),
+    ),
 )
 
 # --- the Jacobian of the softmax -------------------------------------------------------------------------------------
@@ -266,11 +327,17 @@ def gauss(m, s, x):
 GAUSS_WRONG = (
     Wrong("sign", lambda m, s, x: (np.sum(x - m) * np.exp(-2 * s), gauss(m, s, x)[1])),
     Wrong("a path or term dropped", lambda m, s, x: (gauss(m, s, x)[0], -np.sum((x - m) ** 2) * np.exp(-2 * s))),
-    Wrong("coefficient of one term", lambda m, s, x: (gauss(m, s, x)[0], len(x) - 0.5 * np.sum((x - m) ** 2) * np.exp(-2 * s))),
+    Wrong(
+        "coefficient of one term",
+        lambda m, s, x: (gauss(m, s, x)[0], len(x) - 0.5 * np.sum((x - m) ** 2) * np.exp(-2 * s)),
+    ),
     Wrong("mean for sum", lambda m, s, x: (gauss(m, s, x)[0], 1 - np.sum((x - m) ** 2) * np.exp(-2 * s))),
     Wrong("mean for sum", lambda m, s, x: (np.mean(m - x) * np.exp(-2 * s), gauss(m, s, x)[1])),
     Wrong("sign of one term", lambda m, s, x: (gauss(m, s, x)[0], len(x) + np.sum((x - m) ** 2) * np.exp(-2 * s))),
-    Wrong("inner derivative forgotten", lambda m, s, x: (np.sum((x - m) ** 2) * 0 + len(x) * np.exp(-2 * s), gauss(m, s, x)[1])),
+    Wrong(
+        "inner derivative forgotten",
+        lambda m, s, x: (np.sum((x - m) ** 2) * 0 + len(x) * np.exp(-2 * s), gauss(m, s, x)[1]),
+    ),
     Wrong("not summed", lambda m, s, x: ((m - x) * np.exp(-2 * s), gauss(m, s, x)[1])),
 )
 
@@ -313,7 +380,10 @@ def steps_no_first_slope(W, x, y, u):
 
 
 STEPS_WRONG = (
-    Wrong("a path or term dropped", lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[1], _steps(W, x, y, u)[0]), steps(W, x, y, u)[1])),
+    Wrong(
+        "a path or term dropped",
+        lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[1], _steps(W, x, y, u)[0]), steps(W, x, y, u)[1]),
+    ),
     Wrong("a path or term dropped", lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[2], x), steps(W, x, y, u)[1])),
     Wrong("activation derivative forgotten", steps_no_first_slope),
     Wrong("transposed", lambda W, x, y, u: (steps(W, x, y, u)[0].T, steps(W, x, y, u)[1])),
@@ -347,7 +417,10 @@ ROBUST_WRONG = (
     Wrong("a path or term dropped", lambda w, X, t: X.T @ ((X @ w - t) * (np.abs(X @ w - t) < 1)) / len(t)),
     Wrong("a path or term dropped", lambda w, X, t: X.T @ (np.sign(X @ w - t) * (np.abs(X @ w - t) >= 1)) / len(t)),
     Wrong("wrong for negative inputs", lambda w, X, t: X.T @ np.minimum(np.abs(X @ w - t), 1) / len(t)),
-    Wrong("coefficient of one term", lambda w, X, t: X.T @ np.where(np.abs(X @ w - t) < 1, 2 * (X @ w - t), np.sign(X @ w - t)) / len(t)),
+    Wrong(
+        "coefficient of one term",
+        lambda w, X, t: X.T @ np.where(np.abs(X @ w - t) < 1, 2 * (X @ w - t), np.sign(X @ w - t)) / len(t),
+    ),
     Wrong("sum for mean", lambda w, X, t: X.T @ np.clip(X @ w - t, -1, 1)),
     Wrong("sign", lambda w, X, t: X.T @ np.clip(t - X @ w, -1, 1) / len(t)),
     Wrong("inner derivative forgotten", lambda w, X, t: np.full(3, np.mean(np.clip(X @ w - t, -1, 1)))),
@@ -399,8 +472,14 @@ def weights(W, x):
 WEIGHTS_WRONG = (
     Wrong("activation derivative forgotten", lambda W, x: np.einsum("ij,k->ijk", np.eye(3), x)),
     Wrong("axes permuted", lambda W, x: np.moveaxis(weights(W, x), 0, -1)),
-    Wrong("inner derivative forgotten", lambda W, x: np.einsum("i,ij,k->ijk", 1 - np.tanh(W @ x) ** 2, np.eye(3), np.ones(5))),
-    Wrong("activation derivative of the wrong form", lambda W, x: np.einsum("i,ij,k->ijk", 1 + np.tanh(W @ x) ** 2, np.eye(3), x)),
+    Wrong(
+        "inner derivative forgotten",
+        lambda W, x: np.einsum("i,ij,k->ijk", 1 - np.tanh(W @ x) ** 2, np.eye(3), np.ones(5)),
+    ),
+    Wrong(
+        "activation derivative of the wrong form",
+        lambda W, x: np.einsum("i,ij,k->ijk", 1 + np.tanh(W @ x) ** 2, np.eye(3), x),
+    ),
     Wrong("summed too much", lambda W, x: np.outer(1 - np.tanh(W @ x) ** 2, x)),
     Wrong("shape that only broadcasts", lambda W, x: weights(W, x).reshape(3, 15)),
 )
@@ -423,9 +502,18 @@ def cosine(x, y):
 COSINE_WRONG = (
     Wrong("a path or term dropped", lambda x, y: y / (np.linalg.norm(x) * np.linalg.norm(y))),
     Wrong("sign of one term", lambda x, y: 2 * y / (np.linalg.norm(x) * np.linalg.norm(y)) - cosine(x, y)),
-    Wrong("wrong power", lambda x, y: y / (np.linalg.norm(x) * np.linalg.norm(y)) - x * (x @ y) / (x @ x * np.linalg.norm(y))),
+    Wrong(
+        "wrong power",
+        lambda x, y: y / (np.linalg.norm(x) * np.linalg.norm(y)) - x * (x @ y) / (x @ x * np.linalg.norm(y)),
+    ),
     Wrong("another derivative", lambda x, y: cosine(y, x)),
-    Wrong("coefficient of one term", lambda x, y: y / (np.linalg.norm(x) * np.linalg.norm(y)) - 0.5 * x * (x @ y) / (np.linalg.norm(x) ** 3 * np.linalg.norm(y))),
+    Wrong(
+        "coefficient of one term",
+        lambda x, y: (
+            y / (np.linalg.norm(x) * np.linalg.norm(y))
+            - 0.5 * x * (x @ y) / (np.linalg.norm(x) ** 3 * np.linalg.norm(y))
+        ),
+    ),
     Wrong("an extra factor", lambda x, y: cosine(x, y) * np.linalg.norm(x)),
 )
 

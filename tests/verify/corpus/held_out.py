@@ -29,8 +29,8 @@ def _logistic_edge(rng):
 
 LOGISTIC = Exercise(
     id="held.logistic",
-    function=lambda xp, w, b, X, t: -xp.mean(
-        t * xp.log(1 / (1 + xp.exp(-(X @ w + b)))) + (1 - t) * xp.log(1 - 1 / (1 + xp.exp(-(X @ w + b))))
+    function=lambda xp, w, b, X, t: (
+        -xp.mean(t * xp.log(1 / (1 + xp.exp(-(X @ w + b)))) + (1 - t) * xp.log(1 - 1 / (1 + xp.exp(-(X @ w + b)))))
     ),
     inputs=_logistic_inputs,
     edge_inputs=lambda rng: {"w": np.array([2.0, -1.5, 1.0]), "b": 0.5, "X": rng.normal(size=(6, 3)), "t": np.ones(6)},
@@ -473,7 +473,10 @@ DIRECTION_WRONG = (
     Wrong("coefficient of one term", lambda x, dx: dx / np.sqrt(x @ x) - 2 * x * (x @ dx) / np.sqrt(x @ x) ** 3),
     Wrong("an input returned", lambda x, dx: x),
     Wrong("the value instead of its derivative", lambda x, dx: x / np.linalg.norm(x)),
-    Wrong("a finite difference", lambda x, dx: ((x + 1e-6 * dx) / np.linalg.norm(x + 1e-6 * dx) - x / np.linalg.norm(x)) / 1e-6),
+    Wrong(
+        "a finite difference",
+        lambda x, dx: ((x + 1e-6 * dx) / np.linalg.norm(x + 1e-6 * dx) - x / np.linalg.norm(x)) / 1e-6,
+    ),
     Wrong("zeros", lambda x, dx: np.zeros(5)),
 )
 
@@ -572,7 +575,12 @@ CENTRING_WRONG = (
     Wrong("sum for mean", centring_sum),
     Wrong("transposed", lambda X, G: centring(X, G).T),
     Wrong("reshape for transpose", lambda X, G: centring(X, G).T.reshape(X.shape)),
-    Wrong("coefficient of one term", lambda X, G: (G - G.mean(axis=0) - 2 * _scale(X)[0] * (G * _scale(X)[0]).mean(axis=0) / _scale(X)[1] ** 2) / _scale(X)[1]),
+    Wrong(
+        "coefficient of one term",
+        lambda X, G: (
+            (G - G.mean(axis=0) - 2 * _scale(X)[0] * (G * _scale(X)[0]).mean(axis=0) / _scale(X)[1] ** 2) / _scale(X)[1]
+        ),
+    ),
 )
 
 # --- rectified and absolute values -----------------------------------------------------------------------------------
@@ -660,7 +668,9 @@ KINK = Exercise(
 
 PROBLEMS = (
     Problem(LOGISTIC, (logistic, logistic_loop), LOGISTIC_WRONG),
-    Problem(QUOTIENT, (quotient, lambda x: np.cos(x) / (1 + x * x) - 2 * x * np.sin(x) / (1 + x * x) ** 2), QUOTIENT_WRONG),
+    Problem(
+        QUOTIENT, (quotient, lambda x: np.cos(x) / (1 + x * x) - 2 * x * np.sin(x) / (1 + x * x) ** 2), QUOTIENT_WRONG
+    ),
     Problem(NETWORK, (network,), NETWORK_WRONG),
     Problem(QUADRATIC, (quadratic, lambda A, x, c: (A @ x + x @ A + c, x[:, None] * x)), QUADRATIC_WRONG),
     Problem(SOFT_MAXIMUM, (soft_maximum,), SOFT_MAXIMUM_WRONG),
@@ -671,7 +681,10 @@ PROBLEMS = (
     Problem(ABSOLUTE, (lambda x, w: 3 * w * x * np.abs(x), lambda x, w: 3 * w * x**2 * np.sign(x)), ABSOLUTE_WRONG),
     Problem(RECTIFIED, (rectified,), RECTIFIED_WRONG),
     Problem(
-        SMALL, (np.expm1,), (Wrong("an input returned", lambda x: x), Wrong("sign", lambda x: -np.expm1(x))), awkward=True
+        SMALL,
+        (np.expm1,),
+        (Wrong("an input returned", lambda x: x), Wrong("sign", lambda x: -np.expm1(x))),
+        awkward=True,
     ),
     Problem(
         LARGE,
