@@ -23,6 +23,8 @@ from grading.verify.suspects import (
 )
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
+_PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
+_SMALL = 2000  # entries of an array whose size does not matter yet
 # What may be wrong with a path, the simplest first.
 _PLAIN = (
     *("a path or term dropped", "quotient rule misapplied", "sign of one term", "sum for mean", "mean for sum"),
@@ -194,11 +196,16 @@ class Trial:
         self.lists, self.wrong = lists, wrong
         self.numbers = [0 if block is not None else seen[0].block for seen in wrong]
         self.plain = [recorded.answer() for recorded in lists]
+        self.patience = _PATIENCE
+        self.effort = sum(1 + recorded_line[4].size / _SMALL for recorded_line in lists[0].lines)
 
-    def of(self, group: Sequence[Suspect]) -> list[Found]:
-        """The suspects that reproduce some wrong block at every point."""
+    def of(self, group: Iterator[Suspect]) -> list[Found]:
+        """The suspects that reproduce some wrong block at every point; no more of them than there is patience for."""
         found = []
         for suspect in group:
+            self.patience -= self.effort
+            if self.patience < 0:
+                break
             blocks = list(range(len(self.wrong)))
             for point, recorded in enumerate(self.lists):
                 predicted = _try(suspect, recorded)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 
 Slope = Callable[[Array, Array], Array]
+
+_SAME = 1e-11  # values that agree so far are those of the same function
+_MOST_LINES = 60  # of longer lists only single lines are taken for ones that were skipped, not whole pieces
 
 
 @dataclass(frozen=True)
@@ -118,19 +122,22 @@ ENTRYWISE_FORMS: dict[str, Slope] = {
 def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
     """(line, line of its argument, which) for every activation that the values betray."""
     found = []
-    for upper in range(recorded.last + 1):
+    for upper in range(recorded.count, recorded.last + 1):
+        y = recorded.value(upper)
         for base in range(upper):
-            if not recorded.depends(upper, base) or recorded.value(upper).shape != recorded.value(base).shape:
-                continue
-            found += [(upper, base, known) for known in ACTIVATIONS if _is(known, recorded, upper, base)]
+            x = recorded.value(base)
+            if x.shape == y.shape and x.size and recorded.depends(upper, base):
+                found += [(upper, base, known) for known in ACTIVATIONS if _is(known, x, y)]
     return [entry for entry in found if not _inside(recorded, entry, found)]
 
 
-def _is(known: Activation, recorded: Recorded, upper: int, base: int) -> bool:
-    x, y = recorded.value(base), recorded.value(upper)
-    if x.size == 0 or (known.name == "softmax" and x.ndim == 0) or (known.name == "ReLU" and np.all(x > 0)):
+def _is(known: Activation, x: Array, y: Array) -> bool:
+    if known.name == "softmax":
+        if x.ndim == 0 or abs(y.reshape(-1, y.shape[-1])[0].sum() - 1) > _SAME:
+            return False
+    elif abs(known.function(x.flat[0]) - y.flat[0]) > _SAME or (known.name == "ReLU" and np.all(x > 0)):
         return False
-    return bool(np.allclose(known.function(x), y, rtol=1e-11, atol=1e-13))
+    return bool(np.allclose(known.function(x), y, rtol=_SAME, atol=1e-13))
 
 
 def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[tuple[int, int, Activation]]) -> bool:
@@ -145,85 +152,80 @@ def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[
 # --- the suspects ----------------------------------------------------------------------------------------------------
 
 
-def skipped_activations(recorded: Recorded) -> list[Suspect]:
+def skipped_activations(recorded: Recorded) -> Group:
     """Activations whose derivative is left out, on all ways or on one."""
-    return [
-        planted(
-            "activation derivative forgotten",
-            f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
-            partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
-        )
-        for upper, base, which in activations(recorded)
-        for via in _ways(recorded, upper)
-    ]
+    units = activations(recorded)
+    yield from (one for one in _everywhere(recorded, units) if one.label == "activation derivative forgotten")
+    for upper, base, which in units:
+        for via in _ways(recorded, upper):
+            yield planted(
+                "activation derivative forgotten",
+                f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
+                partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
+            )
 
 
-def other_inputs(recorded: Recorded) -> list[Suspect]:
+def other_inputs(recorded: Recorded) -> Group:
     """An input forgotten, or with the wrong sign, wherever it occurs."""
-    found = []
     for name, value in recorded.question.point.items():
         if np.asarray(value).dtype.kind == "f":
-            found += [
-                Suspect(
-                    "a path or term dropped",
-                    f"Your answer is the right one for {name} = 0: {name} is missing.",
-                    partial(_with_input_times, name, 0.0),
-                ),
-                Suspect(
-                    "sign of one term",
-                    f"Your answer is the right one for -{name}: {name} has the wrong sign.",
-                    partial(_with_input_times, name, -1.0),
-                ),
-            ]
-    return found
+            yield Suspect(
+                "a path or term dropped",
+                f"Your answer is the right one for {name} = 0: {name} is missing.",
+                partial(_with_input_times, name, 0.0),
+            )
+            yield Suspect(
+                "sign of one term",
+                f"Your answer is the right one for -{name}: {name} has the wrong sign.",
+                partial(_with_input_times, name, -1.0),
+            )
 
 
 def _with_input_times(name: str, factor: float, recorded: Recorded) -> Blocks:
     return recorded.at(name, factor * recorded.question.point[name]).answer()
 
 
-def at_kinks(recorded: Recorded) -> list[Suspect]:
+def at_kinks(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Group:
     """Another slope where the argument of a ReLU or an absolute value is zero: no mistake, but not what was agreed."""
-    places: list[tuple[int, int, Slope]] = [
-        (upper, base, which.slope) for upper, base, which in activations(recorded) if which.name == "ReLU"
-    ]
+    places: list[tuple[int, int, Slope]] = [(u, b, which.slope) for u, b, which in units if which.name == "ReLU"]
     for i, _, parent in recorded.edges:
         rule = recorded.lines[i][0]
         if rule is not None and rule.name in ("absolute", "fabs"):
             places.append((i, parent, lambda x, y: np.sign(x)))
-    return [
-        planted(
-            "another subgradient at a kink",
-            f"Where the argument of {recorded.say(upper)} is 0, its derivative was agreed to be 0 there.",
-            partial(_instead, upper, base, None, partial(_slope_with, slope, at_zero)),
-        )
-        for upper, base, slope in places
-        for at_zero in (1.0, 0.5, -1.0)
-    ]
+    for upper, base, slope in places:
+        for at_zero in (1.0, 0.5, -1.0):
+            yield planted(
+                "another subgradient at a kink",
+                f"Where the argument of {recorded.say(upper)} is 0, its derivative was agreed to be 0.",
+                partial(_instead, upper, base, None, partial(_slope_with, slope, at_zero)),
+            )
 
 
 def _slope_with(slope: Slope, at_zero: float, x: Array, y: Array) -> Array:
     return np.where(x == 0, at_zero, slope(x, y))
 
 
-def suspects(recorded: Recorded) -> Iterator[list[Suspect]]:
+Group = Iterator[Suspect]
+
+
+def suspects(recorded: Recorded) -> Iterator[Group]:
     """What is tried first, in groups of equal standing; the list at one point shows what there is to try."""
     units = activations(recorded)
     known = {(upper, base) for upper, base, _ in units}
-    yield at_kinks(recorded)
-    yield [*_skipped(recorded, known)]
-    yield [*_wrong_points(recorded, units), *_wrong_forms(recorded, units)]
-    yield [*_powers(recorded), *_rules_of_products(recorded)]
-    yield [*_everywhere(recorded, units), *_factors_everywhere(recorded)]
-    yield [*_other_functions(recorded)]
-    yield [*_wrong_entrywise(recorded, known)]
+    yield at_kinks(recorded, units)
+    yield _skipped(recorded, known)
+    yield chain(_everywhere(recorded, units), _factors_everywhere(recorded))
+    yield chain(_wrong_points(recorded, units), _wrong_forms(recorded, units))
+    yield chain(_powers(recorded), _rules_of_products(recorded))
+    yield _other_functions(recorded)
+    yield _wrong_entrywise(recorded, known)
 
 
-def far_fetched(recorded: Recorded) -> Iterator[list[Suspect]]:
+def far_fetched(recorded: Recorded) -> Iterator[Group]:
     """What is tried after everything that can be seen on the arrays."""
-    yield [*_masked_rows(recorded)]
-    yield [*_extra_factors(recorded)]
-    yield [*_other_operands(recorded), *_rolled(recorded)]
+    yield _masked_rows(recorded)
+    yield _extra_factors(recorded)
+    yield chain(_other_operands(recorded), _rolled(recorded))
 
 
 def _ways(recorded: Recorded, line: int) -> list[Way]:
@@ -239,6 +241,8 @@ def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspec
         if isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot):
             label, text = _missing_factor(recorded, i, slot)
             yield planted(label, text, fixed(Edit(i, parent, slot, instead=1.0)))
+    if recorded.last > _MOST_LINES:
+        return
     for base in range(recorded.last):
         for upper in range(base + 1, recorded.last + 1):
             if (upper, base) in known or not recorded.depends(upper, base) or not _bends(recorded, upper, base):
