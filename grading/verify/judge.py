@@ -212,8 +212,7 @@ def _why_it_fails(reply: Reply, respondent: Respondent, benches: list[_Bench]) -
     """What an exception may come from, if the function does work for other inputs."""
     if reply.error is None or reply.error.kind != "raised" or benches[0].question.exercise.is_data:
         return ()
-    with np.errstate(all="ignore"):
-        return when_it_fails([bench.question for bench in benches], _asking(respondent))
+    return when_it_fails([bench.question for bench in benches], _asking(respondent))
 
 
 def _asking(respondent: Respondent) -> Callable[[Question], Reply]:
@@ -234,8 +233,7 @@ def _weigh(
         seen = [_compare_point(bench, reply, number) for number, (bench, reply) in enumerate(heard, 1)]
         blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in seen), strict=True))
     breaches = [] if exercise.is_data else _breaches(exercise, respondent, benches, replies)
-    with np.errstate(all="ignore"):
-        mistakes = _diagnosis(seen, blocks, respondent)
+    mistakes = _diagnosis(seen, blocks, respondent)
     share = sum(block.right for block in blocks) / len(blocks)
     right = share == 1.0 and not breaches
     undecided = share < 1.0 and not breaches and _is_undecided(benches, seen)

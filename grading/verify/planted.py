@@ -25,6 +25,7 @@ from grading.verify.suspects import (
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
 _SMALL = 2000  # entries of an array whose size does not matter yet
+_DROWNS = 1e6  # a term so many times larger than the right answer leaves too few of its digits to be sure
 # What may be wrong with a path, the simplest first.
 _PLAIN = (
     *("a path or term dropped", "quotient rule misapplied", "sign of one term", "sum for mean", "mean for sum"),
@@ -274,7 +275,9 @@ def _best_ratio(seen: Seen, terms: list[Array]) -> float | None:
 def _adds_up(seen: Seen, terms: list[Array], ratios: Sequence[float]) -> bool:
     """Whether the answer is the right one and so many times the terms, at every point."""
     return all(
-        within(one.yours, one.right + ratio * term, one) for one, term, ratio in zip(seen, terms, ratios, strict=True)
+        np.max(np.abs(ratio * term), initial=0.0) <= _DROWNS * max(np.max(np.abs(one.right), initial=0.0), one.doubt)
+        and within(one.yours, one.right + ratio * term, one)
+        for one, term, ratio in zip(seen, terms, ratios, strict=True)
     )
 
 

@@ -245,7 +245,12 @@ def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspec
         return
     for base in range(recorded.last):
         for upper in range(base + 1, recorded.last + 1):
-            if (upper, base) in known or not recorded.depends(upper, base) or not _bends(recorded, upper, base):
+            if (
+                (upper, base) in known
+                or (upper == recorded.last and base < recorded.count)
+                or not recorded.depends(upper, base)
+                or not _bends(recorded, upper, base)
+            ):
                 continue
             yield planted(
                 "inner derivative forgotten",

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from judged import judge_holds
 
-from grading.verify import contract, diagnose, oracles, respondent
+from grading.verify import catalogue, contract, oracles, respondent
 
 judge = importlib.import_module("grading.verify.judge")  # the package's own `judge` is the function
+diagnose = importlib.import_module("grading.verify.diagnose")
 COMPARE = judge._compare_block
 TOLERANCE = oracles.tolerance
 
@@ -58,8 +59,8 @@ MUTANTS = {
     "calls not compared": (contract, "same_values", lambda first, second: True),
     "calls never agree": (contract, "same_values", lambda first, second: False),
     "no behaviour": (judge, "_breaches", lambda *args: []),
-    "nothing explained": (judge, "explain", lambda observations: ()),
-    "everything explained": (diagnose, "_within", lambda values, predicted, seen: True),
+    "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
+    "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
     "no copies of arguments": (respondent, "deepcopy", lambda value: value),
     "no splitting of lists": (contract, "split_blocks", lambda reply, expected: reply.values[: len(expected)]),
     "breach costs nothing": (judge, "_BREACH_SHARE", 1.0),

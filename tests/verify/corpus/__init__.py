@@ -1,6 +1,7 @@
 """Answers as students write them, right and wrong, each wrong one with the mistake that was made in it.
 
-`development` was looked at while the diagnosis was built; `held_out` was written before it and was not.
+`development` and `development_more` were looked at while the diagnosis was built; `held_out` was written before it and
+was not.
 """
 
 from collections.abc import Callable

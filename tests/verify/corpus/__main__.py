@@ -7,8 +7,8 @@ import argparse
 import time
 from dataclasses import dataclass, field, replace
 
-from corpus import Problem, development, development_more, held_out
-from grading.verify import Exercise, verify
+from corpus import Answer, Problem, development, development_more, held_out
+from grading.verify import Exercise, Verdict, verify
 from grading.verify.diagnose import FAMILIES
 
 HALVES = {"development": development.PROBLEMS + development_more.PROBLEMS, "held out": held_out.PROBLEMS}
@@ -60,7 +60,7 @@ def table(problems: tuple[Problem, ...], seeds: range) -> dict[str, Count]:
 
 
 def _count_right(counts, problem, answer, name, seed):
-    fresh, everywhere = (verify(exercise, answer, seed) for exercise in _both(problem.exercise))
+    fresh, everywhere = _verdicts(problem.exercise, answer, seed)
     kind = "awkward right answers passed" if problem.awkward else "right answers passed, fresh points"
     counts[kind].add(fresh.outcome == "right", f"{name} -> {fresh.outcome}")
     row = "awkward right answers passed" if problem.awkward else "right answers passed, with edge points"
@@ -70,7 +70,7 @@ def _count_right(counts, problem, answer, name, seed):
 
 
 def _count_wrong(counts, problem, label, answer, name, seed):
-    fresh, everywhere = (verify(exercise, answer, seed) for exercise in _both(problem.exercise))
+    fresh, everywhere = _verdicts(problem.exercise, answer, seed)
     if problem.awkward:
         counts["their wrong twins caught"].add(everywhere.outcome == "wrong", name)
     counts["wrong answers caught, fresh points"].add(fresh.outcome == "wrong", name)
@@ -84,9 +84,12 @@ def _count_wrong(counts, problem, label, answer, name, seed):
     counts["mistake named, family of the first"].add(bool(said) and FAMILIES[said[0]] == FAMILIES[label], name)
 
 
-def _both(exercise: Exercise) -> tuple[Exercise, Exercise]:
-    """The exercise without its edge points, and as it is."""
-    return replace(exercise, edge_inputs=None), exercise
+def _verdicts(exercise: Exercise, answer: Answer, seed: int) -> tuple[Verdict, Verdict]:
+    """What is said without the exercise's edge points, and with them."""
+    everywhere = verify(exercise, answer, seed)
+    if exercise.edge_inputs is None:
+        return everywhere, everywhere
+    return verify(replace(exercise, edge_inputs=None), answer, seed), everywhere
 
 
 def main() -> None:

@@ -379,7 +379,15 @@ def steps_no_first_slope(W, x, y, u):
     return np.outer(d2, h) + np.outer(d1, x), W.T @ d1
 
 
+def steps_slopes_without_square(W, x, y, u):
+    h = np.tanh(W @ x)
+    d2 = u * (1 - np.tanh(W @ h + y))
+    d1 = (W.T @ d2) * (1 - h)
+    return np.outer(d2, h) + np.outer(d1, x), W.T @ d1
+
+
 STEPS_WRONG = (
+    Wrong("activation derivative of the wrong form", steps_slopes_without_square),
     Wrong(
         "a path or term dropped",
         lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[1], _steps(W, x, y, u)[0]), steps(W, x, y, u)[1]),
@@ -547,9 +555,145 @@ POLYNOMIAL_WRONG = (
     Wrong("single precision", lambda x: 2 * (2 * x**3 - x) * (6 * x.astype(np.float32) ** 2 - 1)),
     Wrong("a finite difference", lambda x: central_difference(lambda z: np.sum((2 * z**3 - z) ** 2), x, 1e-3)),
     Wrong("not finite", lambda x: polynomial(x) + 0 * np.sqrt(x)),
+    Wrong("half precision", lambda x: polynomial(x.astype(np.float16).astype(float))),
+    Wrong("a finite difference", lambda x: central_difference(lambda z: np.sum(z**2 * (2 * z**2 - 1) ** 2), x, 1e-7)),
+    Wrong("sign and factor 2", lambda x: -4 * (2 * x**3 - x) * (6 * x**2 - 1)),
+    Wrong("a finite difference", lambda x: central_difference(lambda z: np.sum((2 * z**3 - z) ** 2), x, 1e-7)),
+    Wrong("wrong for negative inputs", lambda x: np.where(x > 0, polynomial(x), x**2)),
+)
+
+# --- a part of a vector ----------------------------------------------------------------------------------------------
+
+WINDOW = Exercise(
+    id="dev.window",
+    function=lambda xp, x: xp.sum(x[2:] ** 3) + xp.sum(x**2),
+    inputs=lambda rng: {"x": rng.normal(size=7)},
+    wrt=("x",),
+)
+
+
+def window(x, start=2):
+    g = 2 * x
+    g[start : start + 5] += 3 * x[2:] ** 2
+    return g
+
+
+WINDOW_WRONG = (
+    Wrong("off by one", lambda x: window(x, 1)),
+    Wrong("a path or term dropped", lambda x: 2 * x),
+    Wrong("sign of one term", lambda x: 4 * x - window(x)),
+)
+
+# --- what a function does besides ------------------------------------------------------------------------------------
+
+SOFTPLUS = Exercise(
+    id="dev.softplus",
+    function=lambda xp, x, T: xp.sum(T @ xp.log(1 + xp.exp(x))) * xp.sum(x * xp.cos(x)),
+    inputs=lambda rng: {"x": rng.normal(size=5), "T": rng.normal(size=(3, 5))},
+    wrt=("x",),
+)
+
+
+def softplus(x, T):
+    c = T.sum(axis=0)
+    return c * sigmoid(x) * np.sum(x * np.cos(x)) + c @ np.log(1 + np.exp(x)) * (np.cos(x) - x * np.sin(x))
+
+
+def softplus_shifts(x, T):
+    x -= x.max()
+    return softplus(x, T)
+
+
+def softplus_sorts(x, T):
+    g = softplus(x, T)
+    T.sort(axis=0)
+    return g
+
+
+def softplus_first_answer(x, T, kept=[]):  # noqa: B006
+    if not kept:
+        kept.append(softplus(x, T))
+    return kept[0]
+
+
+def softplus_first_again(x, T, kept={}):  # noqa: B006
+    return kept.setdefault("g", softplus(x, T))
+
+
+_BUFFER = np.zeros(5)
+_ROWS = [np.zeros(5), np.zeros(5)]
+_COUNT = iter(range(10**9))
+_STATE = {"sum": np.zeros(5)}
+
+
+def softplus_into_buffer(x, T):
+    _BUFFER[:] = softplus(x, T)
+    return _BUFFER
+
+
+def softplus_into_row(x, T):
+    np.copyto(_ROWS[0], softplus(x, T))
+    return _ROWS[0]
+
+
+def softplus_drifts(x, T):
+    return softplus(x, T) + 1e-3 * next(_COUNT)
+
+
+def softplus_adds_up(x, T):
+    _STATE["sum"] = _STATE["sum"] + softplus(x, T)
+    return _STATE["sum"]
+
+
+def softplus_square(x, T):
+    c = np.array([T[:, i].sum() for i in range(len(T))])
+    return c * sigmoid(x) * np.sum(x * np.cos(x)) + c @ np.log(1 + np.exp(x)) * (np.cos(x) - x * np.sin(x))
+
+
+def softplus_square_loop(x, T):
+    g, c = np.zeros(len(T)), T.sum(axis=0)
+    for i in range(len(T)):
+        g[i] = c[i] * sigmoid(x[i]) * np.sum(x * np.cos(x))
+        g[i] += c @ np.log(1 + np.exp(x)) * (np.cos(x[i]) - x[i] * np.sin(x[i]))
+    return g
+
+
+SOFTPLUS_WRONG = (
+    Wrong("changes its arguments", softplus_shifts),
+    Wrong("changes its arguments", softplus_sorts),
+    Wrong("an earlier answer returned", softplus_first_answer),
+    Wrong("an earlier answer returned", softplus_first_again),
+    Wrong("overwrites an earlier answer", softplus_into_buffer),
+    Wrong("overwrites an earlier answer", softplus_into_row),
+    Wrong("two calls disagree", softplus_drifts),
+    Wrong("two calls disagree", softplus_adds_up),
+    Wrong("right for square shapes only", softplus_square),
+    Wrong("right for square shapes only", softplus_square_loop),
+    Wrong("product rule misapplied", lambda x, T: T.sum(axis=0) * sigmoid(x) * (np.cos(x) - x * np.sin(x))),
+    Wrong(
+        "product rule misapplied",
+        lambda x, T: (
+            T.sum(axis=0) * sigmoid(x) * np.sum(x * np.cos(x)) + T.sum(axis=0) @ np.log(1 + np.exp(x)) * -np.sin(x)
+        ),
+    ),
+    Wrong("sign and factor 2", lambda x, T: -2 * softplus(x, T)),
+    Wrong("bias column or row", lambda x, T: np.append(softplus(x, T), 1.0)),
+    Wrong("bias column or row", lambda x, T: softplus(x, T)[1:]),
+    Wrong("mean for sum", lambda x, T: softplus(x, T) / 3),
+    Wrong("half precision", lambda x, T: softplus(x.astype(np.float16), T.astype(np.float16))),
+    Wrong("numbers pasted in", lambda x, T: np.array([0.2, -1.5, 0.31, 2.0, -0.7])),
+    Wrong(
+        "right for zero or one-hot inputs only",
+        lambda x, T: softplus(x, np.eye(5)[[0, 1, 2]] * T.sum(axis=1, keepdims=True)),
+    ),
+    Wrong("right for zero or one-hot inputs only", lambda x, T: softplus(x, T**2)),
+    Wrong("summed too much", lambda x, T: softplus(x, T).sum()),
+    Wrong("constant factor", lambda x, T: 1.7 * softplus(x, T)),
 )
 
 PROBLEMS = (
+    Problem(SOFTPLUS, (softplus,), SOFTPLUS_WRONG),
+    Problem(WINDOW, (window,), WINDOW_WRONG),
     Problem(STANDARD, (standard,), STANDARD_WRONG),
     Problem(WAVES, (waves,), WAVES_WRONG),
     Problem(ENERGY, (energy,), ENERGY_WRONG),
