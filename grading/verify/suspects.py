@@ -160,7 +160,7 @@ def skipped_activations(recorded: Recorded) -> Group:
         for via in _ways(recorded, upper):
             yield planted(
                 "activation derivative forgotten",
-                f"The derivative of {which.name} is missing: what comes back through it must be multiplied by its slope.",
+                f"The derivative of {which.name} is missing: what comes back through it is multiplied by its slope.",
                 partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
             )
 

@@ -1,8 +1,8 @@
 """The half of the corpus that was looked at while the diagnosis was built."""
 
 import numpy as np
-from corpus import Problem, Wrong, sizes
 
+from corpus import Problem, Wrong, sizes
 from grading.verify import Exercise
 
 

@@ -1,8 +1,8 @@
 """The half of the corpus that was written before the diagnosis and not looked at while it was built."""
 
 import numpy as np
-from corpus import Problem, Wrong, sizes
 
+from corpus import Problem, Wrong, sizes
 from grading.verify import Exercise
 
 
@@ -283,14 +283,14 @@ def network_column(W1, b1, W2, b2, X, T):
 
 
 def network_last_target(W1, b1, W2, b2, X, T):
-    dW1, db1, dW2, db2 = network(W1, b1, W2, b2, X, T)
+    dW1, db1, dW2, _db2 = network(W1, b1, W2, b2, X, T)
     H = np.tanh(X @ W1 + b1)
     E = (H @ W2 + b2 - T) / len(X)
     return dW1, db1, dW2, E.sum(axis=1)
 
 
 def network_template(W1, b1, W2, b2, X, T):
-    dW1, db1, dW2, db2 = network(W1, b1, W2, b2, X, T)
+    _dW1, db1, dW2, db2 = network(W1, b1, W2, b2, X, T)
     return np.zeros_like(W1), db1, dW2, db2
 
 
@@ -301,22 +301,8 @@ def network_in_place(W1, b1, W2, b2, X, T):
     return _network(X, H, E, E @ W2.T * (1 - H**2))
 
 
-_KEPT = {}
-
-
-def network_cached(W1, b1, W2, b2, X, T):
-    if "H" not in _KEPT or _KEPT["H"].shape != (len(X), 5):
-        _KEPT["H"] = np.tanh(X @ W1 + b1)
-    return network(W1, b1, W2, b2, X, T) if len(_KEPT) > 99 else _network_with(_KEPT["H"], W2, b2, X, T)
-
-
-def _network_with(H, W2, b2, X, T):
-    E = (H @ W2 + b2 - T) / len(X)
-    return _network(X, H, E, E @ W2.T * (1 - H**2))
-
-
 def network_weights_of_first(W1, b1, W2, b2, X, T):
-    dW1, db1, dW2, db2 = network(W1, b1, W2, b2, X, T)
+    dW1, db1, _dW2, db2 = network(W1, b1, W2, b2, X, T)
     H = np.tanh(X @ W1 + b1)
     E = (H @ W2 + b2 - T) / len(X)
     return dW1, db1, np.outer(H[0], E[0]), db2
@@ -416,7 +402,7 @@ SANDWICH = Exercise(
 
 
 def sandwich(X, A):
-    return np.einsum("ac,bd,dk->abcd" if False else "ac,cj,jb->abcj", np.eye(3), np.cos(X), A)
+    return np.einsum("ac,cj,jb->abcj", np.eye(3), np.cos(X), A)
 
 
 def sandwich_loop(X, A):
@@ -553,7 +539,7 @@ def centring_no_mean(X, G):
 
 
 def centring_no_scale_path(X, G):
-    C, s = _scale(X)
+    _C, s = _scale(X)
     return (G - G.mean(axis=0)) / s
 
 
