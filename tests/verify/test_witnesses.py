@@ -8,8 +8,9 @@ from judged import CASES, GRADIENT, judge_holds, labels, on_numbers, slightly_of
 
 import autodiff
 from grading.verify import Exercise, verify
-from grading.verify.oracles import autodiff_witness, difference_witness, tolerance, torch_witness
+from grading.verify.oracles import autodiff_witness, difference_witness, torch_witness
 from grading.verify.sampling import edge_question, fresh_question
+from grading.verify.tolerance import tolerance
 
 
 def vector(rng):
@@ -29,7 +30,7 @@ def test_witnesses_agree_with_each_other_and_with_a_derivation(case):
         worked_out = worked_out if isinstance(worked_out, tuple) else (worked_out,)
         for said in (torch_witness(question), autodiff_witness(question), difference_witness(question)):
             assert said.conclusive
-            slack = tolerance(question, said.blocks)
+            slack = tolerance(question, said.blocks).allowed
             for block, bar, more, right in zip(said.blocks, said.bars, slack, worked_out, strict=True):
                 assert np.all(np.abs(block - right) <= 10 * bar + more), said.witness
 
@@ -270,5 +271,5 @@ def test_differences_stay_within_ten_bars(asks, size):
             question = fresh_question(exercise, 1, number)
             exact, measured = autodiff_witness(question), difference_witness(question)
             if measured.conclusive:
-                slack = measured.bars[0] + tolerance(question, exact.blocks)[0]
+                slack = measured.bars[0] + tolerance(question, exact.blocks).allowed[0]
                 assert np.all(np.abs(exact.blocks[0] - measured.blocks[0]) <= 10 * slack)

@@ -1,0 +1,302 @@
+"""How far an answer may be off: what the last bits of everything that goes into it can change.
+
+Two right formulas for one derivative differ by roundings. How much they may differ is a property of the exercise at
+the point, and is measured rather than chosen: the function's list is evaluated again with every value on it, and every
+adjoint on the way back, moved in its last bits (Monte Carlo arithmetic: Parker 1997, "Monte Carlo arithmetic:
+exploiting randomness in floating-point arithmetic"). What entry i of the answer does in reply is its own error bound,
+as a running error analysis would find it (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.3):
+cancellation, ill-conditioned systems and the sizes of the terms of a sum are in it, other entries are not.
+
+Where a unit saturates there is more. The list has the slope of 1 / (1 + e^-a) as a product that keeps all of its
+digits; the textbook's y (1 - y) has as many as 1 - y has left. Both are right, and no rounding of the one shows the
+other's. So at lines that saturate exponentially the slope is also moved by what the last bits of the values made from
+it do not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from autodiff.modes import grad, gradients, on_tape, ones, project, trace
+from autodiff.rule import Args, Elementwise, Params, Rule
+from autodiff.tape import Tape, Var, strip
+from grading.verify.exercise import Array
+from grading.verify.sampling import Question
+
+Blocks = tuple[Array, ...]
+UNIT_ROUNDOFF = 2.0**-53
+
+# An answer may be what comes out when all that goes into it is this many units in the last place away. Right answers of
+# many forms stay well below, the smallest wrong ones far above: see docs/verification.md.
+_ULPS = 256
+_SHAKE = 2.0**-48  # how far values are moved: 32 units in the last place, so that one rounding more hardly counts
+_SHAKES = 3
+_SATURATED_ULPS = 32  # of a saturated unit's value: what may be lost of its slope
+_NOTABLE = 2.0**-4  # a reaction to saturation, relative to all else: below, one look at it is enough
+_HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it more than this fraction of itself
+_LOSING = 2.0**-2  # and the whole entry here
+_SMALLEST = 2.0**-1022  # smaller numbers have lost bits, whatever the formula
+
+# Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
+_SATURATING = {np.exp: 0, np.exp2: 0, np.expm1: 0, np.tanh: 0, np.power: 1, np.logaddexp: None, np.logaddexp2: None}
+# What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
+_WITHIN: dict[Any, Callable[[Array], Array]] = {
+    **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
+    np.expm1: lambda y: y + 1,
+}
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far each entry of an answer may be off, and how much of that is owed to saturated units alone."""
+
+    allowed: Blocks
+    owed: Blocks
+
+    def hides(self, expected: Blocks) -> Blocks:
+        """Where digits of an entry cannot be seen at this point, since a unit saturates."""
+        return tuple(owed > _HIDING * np.abs(o) for owed, o in zip(self.owed, expected, strict=True))
+
+    def loses(self, expected: Blocks) -> Blocks:
+        """Where nothing of an entry can be seen, not even its sign."""
+        return tuple(owed > _LOSING * np.abs(o) for owed, o in zip(self.owed, expected, strict=True))
+
+
+def tolerance(question: Question, expected: Blocks) -> Tolerance:
+    """The tolerance at a point: arrays shaped like `expected`, infinite where a value moved leaves its domain.
+
+    With u the unit roundoff and R_i the largest reaction of entry i to relative changes of size 1 in every value on
+    the list and in every adjoint, entry i may differ by K u (|o_i| + R_i), and by what saturation hides.
+    """
+    with np.errstate(all="ignore"):
+        computed = _computations(question)
+        base = _joined(computation.blocks() for computation in computed)
+        rounded = _largest(base, [_joined(c.moved(number).blocks() for c in computed) for number in range(_SHAKES)])
+        blunted = _largest(base, [_joined(c.blunted(0).blocks() for c in computed)])
+        sizes = [np.abs(o) + reaction for o, reaction in zip(base, rounded, strict=True)]
+        if any(np.any(one > _NOTABLE * size) for one, size in zip(blunted, sizes, strict=True)):
+            again = range(1, _SHAKES)
+            more = _largest(base, [_joined(c.blunted(number).blocks() for c in computed) for number in again])
+            blunted = tuple(map(np.maximum, blunted, more))
+    scale = _ULPS * UNIT_ROUNDOFF
+    owed = tuple(scale * reaction for reaction in blunted)
+    allowed = tuple(
+        scale * (np.abs(o) + reaction + _SMALLEST / UNIT_ROUNDOFF) + saturated
+        for o, reaction, saturated in zip(expected, rounded, owed, strict=True)
+    )
+    return Tolerance(allowed, owed)
+
+
+def _joined(parts: Iterator[Blocks]) -> Blocks:
+    return tuple(block for part in parts for block in part)
+
+
+def _largest(base: Blocks, moved: list[Blocks]) -> Blocks:
+    """Per entry the largest change, relative to the size of the shake; infinite where there is no value any more."""
+    largest = []
+    for k, block in enumerate(base):
+        change = np.abs(moved[0][k] - block)
+        for other in moved[1:]:
+            change = np.maximum(change, np.abs(other[k] - block))  # nan stays nan
+        largest.append(np.where(np.isnan(change), np.inf, change / _SHAKE))
+    return tuple(largest)
+
+
+# --- the list, and what is read off it ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Computation:
+    """A list with its output, and how blocks of the answer are read off it."""
+
+    tape: Tape
+    output: Any
+    read: Callable[[Tape, Any], Blocks]
+
+    def blocks(self) -> Blocks:
+        """Blocks of the answer, as float64."""
+        return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
+
+    def moved(self, number: int) -> _Computation:
+        """The list evaluated again with every value moved, which moves every adjoint when walked."""
+        noise = _Noise(number)
+        tape = Tape()
+        values: list[Array] = []
+        for rule, parents, args, params, value in self.tape.records:
+            if rule is not None:
+                args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
+                value, rule = rule.evaluate(*args, **params), _Moving(rule, noise)
+            values.append(noise.moved(value))
+            tape.records.append((rule, parents, args, params, values[-1]))
+        return self._on(tape)
+
+    def blunted(self, number: int) -> _Computation:
+        """The same list, on which the slopes of saturated units are known only as far as their values show."""
+        if not any(rule is not None and rule.key in _SATURATING for rule, *_ in self.tape.records):
+            return self
+        noise, tape = _Noise(number), Tape()
+        sizes: dict[int, Array] = {}
+        for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
+            blunt = None if rule is None else _Blunt(rule, line, parents, sizes, noise)
+            tape.records.append((blunt, parents, args, params, value))
+        return self._on(tape)
+
+    def _on(self, tape: Tape) -> _Computation:
+        if not on_tape(self.output, self.tape):
+            return self  # a constant
+        line = self.output.index
+        return _Computation(tape, Var(tape.records[line][4], tape, line), self.read)
+
+
+class _Noise:
+    """Random numbers between 1/2 and 1 of either sign: one that nearly vanishes would hide what it belongs to."""
+
+    _POOL = np.random.default_rng(0).uniform(0.5, 1.0, 2**15) * np.random.default_rng(1).choice([-1.0, 1.0], 2**15)
+    _FACTORS = 1 + _SHAKE * _POOL
+
+    def __init__(self, number: int) -> None:
+        self._place = 7919 * (number + 1)
+
+    def drawn(self, shape: tuple[int, ...], pool: Array = _POOL) -> Array:
+        """The next numbers of the pool, in this shape."""
+        size = prod(shape)
+        if self._place + size > len(pool):
+            self._place = self._place % 97
+            pool = pool if size + 97 <= len(pool) else np.resize(pool, size + 97)
+        start, self._place = self._place, self._place + size
+        return pool[start : start + size].reshape(shape)
+
+    def moved(self, value: Array) -> Array:
+        """The value with every entry moved by up to the size of a shake, if they are real numbers."""
+        if value.dtype.kind != "f":
+            return value
+        return np.asarray(value * self.drawn(value.shape, self._FACTORS))[()]
+
+
+class _Moving(Rule):
+    """A rule that moves the adjoints it is given."""
+
+    __slots__ = ("noise", "rule")
+
+    def __init__(self, rule: Rule, noise: _Noise) -> None:
+        self.rule, self.noise = rule, noise
+
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
+        """The rule's, of an adjoint moved in its last bits."""
+        term: Array = self.rule.vjp(slot, self.noise.moved(g), y, args, params)
+        return term
+
+
+class _Blunt(Rule):
+    """A rule whose slope, if it saturates, is known only as far as the values that are made from its own show.
+
+    sizes[i] is the largest |adjoint * value| among the lines to which line i leads entry by entry: what one unit in the
+    last place of them is worth. A unit's argument counts up to 1: near 0 a flat value is no sign of saturation.
+    """
+
+    __slots__ = ("line", "noise", "parents", "rule", "sizes")
+
+    def __init__(
+        self, rule: Rule, line: int, parents: tuple[int | None, ...], sizes: dict[int, Array], noise: _Noise
+    ) -> None:
+        self.rule, self.line, self.parents, self.sizes, self.noise = rule, line, parents, sizes, noise
+
+    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
+        """The rule's, and what saturation may hide of it."""
+        rule, parent = self.rule, self.parents[slot]
+        term: Array = rule.vjp(slot, g, y, args, params)
+        if not isinstance(rule, Elementwise) or parent is None or _is_flat(rule, slot):
+            return term
+        size = np.maximum(np.abs(g * y), self.sizes.get(self.line, 0.0))
+        if rule.key in _WITHIN:
+            size = np.maximum(size, np.abs(g * _WITHIN[rule.key](y)))
+        self.sizes[parent] = np.maximum(self.sizes.get(parent, 0.0), project(size, args[slot]))
+        if rule.key in _SATURATING and _SATURATING[rule.key] in (None, slot):
+            unseen = _SHAKE * _SATURATED_ULPS / _ULPS * size * np.minimum(np.abs(args[slot]), 1)
+            term = term + self.noise.drawn(np.shape(unseen))[()] * unseen
+        return term
+
+
+def _is_flat(rule: Rule, slot: int) -> bool:
+    """Whether the derivative in this argument is 0 everywhere."""
+    partial = rule.formulas[slot]
+    return isinstance(partial, int) and partial == 0
+
+
+# --- one list per derivative that is asked for --------------------------------------------------------------------
+
+
+def _computations(question: Question) -> list[_Computation]:
+    """The lists that the answer can be read off: one, or for second derivatives one per block."""
+    exercise = question.exercise
+    if exercise.asks == "hessian_diagonal":
+        return [_of_slopes(question, block) for block in range(len(exercise.wrt))]
+    tape, output = _traced(question, lambda function: function)
+    return [_Computation(tape, output, _reader(question))]
+
+
+def _of_slopes(question: Question, block: int) -> _Computation:
+    def read(tape: Tape, slopes: Any) -> Blocks:
+        diagonal = np.zeros(np.shape(strip(slopes)))
+        for index, seed in _units(slopes):
+            diagonal[index] = np.asarray(gradients(tape, slopes, seed, block + 1)[block])[index]
+        return (diagonal,)
+
+    return _Computation(*_traced(question, lambda function: grad(function, block)), read)
+
+
+def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
+    """What is read off the list of the function itself."""
+    asks, directions, count = question.exercise.asks, question.directions, len(question.exercise.wrt)
+    if asks == "value":
+        return lambda tape, output: (strip(output),)
+    if asks == "gradient":
+        return lambda tape, output: tuple(gradients(tape, output, ones(np.asarray(strip(output))), count))
+    if asks == "vjp":
+        return lambda tape, output: tuple(gradients(tape, output, directions[0], count))
+    if asks == "jacobian":
+        return lambda tape, output: _jacobians(tape, output, count)
+    return lambda tape, output: (_pushed(_jacobians(tape, output, count), directions),)
+
+
+def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
+    shape = np.shape(strip(output))
+    rows = [gradients(tape, output, seed, count) for _, seed in _units(output)]
+    inputs = [np.shape(tape.records[k][4]) for k in range(count)]
+    return tuple(np.reshape([row[k] for row in rows], shape + inputs[k]) for k in range(count))
+
+
+def _pushed(jacobians: Blocks, directions: tuple[Array, ...]) -> Array:
+    products = [np.tensordot(j, d, np.ndim(d)) for j, d in zip(jacobians, directions, strict=True)]
+    return np.asarray(np.sum(products, axis=0))
+
+
+def _units(output: Any) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Each index of an array, and the array that is 1 there."""
+    shape = np.shape(strip(output))
+    for index in np.ndindex(shape):
+        seed = np.zeros(shape)
+        seed[index] = 1.0
+        yield index, seed[()]
+
+
+def _traced(question: Question, of: Callable[[Callable[..., Any]], Callable[..., Any]]) -> tuple[Tape, Any]:
+    """The list of `of(function)`, on which the differentiated inputs come first, then all others that are real.
+
+    An input that is not differentiated may be used in ways that cannot be recorded; it is then left as it is.
+    """
+    exercise, point = question.exercise, question.point
+    others = tuple(name for name, value in point.items() if name not in exercise.wrt and value.dtype.kind == "f")
+
+    def record(names: tuple[str, ...]) -> tuple[Tape, Any]:
+        return trace(of(exercise.of_inputs(names, point)), [point[name] for name in names], range(len(names)))
+
+    try:
+        return record(exercise.wrt + others)
+    except Exception:
+        return record(exercise.wrt)
