@@ -104,7 +104,7 @@ class _Block:
         if exercise.at_kinks != "wrong" and is_on_kink and is_subgradient(bench.question, self.block, wrong, yours):
             return True, _ON_A_KINK
         if exercise.single_precision != "wrong":
-            ulps = _SINGLE_ULPS * 2.0**-24 / (256 * UNIT_ROUNDOFF)
+            ulps = _SINGLE_ULPS * 2.0**-24 / (128 * UNIT_ROUNDOFF)
             if np.all(off <= ulps * bench.tolerance.allowed[self.block]):
                 return True, _IN_SINGLE
         if exercise.finite_differences != "wrong" and np.all(off <= _DIFFERENCE * np.max(np.abs(self.expected))):

@@ -16,13 +16,16 @@ import numpy as np
 
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
-from grading.verify.tolerance import UNIT_ROUNDOFF, Blocks
+from grading.verify.tolerance import Blocks, value_noise
+
+Line = Callable[[float], Array]
+Place = tuple[int, tuple[int, ...]]  # a block and an index into it
 
 _FIRST_STEP = 2.0**-4
 _STEP_FACTOR = 4.0
 _STEPS = 11
-_FEWEST_STEPS = 4  # as many as a bar needs
 _GOOD_BAR = 1e-8  # relative: a bar as small as this needs no better one
+_SMALLEST_SIZE = 2.0**-20  # of an entry, relative to the others: smaller ones are as good as zero
 _SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
 _KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
 _FULL = 64  # coordinates up to which each gets its own slope; beyond, few do, and random directions do
@@ -70,52 +73,53 @@ class Differences:
 
 def differences(question: Question) -> Differences:
     """Slopes along every coordinate of every block; of many, along a few and along random directions of all blocks."""
-    primals = question.primals
+    function = _Function.of(question)
     if question.exercise.asks == "jvp":
-        slope = _along_tangents(question)
+        slope = function.along_tangents()
         return Differences((slope.value,), (_trusted(slope.value, slope.bar, slope.value),), (slope.kink,))
-    evaluate = _evaluation(question)
-    middle = evaluate(*primals)
-    second = question.exercise.asks == "hessian_diagonal"
     sampled = sampled_places(question)
-    slopes = {place: _coordinate(evaluate, middle, primals, place, second) for place in sampled}
-    found = _assembled(np.shape(middle), primals, slopes)
-    if second or len(sampled) == sum(np.size(primal) for primal in primals):
+    found = _assembled(function, {place: function.along_axis(*place) for place in sampled})
+    if question.exercise.asks == "hessian_diagonal" or len(sampled) == sum(map(np.size, function.primals)):
         return found
     rng = _rng(question)
-    probes = tuple(_probe(evaluate, middle, primals, rng) for _ in range(_PROBES))
+    probes = tuple(function.probe(rng) for _ in range(_PROBES))
     return Differences(found.blocks, found.bars, found.kinks, probes)
 
 
 def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float]:
     """Slope and bar of one entry of a block; for a Jacobian the index is that of the output, then of the input."""
+    function = _Function.of(question)
     if question.exercise.asks == "jvp":
-        slope, where = _along_tangents(question), index
+        slope, where = function.along_tangents(), index
     else:
-        evaluate, primals = _evaluation(question), question.primals
-        middle = evaluate(*primals)
-        where, place = index[: middle.ndim], index[middle.ndim :]
-        second = question.exercise.asks == "hessian_diagonal"
-        slope = _coordinate(evaluate, middle, primals, (block, place), second)
+        where, place = function.parted(index)
+        slope = function.along_axis(block, place)
     return float(slope.value[where]), float(slope.bar[where])
 
 
 def one_sided(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float, float]:
     """The slopes of one entry to the left and to the right, and their bar: what a kink leaves to convention."""
-    along, middle, where, size = _line(question, block, index)
+    function = _Function.of(question)
+    where, place = function.parted(index)
+    if question.exercise.asks == "jvp":
+        along, size, where = function.tangent_line()[0], 1.0, index
+    else:
+        along, size = function.axis(block, place)
+    middle, noise = function.middle[where], function.noise[where]
     sides, bars = [], []
     for sign in (-1.0, 1.0):
         steps = [size * 2.0**-power for power in (12, 14, 16)]
-        raw = [sign * (along(sign * step)[where] - middle[where]) / step for step in steps]
+        raw = [sign * (along(sign * step)[where] - middle) / step for step in steps]
         fine = [(4 * raw[k + 1] - raw[k]) / 3 for k in (0, 1)]
         sides.append(float(fine[1]))
-        bars.append(float(abs(fine[1] - fine[0]) + 8 * UNIT_ROUNDOFF * abs(middle[where]) / steps[-1]))
+        bars.append(float(abs(fine[1] - fine[0]) + noise / steps[-1]))
     return sides[0], sides[1], max(bars)
 
 
 def size_of(primal: Array) -> Array:
-    """What counts as a large change of each entry: its own size, or that of its neighbours, or 1 where all are zero."""
-    return np.maximum(np.abs(primal), _rms(primal) or 1.0)
+    """What counts as a large change of each entry: its own size; for a zero that of its neighbours, or 1."""
+    usual = _rms(primal) or 1.0
+    return np.where(primal == 0, usual, np.maximum(np.abs(primal), _SMALLEST_SIZE * usual))
 
 
 def at(block: Array, index: tuple[int, ...]) -> Array:
@@ -129,22 +133,7 @@ def _rms(block: Array) -> float:
     return float(np.sqrt(np.mean(np.square(block)))) if np.size(block) else 0.0
 
 
-def _line(
-    question: Question, block: int, index: tuple[int, ...]
-) -> tuple[Callable[[float], Array], Array, tuple[int, ...], float]:
-    """The function along the line that an entry belongs to, its value, where the entry is in it, and a large step."""
-    evaluate, primals = _evaluation(question), question.primals
-    middle = evaluate(*primals)
-    if question.exercise.asks == "jvp":
-        unit, _ = _unit_tangents(question)
-        return lambda t: evaluate(*(p + t * d for p, d in zip(primals, unit, strict=True))), middle, index, 1.0
-    where, place = index[: middle.ndim], index[middle.ndim :]
-    return _along(evaluate, primals, block, place), middle, where, float(size_of(primals[block])[place])
-
-
 # --- which lines through the point -------------------------------------------------------------------------------
-
-Place = tuple[int, tuple[int, ...]]  # a block and an index into it
 
 
 def _rng(question: Question) -> np.random.Generator:
@@ -166,139 +155,152 @@ def sampled_places(question: Question) -> list[Place]:
     return places
 
 
-def _evaluation(question: Question) -> Callable[..., Array]:
-    """The function's value as float64; for "vjp" its product with the cotangent."""
-    function, directions = question.exercise.of_wrt(question.point), question.directions
-    if question.exercise.asks == "vjp":
-        return lambda *moved: np.asarray(np.sum(np.asarray(function(*moved), dtype=np.float64) * directions[0]))
-    return lambda *moved: np.asarray(function(*moved), dtype=np.float64)
+# --- the function along a line -----------------------------------------------------------------------------------
 
 
-def _along(evaluate: Callable[..., Array], primals: Blocks, block: int, index: tuple[int, ...]) -> Any:
-    """The function along one coordinate axis through the point."""
+@dataclass(frozen=True)
+class _Function:
+    """The function at a point, with its value there and how far rounding may put that off."""
 
-    def moved(by: float) -> Array:
-        entry = np.array(primals[block])
-        entry[index] += by
-        return evaluate(*primals[:block], entry[()], *primals[block + 1 :])
+    question: Question
+    evaluate: Callable[..., Array]
+    middle: Array
+    noise: Array
 
-    return moved
+    @classmethod
+    def of(cls, question: Question) -> _Function:
+        """Evaluates to float64; for "vjp" the product with the cotangent."""
+        function, noise = question.exercise.of_wrt(question.point), value_noise(question)
+        if question.exercise.asks != "vjp":
+            return cls._with(question, lambda *moved: np.asarray(function(*moved), dtype=np.float64), noise)
+        cotangent = question.directions[0]
+
+        def contracted(*moved: Array) -> Array:
+            return np.asarray(np.sum(np.asarray(function(*moved), dtype=np.float64) * cotangent))
+
+        return cls._with(question, contracted, np.asarray(np.sum(noise * np.abs(cotangent))))
+
+    @classmethod
+    def _with(cls, question: Question, evaluate: Callable[..., Array], noise: Array) -> _Function:
+        return cls(question, evaluate, evaluate(*question.primals), noise)
+
+    @property
+    def primals(self) -> Blocks:
+        return self.question.primals
+
+    def parted(self, index: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """An index into a block of the answer, as one into the output and one into the input."""
+        return index[: self.middle.ndim], index[self.middle.ndim :]
+
+    def axis(self, block: int, index: tuple[int, ...]) -> tuple[Line, float]:
+        """The function along one coordinate axis through the point, and a large step on it."""
+        primals = self.primals
+
+        def moved(by: float) -> Array:
+            entry = np.array(primals[block])
+            entry[index] += by
+            return self.evaluate(*primals[:block], entry[()], *primals[block + 1 :])
+
+        return moved, float(size_of(primals[block])[index])
+
+    def along(self, directions: Blocks) -> Line:
+        """The function along any line through the point."""
+        return lambda t: self.evaluate(*(p + t * d for p, d in zip(self.primals, directions, strict=True)))
+
+    def along_axis(self, block: int, index: tuple[int, ...]) -> Slope:
+        """Its slope, or for a diagonal of the Hessian its second derivative, along a coordinate axis."""
+        line, size = self.axis(block, index)
+        return self._slope(line, size, 2 if self.question.exercise.asks == "hessian_diagonal" else 1)
+
+    def tangent_line(self) -> tuple[Line, float]:
+        """The function along the tangents of the question, made as long as a large step, and how long they were."""
+        scale = max(float(np.max(np.abs(d), initial=0.0)) for d in self.question.directions) or 1.0
+        return self.along(tuple(direction / scale for direction in self.question.directions)), scale
+
+    def along_tangents(self) -> Slope:
+        """The slope along the tangents of the question."""
+        line, scale = self.tangent_line()
+        slope = self._slope(line, 1.0, 1)
+        return Slope(slope.value * scale, slope.bar * scale, slope.kink)
+
+    def probe(self, rng: np.random.Generator) -> Probe:
+        """The slope along a random direction in which every entry moves by about its size over root n."""
+        steps = [size_of(primal) / np.sqrt(max(np.size(primal), 1)) for primal in self.primals]
+        directions = tuple(rng.uniform(-1, 1, np.shape(step)) * step for step in steps)
+        slope = self._slope(self.along(directions), 1.0, 1)
+        bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
+        return Probe(directions, slope.value, bar)
+
+    def _slope(self, line: Line, size: float, order: int) -> Slope:
+        return _Ladder(line, self.middle, self.noise, order).climb(size)
 
 
-def _coordinate(evaluate: Callable[..., Array], middle: Array, primals: Blocks, place: Place, second: bool) -> Slope:
-    block, index = place
-    size = float(size_of(primals[block])[index])
-    return _slope(_along(evaluate, primals, block, index), middle, size, 2 if second else 1)
+class _Ladder:
+    """First or second derivative at t = 0 of an array-valued function of one number, from steps ever shorter."""
 
+    def __init__(self, line: Line, middle: Array, noise: Array, order: int) -> None:
+        self._line, self._middle, self._noise, self._order = line, middle, noise, order
+        self._steps: list[float] = []
+        self._sides: list[tuple[Array, Array]] = []
+        self._refined: list[Array] = []
+        self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
 
-def _unit_tangents(question: Question) -> tuple[Blocks, float]:
-    scale = max(float(np.max(np.abs(d), initial=0.0)) for d in question.directions) or 1.0
-    return tuple(direction / scale for direction in question.directions), scale
-
-
-def _along_tangents(question: Question) -> Slope:
-    evaluate, primals = _evaluation(question), question.primals
-    unit, scale = _unit_tangents(question)
-
-    def along(t: float) -> Array:
-        return evaluate(*(p + t * d for p, d in zip(primals, unit, strict=True)))
-
-    slope = _slope(along, evaluate(*primals), 1.0, 1)
-    return Slope(slope.value * scale, slope.bar * scale, slope.kink)
-
-
-def _probe(evaluate: Callable[..., Array], middle: Array, primals: Blocks, rng: np.random.Generator) -> Probe:
-    """The slope along a random direction in which every entry moves by about its size over root n, n to a block."""
-    directions = tuple(
-        rng.uniform(-1, 1, np.shape(primal)) * (size_of(primal) / np.sqrt(max(np.size(primal), 1)))
-        for primal in primals
-    )
-
-    def along(t: float) -> Array:
-        return evaluate(*(primal + t * d for primal, d in zip(primals, directions, strict=True)))
-
-    slope = _slope(along, middle, 1.0, 1)
-    return Probe(directions, slope.value, _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value))
-
-
-# --- one line ----------------------------------------------------------------------------------------------------
-
-
-def _slope(along: Callable[[float], Array], middle: Array, size: float, order: int) -> Slope:
-    """First or second derivative at t = 0 of an array-valued function of one number."""
-    sides: list[tuple[Array, Array]] = []
-    raw: list[Array] = []
-    refined: list[Array] = []
-    steps: list[float] = []
-    best, best_bar = np.zeros_like(middle), np.full_like(middle, np.inf)
-    for rung in range(_STEPS):
-        step = size * _FIRST_STEP / _STEP_FACTOR**rung
-        up, down = along(step), along(-step)
-        steps.append(step)
-        sides.append((up, down))
-        raw.append(_central(up, middle, down, step, order))
-        if rung:
-            refined.append((_STEP_FACTOR**2 * raw[-1] - raw[-2]) / (_STEP_FACTOR**2 - 1))
-        if rung >= _FEWEST_STEPS - 1:
-            best, best_bar, done = _better(best, best_bar, refined, sides, middle, steps, order)
-            if done:
+    def climb(self, size: float) -> Slope:
+        """The slope from the rung with the smallest bar; `size` is a large step."""
+        coarse: Array | None = None
+        for rung in range(_STEPS):
+            step = size * _FIRST_STEP / _STEP_FACTOR**rung
+            self._steps.append(step)
+            self._sides.append((self._line(step), self._line(-step)))
+            raw = self._central()
+            if coarse is not None:
+                self._refined.append((_STEP_FACTOR**2 * raw - coarse) / (_STEP_FACTOR**2 - 1))
+            coarse = raw
+            if len(self._refined) > 2 and self._is_done():
                 break
-    flat = _is_flat(sides, middle)
-    best, best_bar = np.where(flat, 0.0, best), np.where(flat, 8 * UNIT_ROUNDOFF * np.abs(middle) / steps[0], best_bar)
-    return Slope(best, best_bar, ~_is_smooth(sides, middle, steps, order))
+        flat = self._is_flat()
+        bar = np.where(flat, self._noise / self._steps[0] ** self._order, self._bar)
+        last = len(self._steps) - (3 if len(self._steps) == _STEPS else 1)  # the shortest of all drown in rounding
+        return Slope(np.where(flat, 0.0, self._best), bar, ~self._is_smooth(last))
 
+    def _central(self) -> Array:
+        (up, down), step, middle = self._sides[-1], self._steps[-1], self._middle
+        return np.asarray((up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2)
 
-def _better(
-    best: Array,
-    best_bar: Array,
-    refined: list[Array],
-    sides: list[tuple[Array, Array]],
-    middle: Array,
-    steps: list[float],
-    order: int,
-) -> tuple[Array, Array, bool]:
-    """Value and bar with the last rung but one taken in, and whether the ladder may be left."""
-    up, down = sides[-2]
-    noise = 8 * UNIT_ROUNDOFF * (np.abs(up) + np.abs(middle) + np.abs(down)) / steps[-2] ** order
-    # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
-    bar = np.maximum(np.abs(refined[-2] - refined[-3]), np.abs(refined[-1] - refined[-2])) + noise
-    shows = (up != middle) | (down != middle)  # a step too short to show in the value says nothing
-    better = (bar < best_bar) & shows
-    best, best_bar = np.where(better, refined[-2], best), np.where(better, bar, best_bar)
-    good = (best_bar <= _GOOD_BAR * np.abs(best)) | (noise > best_bar) | _is_flat(sides, middle)
-    return best, best_bar, bool(np.all(good) and np.all(_is_smooth(sides, middle, steps, order)))
+    def _is_done(self) -> bool:
+        """Take the last rung but one in; whether shorter steps would not do better."""
+        up, down = self._sides[-2]
+        noise = self._noise / self._steps[-2] ** self._order
+        # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
+        above, here, below = self._refined[-3:]
+        bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
+        shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
+        better = (bar < self._bar) & shows & self._is_smooth(len(self._steps) - 2)
+        self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
+        good = (self._bar <= _GOOD_BAR * np.abs(self._best)) | (noise > self._bar) | self._is_flat()
+        return bool(np.all(good))
 
+    def _is_flat(self) -> Array:
+        """Where no step shows in the function's value."""
+        middle = self._middle
+        return np.asarray(~np.any([(up != middle) | (down != middle) for up, down in self._sides], axis=0))
 
-def _is_flat(sides: list[tuple[Array, Array]], middle: Array) -> Array:
-    """Where no step shows in the function's value."""
-    return np.asarray(~np.any([(up != middle) | (down != middle) for up, down in sides], axis=0))
+    def _is_smooth(self, rung: int) -> Array:
+        """Where the derivatives on the two sides approach each other; at a kink their gap stays as the step shrinks."""
+        right, left = self._one_sided(rung, 0), self._one_sided(rung, 1)
+        wide_gap = np.abs(self._one_sided(rung - 1, 0) - self._one_sided(rung - 1, 1))
+        noise = 2 * self._noise / self._steps[rung] ** self._order
+        near = np.abs(right - left) <= _KINK_GAP * np.maximum(np.abs(right), np.abs(left)) + noise
+        return np.asarray(near | (np.abs(right - left) < 0.5 * wide_gap))
 
-
-def _central(up: Array, middle: Array, down: Array, step: float, order: int) -> Array:
-    return np.asarray((up - down) / (2 * step) if order == 1 else (up - 2 * middle + down) / step**2)
-
-
-def _is_smooth(sides: list[tuple[Array, Array]], middle: Array, steps: list[float], order: int) -> Array:
-    """Where the derivatives on the two sides approach each other; at a kink their gap stays as the step shrinks."""
-    last = len(steps) - (3 if len(steps) == _STEPS else 1)  # the shortest steps of all drown in rounding
-    right, left = (_one_sided(sides, middle, steps, last, order, sign) for sign in (1, -1))
-    wide_right, wide_left = (_one_sided(sides, middle, steps, last - 1, order, sign) for sign in (1, -1))
-    noise = 32 * UNIT_ROUNDOFF * np.abs(middle) / steps[last] ** order
-    near = np.abs(right - left) <= _KINK_GAP * np.maximum(np.abs(right), np.abs(left)) + noise
-    return np.asarray(near | (np.abs(right - left) < 0.5 * np.abs(wide_right - wide_left)))
-
-
-def _one_sided(
-    sides: list[tuple[Array, Array]], middle: Array, steps: list[float], rung: int, order: int, sign: int
-) -> Array:
-    """The slope on one side at a rung, or the second derivative from this rung and the one above."""
-    ahead, step = sides[rung][0 if sign > 0 else 1], steps[rung]
-    slope = (ahead - middle) / step
-    if order == 1:
-        return np.asarray(sign * slope)
-    wide_step = steps[rung - 1]
-    wide_slope = (sides[rung - 1][0 if sign > 0 else 1] - middle) / wide_step
-    return np.asarray(2 * (wide_slope - slope) / (wide_step - step))
+    def _one_sided(self, rung: int, side: int) -> Array:
+        """The slope on one side at a rung, or the second derivative from this rung and the one above."""
+        step, ahead = self._steps[rung], self._sides[rung][side]
+        slope = (ahead - self._middle) / step
+        if self._order == 1:
+            return np.asarray(slope if side == 0 else -slope)
+        wide_step, wide_ahead = self._steps[rung - 1], self._sides[rung - 1][side]
+        return np.asarray(2 * ((wide_ahead - self._middle) / wide_step - slope) / (wide_step - step))
 
 
 def _trusted(values: Array, bars: Array, block: Array) -> Array:
@@ -306,11 +308,11 @@ def _trusted(values: Array, bars: Array, block: Array) -> Array:
     return np.where(bars <= _SURE_BAR * np.maximum(np.abs(values), _rms(block)), bars, np.inf)
 
 
-def _assembled(out: tuple[int, ...], primals: Blocks, slopes: dict[Place, Slope]) -> Differences:
+def _assembled(function: _Function, slopes: dict[Place, Slope]) -> Differences:
     """Slopes, one per coordinate, in arrays of the shape that the exercise asks for: the output's axes come first."""
     blocks, bars, kinks = [], [], []
-    for block, primal in enumerate(primals):
-        value = np.zeros(out + np.shape(primal))
+    for block, primal in enumerate(function.primals):
+        value = np.zeros(function.middle.shape + np.shape(primal))
         bar, kink = np.full(value.shape, np.inf), np.zeros(value.shape, dtype=bool)
         for (owner, index), slope in slopes.items():
             if owner == block:

@@ -33,13 +33,14 @@ UNIT_ROUNDOFF = 2.0**-53
 
 # An answer may be what comes out when all that goes into it is this many units in the last place away. Right answers of
 # many forms stay well below, the smallest wrong ones far above: see docs/verification.md.
-_ULPS = 256
+_ULPS = 128
 _SHAKE = 2.0**-48  # how far values are moved: 32 units in the last place, so that one rounding more hardly counts
 _SHAKES = 3
-_SATURATED_ULPS = 32  # of a saturated unit's value: what may be lost of its slope
+_SATURATED_ULPS = 8  # of a saturated unit's value: what may be lost of its slope
 _NOTABLE = 2.0**-4  # a reaction to saturation, relative to all else: below, one look at it is enough
 _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it more than this fraction of itself
 _LOSING = 2.0**-2  # and the whole entry here
+_VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
 _SMALLEST = 2.0**-1022  # smaller numbers have lost bits, whatever the formula
 
 # Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
@@ -90,6 +91,17 @@ def tolerance(question: Question, expected: Blocks) -> Tolerance:
         for o, reaction, saturated in zip(expected, rounded, owed, strict=True)
     )
     return Tolerance(allowed, owed)
+
+
+def value_noise(question: Question) -> Array:
+    """How far rounding may put the function's own value off, entrywise: what finite differences cannot see below."""
+    with np.errstate(all="ignore"):
+        tape, output = _traced(question, lambda function: function)
+        computed = _Computation(tape, output, lambda tape, output: (strip(output),))
+        (value,) = computed.blocks()
+        (reaction,) = _largest((value,), [computed.moved(number).blocks() for number in range(2)])
+    finite = np.where(np.isfinite(reaction), reaction, 0.0)
+    return np.asarray(_VALUE_ULPS * UNIT_ROUNDOFF * (np.abs(value) + finite))
 
 
 def _joined(parts: Iterator[Blocks]) -> Blocks:
