@@ -135,15 +135,20 @@ class _Computation:
         return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
 
     def moved(self, number: int) -> _Computation:
-        """The list evaluated again with every value moved, which moves every adjoint when walked."""
+        """The list evaluated again with every value moved, which moves every adjoint when walked.
+
+        The value of a unit that may saturate is moved less: it is good to a few units in the last place, and its slope
+        may be made of it.
+        """
         noise = _Noise(number)
         tape = Tape()
         values: list[Array] = []
         for rule, parents, args, params, value in self.tape.records:
+            share = 1.0 if rule is None or rule.key not in _SATURATING else _SATURATED_ULPS / _ULPS
             if rule is not None:
                 args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
                 value, rule = rule.evaluate(*args, **params), _Moving(rule, noise)
-            values.append(noise.moved(value))
+            values.append(noise.moved(value, share))
             tape.records.append((rule, parents, args, params, values[-1]))
         return self._on(tape)
 
@@ -183,10 +188,12 @@ class _Noise:
         start, self._place = self._place, self._place + size
         return pool[start : start + size].reshape(shape)
 
-    def moved(self, value: Array) -> Array:
-        """The value with every entry moved by up to the size of a shake, if they are real numbers."""
+    def moved(self, value: Array, share: float = 1.0) -> Array:
+        """The value with every entry moved by up to the size of a shake, or a share of it, if they are real numbers."""
         if value.dtype.kind != "f":
             return value
+        if share != 1.0:
+            return np.asarray(value * (1 + share * _SHAKE * self.drawn(value.shape)))[()]
         return np.asarray(value * self.drawn(value.shape, self._FACTORS))[()]
 
 
