@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ _SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
 _KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
 _FULL = 64  # coordinates up to which each gets its own slope; beyond, few do, and random directions do
 _SAMPLED = 1  # coordinates of a larger question that get a slope of their own, at each point
-_PROBES = 2  # and random directions of all its blocks together
+_PROBES = 1  # and random directions of all its blocks together
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,23 @@ class Probe:
 
 @dataclass(frozen=True)
 class Differences:
-    """Slopes per entry (bar infinite where none was taken or none can be trusted), kinks, and probes."""
+    """Slopes per entry (bar infinite where none was taken or none can be trusted), kinks, and probes.
+
+    `places` are the coordinates of which slopes were taken: all of them, or a few of many.
+    """
 
     blocks: Blocks
     bars: Blocks
     kinks: Blocks
+    places: tuple[Place, ...] = ()
     probes: tuple[Probe, ...] = ()
 
     @property
-    def is_smooth(self) -> bool:
-        """Whether no kink was met."""
-        return not any(np.any(kinks) for kinks in self.kinks)
+    def is_conclusive(self) -> bool:
+        """Whether there was no kink, and a bar small enough wherever a slope was taken."""
+        taken = [at(self.bars[block], index) for block, index in self.places] or list(self.bars)
+        smooth = not any(np.any(kinks) for kinks in self.kinks)
+        return smooth and all(np.all(np.isfinite(bar)) for bar in (*taken, *(probe.bar for probe in self.probes)))
 
 
 def differences(question: Question) -> Differences:
@@ -77,13 +83,13 @@ def differences(question: Question) -> Differences:
     if question.exercise.asks == "jvp":
         slope = function.along_tangents()
         return Differences((slope.value,), (_trusted(slope.value, slope.bar, slope.value),), (slope.kink,))
-    sampled = sampled_places(question)
-    found = _assembled(function, {place: function.along_axis(*place) for place in sampled})
-    if question.exercise.asks == "hessian_diagonal" or len(sampled) == sum(map(np.size, function.primals)):
+    rng, total = _rng(question), sum(map(np.size, function.primals))
+    numbers = range(total) if total <= _FULL else rng.integers(total, size=_SAMPLED)
+    places = [_place(question, int(number)) for number in numbers]
+    found = _assembled(function, {place: function.along_axis(*place) for place in places})
+    if total <= _FULL or question.exercise.asks == "hessian_diagonal":
         return found
-    rng = _rng(question)
-    probes = tuple(function.probe(rng) for _ in range(_PROBES))
-    return Differences(found.blocks, found.bars, found.kinks, probes)
+    return replace(found, probes=tuple(function.probe(rng) for _ in range(_PROBES)))
 
 
 def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float]:
@@ -138,21 +144,16 @@ def _rms(block: Array) -> float:
 
 def _rng(question: Question) -> np.random.Generator:
     """Random numbers that belong to the point."""
-    return np.random.default_rng(zlib.crc32(b"".join(np.asarray(primal).tobytes() for primal in question.primals)))
+    return np.random.default_rng([zlib.crc32(np.ravel(primal)[:64].tobytes()) for primal in question.primals])
 
 
-def sampled_places(question: Question) -> list[Place]:
-    """All coordinates of a small question, some of a large one."""
-    sizes = [np.size(primal) for primal in question.primals]
-    total = sum(sizes)
-    numbers = range(total) if total <= _FULL else sorted(_rng(question).choice(total, _SAMPLED, replace=False))
-    starts = np.cumsum([0, *sizes])
-    places = []
-    for number in numbers:
-        block = int(np.searchsorted(starts, number, side="right")) - 1
-        index = np.unravel_index(number - starts[block], np.shape(question.primals[block]))
-        places.append((block, tuple(int(i) for i in index)))
-    return places
+def _place(question: Question, number: int) -> Place:
+    """The coordinate of this number, counted through all blocks."""
+    for block, primal in enumerate(question.primals):
+        if number < np.size(primal):
+            return block, tuple(int(i) for i in np.unravel_index(number, np.shape(primal)))
+        number -= np.size(primal)
+    raise IndexError(number)
 
 
 # --- the function along a line -----------------------------------------------------------------------------------
@@ -320,4 +321,4 @@ def _assembled(function: _Function, slopes: dict[Place, Slope]) -> Differences:
         blocks.append(value)
         bars.append(_trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)]))
         kinks.append(kink)
-    return Differences(tuple(blocks), tuple(bars), tuple(kinks))
+    return Differences(tuple(blocks), tuple(bars), tuple(kinks), tuple(slopes))

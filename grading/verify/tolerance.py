@@ -37,7 +37,7 @@ _ULPS = 128
 _SHAKE = 2.0**-48  # how far values are moved: 32 units in the last place, so that one rounding more hardly counts
 _SHAKES = 3
 _SATURATED_ULPS = 8  # of a saturated unit's value: what may be lost of its slope
-_NOTABLE = 2.0**-4  # a reaction to saturation, relative to all else: below, one look at it is enough
+_NOTABLE = 0.5  # a reaction to saturation, relative to all else: below, one look at it is enough
 _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it more than this fraction of itself
 _LOSING = 2.0**-2  # and the whole entry here
 _VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
@@ -99,7 +99,7 @@ def value_noise(question: Question) -> Array:
         tape, output = _traced(question, lambda function: function)
         computed = _Computation(tape, output, lambda tape, output: (strip(output),))
         (value,) = computed.blocks()
-        (reaction,) = _largest((value,), [computed.moved(number).blocks() for number in range(2)])
+        (reaction,) = _largest((value,), [computed.moved(_SHAKES).blocks()])
     finite = np.where(np.isfinite(reaction), reaction, 0.0)
     return np.asarray(_VALUE_ULPS * UNIT_ROUNDOFF * (np.abs(value) + finite))
 
