@@ -45,8 +45,8 @@ class Bench:
     @property
     def flaws(self) -> tuple[bool, int]:
         """What speaks against asking here: a kink at the point or beside it, and digits that saturation hides."""
-        is_kink = not self.witnesses[-1].conclusive or is_near_kink(self.question)
-        return is_kink, sum(int(np.sum(hidden)) for hidden in self.tolerance.hides(self.expected))
+        is_kink = not self.witnesses[-1].conclusive or is_near_kink(self.question, self.tolerance.tape)
+        return is_kink, sum(int(np.sum(self.tolerance.hidden(block))) for block in range(len(self.expected)))
 
 
 def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
@@ -86,21 +86,20 @@ def _guarded(exercise: Exercise, draw: Any) -> Any:
 def bench_at(question: Question, is_declared: bool = False) -> Bench:
     try:
         with np.errstate(all="ignore"):
-            by_torch, by_tape = torch_witness(question), autodiff_witness(question)
-            measured = difference_witness(question)
+            allowed = tolerance(question)
+            by_torch, by_tape = torch_witness(question), autodiff_witness(allowed)
+            expected = (by_torch or by_tape).blocks
+            measured = difference_witness(question, allowed.noise)
             # of a large question it could only say again what finite differences say of a few entries
             is_needed = by_torch is None or not measured.probes
             heard = (by_torch, by_tape, complex_witness(question, measured) if is_needed else None, measured)
             witnesses = tuple(testimony for testimony in heard if testimony is not None)
-            expected = witnesses[0].blocks
-            value = question.exercise.value_at(question.point)
     except Exception as error:
         raise FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
-    if not np.all(np.isfinite(value)):
+    if not np.all(np.isfinite(allowed.noise)):
         raise FaultError("its function has no finite value at a point that was drawn")
     if not all(np.all(np.isfinite(block)) for block in expected):
         raise FaultError(f"{witnesses[0].witness} finds values that are not finite")
-    allowed = tolerance(question, expected)
     _check_agreement(witnesses, allowed.allowed)
     return Bench(question, witnesses, expected, allowed, is_declared)
 
@@ -110,8 +109,10 @@ def _check_agreement(witnesses: tuple[Testimony, ...], allowed: Blocks) -> None:
 
     On a kink each rule takes its own convention, so there only what lies off the kink is compared.
     """
-    first, kinks = witnesses[0], witnesses[-1].kinks or tuple(np.zeros(np.shape(block), bool) for block in allowed)
-    slack = tuple(np.where(kink, np.inf, block) for kink, block in zip(kinks, allowed, strict=True))
+    first, kinks = witnesses[0], witnesses[-1].kinks
+    slack = allowed
+    if any(np.any(block) for block in kinks):
+        slack = tuple(np.where(kink, np.inf, block) for kink, block in zip(kinks, allowed, strict=True))
     for other in witnesses[1:]:
         if not agree(first, other, slack):
             raise FaultError(f"{first.witness} and {other.witness} contradict each other")

@@ -24,13 +24,12 @@ Place = tuple[int, tuple[int, ...]]  # a block and an index into it
 _FIRST_STEP = 2.0**-4
 _STEP_FACTOR = 4.0
 _STEPS = 11
-_GOOD_BAR = 1e-8  # relative: a bar as small as this needs no better one
+_GOOD_BAR = 1e-7  # relative: a bar as small as this needs no better one
 _SMALLEST_SIZE = 2.0**-20  # of an entry, relative to the others: smaller ones are as good as zero
 _SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
 _KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
-_FULL = 64  # coordinates up to which each gets its own slope; beyond, few do, and random directions do
-_SAMPLED = 1  # coordinates of a larger question that get a slope of their own, at each point
-_PROBES = 1  # and random directions of all its blocks together
+_FULL = 64  # coordinates up to which each gets a slope of its own
+_SAMPLED = 16  # coordinates of a larger question that get one, where directions cannot stand for them
 
 
 @dataclass(frozen=True)
@@ -72,29 +71,34 @@ class Differences:
     @property
     def is_conclusive(self) -> bool:
         """Whether there was no kink, and a bar small enough wherever a slope was taken."""
-        taken = [at(self.bars[block], index) for block, index in self.places] or list(self.bars)
-        smooth = not any(np.any(kinks) for kinks in self.kinks)
-        return smooth and all(np.all(np.isfinite(bar)) for bar in (*taken, *(probe.bar for probe in self.probes)))
+        bars = [at(self.bars[block], index) for block, index in self.places] + [probe.bar for probe in self.probes]
+        is_smooth = not any(np.any(kinks) for kinks in self.kinks)
+        return is_smooth and all(np.all(np.isfinite(bar)) for bar in bars)
 
 
-def differences(question: Question) -> Differences:
-    """Slopes along every coordinate of every block; of many, along a few and along random directions of all blocks."""
-    function = _Function.of(question)
+def differences(question: Question, noise: Array) -> Differences:
+    """Slopes along every coordinate of every block; where there are many, along a random direction of all blocks.
+
+    A random direction is as good a witness against any one of the entries, at the cost of one.
+
+    `noise` is how far rounding may put the function's value off.
+    """
+    function = _Function.of(question, noise)
     if question.exercise.asks == "jvp":
         slope = function.along_tangents()
-        return Differences((slope.value,), (_trusted(slope.value, slope.bar, slope.value),), (slope.kink,))
+        bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
+        return Differences((slope.value,), (bar,), (slope.kink,), ((0, ()),))
     rng, total = _rng(question), sum(map(np.size, function.primals))
-    numbers = range(total) if total <= _FULL else rng.integers(total, size=_SAMPLED)
+    is_second = question.exercise.asks == "hessian_diagonal"  # which is no sum over directions
+    numbers = range(total) if total <= _FULL else rng.integers(total, size=_SAMPLED if is_second else 0)
     places = [_place(question, int(number)) for number in numbers]
     found = _assembled(function, {place: function.along_axis(*place) for place in places})
-    if total <= _FULL or question.exercise.asks == "hessian_diagonal":
-        return found
-    return replace(found, probes=tuple(function.probe(rng) for _ in range(_PROBES)))
+    return found if total <= _FULL or is_second else replace(found, probes=(function.probe(rng),))
 
 
 def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float]:
     """Slope and bar of one entry of a block; for a Jacobian the index is that of the output, then of the input."""
-    function = _Function.of(question)
+    function = _Function.of(question, value_noise(question))
     if question.exercise.asks == "jvp":
         slope, where = function.along_tangents(), index
     else:
@@ -105,7 +109,7 @@ def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple
 
 def one_sided(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float, float]:
     """The slopes of one entry to the left and to the right, and their bar: what a kink leaves to convention."""
-    function = _Function.of(question)
+    function = _Function.of(question, value_noise(question))
     where, place = function.parted(index)
     if question.exercise.asks == "jvp":
         along, size, where = function.tangent_line()[0], 1.0, index
@@ -169,9 +173,9 @@ class _Function:
     noise: Array
 
     @classmethod
-    def of(cls, question: Question) -> _Function:
+    def of(cls, question: Question, noise: Array) -> _Function:
         """Evaluates to float64; for "vjp" the product with the cotangent."""
-        function, noise = question.exercise.of_wrt(question.point), value_noise(question)
+        function = question.exercise.of_wrt(question.point)
         if question.exercise.asks != "vjp":
             return cls._with(question, lambda *moved: np.asarray(function(*moved), dtype=np.float64), noise)
         cotangent = question.directions[0]

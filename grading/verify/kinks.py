@@ -29,13 +29,15 @@ _EXTREMES = frozenset({np.max, np.amax, np.min, np.amin})
 _STEPS = frozenset({np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide})
 
 
-def is_near_kink(question: Question) -> bool:
-    """Whether the function takes another branch somewhere when its inputs move by a millionth of their size."""
+def is_near_kink(question: Question, tape: Tape) -> bool:
+    """Whether the function takes another branch somewhere when its inputs move by a millionth of their size.
+
+    `tape` is a list of the function, or of its gradient, at the point.
+    """
     try:
-        here = list(_choices(_list(question, ())))
-        if not here:
+        if next(_choices(tape), None) is None:
             return False
-        rng = np.random.default_rng(0)
+        here, rng = list(_choices(_list(question, ()))), np.random.default_rng(0)
         return any(_differ(here, list(_choices(_list(question, _moves(question, rng))))) for _ in range(_FLIPS))
     except Exception:
         return False  # nothing is recorded, so there is nothing to see

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-import autodiff
 from grading.verify.differences import Place, Probe, at, differences
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
 from grading.verify.tolerance import UNIT_ROUNDOFF as UNIT_ROUNDOFF
 from grading.verify.tolerance import Blocks as Blocks
+from grading.verify.tolerance import Tolerance, value_noise
 
 DIFFERENCES = "finite differences"
 _COMPLEX_STEP = 2.0**-100  # so small that its square is no part of any number
@@ -58,18 +58,21 @@ def torch_witness(question: Question) -> Testimony | None:
     return Testimony("PyTorch autograd", blocks, _no_bars(blocks))
 
 
-def autodiff_witness(question: Question) -> Testimony:
-    """Our own tape, over the same function run with NumPy."""
-    blocks = tuple(_as_float64(block) for block in _autodiff_blocks(question))
+def autodiff_witness(measured: Tolerance) -> Testimony:
+    """Our own tape: the answer read off the list on which the tolerance was measured."""
+    blocks = tuple(_as_float64(block) for block in measured.blocks)
     return Testimony("autodiff", blocks, _no_bars(blocks))
 
 
-def difference_witness(question: Question) -> Testimony:
-    """Central differences with an error bar (see `differences`); of a large question some entries and directions."""
+def difference_witness(question: Question, noise: Array | None = None) -> Testimony:
+    """Central differences with an error bar (see `differences`); of a large question some entries and directions.
+
+    `noise` is the rounding of the function's value, where it is known already.
+    """
     if question.exercise.asks == "value":
         blocks: Blocks = (_as_float64(question.exercise.value_at(question.point)),)
         return Testimony("NumPy", blocks, tuple(8 * UNIT_ROUNDOFF * np.abs(block) for block in blocks))
-    found = differences(question)
+    found = differences(question, value_noise(question) if noise is None else noise)
     return Testimony(
         DIFFERENCES, found.blocks, found.bars, found.is_conclusive, found.places, found.probes, found.kinks
     )
@@ -94,8 +97,9 @@ def complex_witness(question: Question, beside: Testimony) -> Testimony | None:
 
 def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
     """Whether two witnesses agree wherever both have something to say, to their error bars and the slack."""
-    for a, b, bar, more, loose in zip(one.blocks, other.blocks, one.bars, other.bars, slack, strict=True):
-        if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * (bar + more + loose)):
+    for block in {block for block, _ in other.places} if other.probes else range(len(other.blocks)):
+        a, b, bar = one.blocks[block], other.blocks[block], one.bars[block] + other.bars[block] + slack[block]
+        if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * bar):
             return False
     for number, probe in enumerate(other.probes):
         if one.probes:
@@ -147,36 +151,6 @@ def _no_bars(blocks: Blocks) -> Blocks:
     return tuple(np.zeros_like(block) for block in blocks)
 
 
-# --- autodiff ----------------------------------------------------------------------------------------------------
-
-
-def _autodiff_blocks(question: Question) -> tuple[Any, ...]:
-    exercise, primals = question.exercise, question.primals
-    function = exercise.of_wrt(question.point)
-    everything = tuple(range(len(primals)))
-    if exercise.asks == "value":
-        return (exercise.value_at(question.point),)
-    if exercise.asks == "gradient":
-        return tuple(autodiff.grad(function, argnums=everything)(*primals))
-    if exercise.asks == "jacobian":
-        return tuple(autodiff.jacobian(function, argnums=everything)(*primals))
-    if exercise.asks == "jvp":
-        return (autodiff.jvp(function, primals, question.directions)[1],)
-    if exercise.asks == "vjp":
-        return tuple(autodiff.vjp(function, *primals)[1](question.directions[0]))
-    return tuple(_autodiff_hessian_diagonal(function, primals, block) for block in everything)
-
-
-def _autodiff_hessian_diagonal(function: Callable[..., Any], primals: Blocks, block: int) -> Array:
-    diagonal = np.zeros(np.shape(primals[block]))
-    for index in np.ndindex(diagonal.shape):
-        directions = [np.zeros(np.shape(primal)) for primal in primals]
-        directions[block][index] = 1.0
-        column = autodiff.hvp(function, primals, tuple(direction[()] for direction in directions))
-        diagonal[index] = np.asarray(column[block])[index]
-    return diagonal
-
-
 # --- PyTorch -----------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +186,7 @@ def _torch_blocks(question: Question, torch: Any, xp: Any) -> tuple[Any, ...]:
 
 
 def _torch_gradient(function: Callable[..., Any], primals: tuple[Any, ...], torch: Any) -> tuple[Any, ...]:
-    leaves = tuple(primal.clone().requires_grad_() for primal in primals)
+    leaves = tuple(primal.detach().requires_grad_() for primal in primals)
     value = torch.as_tensor(function(*leaves))
     if not value.requires_grad:
         return tuple(torch.zeros_like(primal) for primal in primals)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,6 @@ _ULPS = 128
 _SHAKE = 2.0**-48  # how far values are moved: 32 units in the last place, so that one rounding more hardly counts
 _SHAKES = 3
 _SATURATED_ULPS = 8  # of a saturated unit's value: what may be lost of its slope
-_NOTABLE = 0.5  # a reaction to saturation, relative to all else: below, one look at it is enough
 _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it more than this fraction of itself
 _LOSING = 2.0**-2  # and the whole entry here
 _VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
@@ -54,54 +52,65 @@ _WITHIN: dict[Any, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far each entry of an answer may be off, and how much of that is owed to saturated units alone."""
+    """How far each entry of an answer may be off, and how much of that is owed to saturated units alone.
 
+    `blocks` is the answer as it is read off the list, `tape` that list, and `noise` how far rounding may put the
+    function's own value off: finite differences see nothing below.
+    """
+
+    blocks: Blocks
     allowed: Blocks
     owed: Blocks
+    noise: Array
+    tape: Tape
 
-    def hides(self, expected: Blocks) -> Blocks:
-        """Where digits of an entry cannot be seen at this point, since a unit saturates."""
-        return tuple(owed > _HIDING * np.abs(o) for owed, o in zip(self.owed, expected, strict=True))
+    def hidden(self, block: int) -> Array:
+        """Which entries of a block have digits that cannot be seen at this point, since a unit saturates."""
+        return np.asarray(self.owed[block] > _HIDING * np.abs(self.blocks[block]))
 
-    def loses(self, expected: Blocks) -> Blocks:
-        """Where nothing of an entry can be seen, not even its sign."""
-        return tuple(owed > _LOSING * np.abs(o) for owed, o in zip(self.owed, expected, strict=True))
+    def lost(self, block: int) -> Array:
+        """Which entries cannot be seen at all, not even their sign."""
+        is_lost = self.owed[block] > _LOSING * np.abs(self.blocks[block])
+        return np.asarray(is_lost | ~np.isfinite(self.allowed[block]))
 
 
-def tolerance(question: Question, expected: Blocks) -> Tolerance:
-    """The tolerance at a point: arrays shaped like `expected`, infinite where a value moved leaves its domain.
+def tolerance(question: Question) -> Tolerance:
+    """The tolerance at a point: arrays shaped like the answer's, infinite where a value moved leaves its domain.
 
     With u the unit roundoff and R_i the largest reaction of entry i to relative changes of size 1 in every value on
-    the list and in every adjoint, entry i may differ by K u (|o_i| + R_i), and by what saturation hides.
+    the list, in every adjoint, and in the slopes of saturated units, entry i may differ by K u (|o_i| + R_i).
     """
+    scale = _ULPS * UNIT_ROUNDOFF
     with np.errstate(all="ignore"):
         computed = _computations(question)
         base = _joined(computation.blocks() for computation in computed)
-        rounded = _largest(base, [_joined(c.moved(number).blocks() for c in computed) for number in range(_SHAKES)])
-        blunted = _largest(base, [_joined(c.blunted(0).blocks() for c in computed)])
-        sizes = [np.abs(o) + reaction for o, reaction in zip(base, rounded, strict=True)]
-        if any(np.any(one > _NOTABLE * size) for one, size in zip(blunted, sizes, strict=True)):
-            again = range(1, _SHAKES)
-            more = _largest(base, [_joined(c.blunted(number).blocks() for c in computed) for number in again])
-            blunted = tuple(map(np.maximum, blunted, more))
-    scale = _ULPS * UNIT_ROUNDOFF
-    owed = tuple(scale * reaction for reaction in blunted)
-    allowed = tuple(
-        scale * (np.abs(o) + reaction + _SMALLEST / UNIT_ROUNDOFF) + saturated
-        for o, reaction, saturated in zip(expected, rounded, owed, strict=True)
-    )
-    return Tolerance(allowed, owed)
+        shaken = [[computation.shaken(number) for computation in computed] for number in range(_SHAKES)]
+        reactions = _largest(base, [_joined(c.blocks() for c in each) for each in shaken])
+        allowed = tuple(
+            scale * (np.abs(o) + reaction) + _ULPS * _SMALLEST for o, reaction in zip(base, reactions, strict=True)
+        )
+        owed = tuple(np.zeros_like(block) for block in allowed)
+        if any(np.any(block > _HIDING * np.abs(o)) for block, o in zip(allowed, base, strict=True)):
+            blunted = [_joined(c.shaken(number, moves=False).blocks() for c in computed) for number in range(_SHAKES)]
+            owed = tuple(scale * reaction for reaction in _largest(base, blunted))
+    if question.exercise.asks == "hessian_diagonal":
+        return Tolerance(base, allowed, owed, value_noise(question), computed[0].tape)
+    return Tolerance(base, allowed, owed, _noise(computed[0], [each[0] for each in shaken]), computed[0].tape)
 
 
 def value_noise(question: Question) -> Array:
-    """How far rounding may put the function's own value off, entrywise: what finite differences cannot see below."""
+    """How far rounding may put the function's own value off, entrywise."""
     with np.errstate(all="ignore"):
         tape, output = _traced(question, lambda function: function)
-        computed = _Computation(tape, output, lambda tape, output: (strip(output),))
-        (value,) = computed.blocks()
-        (reaction,) = _largest((value,), [computed.moved(_SHAKES).blocks()])
-    finite = np.where(np.isfinite(reaction), reaction, 0.0)
-    return np.asarray(_VALUE_ULPS * UNIT_ROUNDOFF * (np.abs(value) + finite))
+        computation = _Computation(tape, output, lambda tape, output: (strip(output),))
+        return _noise(computation, [computation.shaken(number) for number in range(_SHAKES)])
+
+
+def _noise(computation: _Computation, shaken: list[_Computation]) -> Array:
+    value = np.asarray(strip(computation.output), dtype=np.float64)
+    with np.errstate(all="ignore"):
+        (reaction,) = _largest((value,), [(np.asarray(strip(moved.output)),) for moved in shaken])
+    return np.asarray(_VALUE_ULPS * UNIT_ROUNDOFF * (np.abs(value) + np.where(np.isfinite(reaction), reaction, 0.0)))
 
 
 def _joined(parts: Iterator[Blocks]) -> Blocks:
@@ -134,40 +143,59 @@ class _Computation:
         """Blocks of the answer, as float64."""
         return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
 
-    def moved(self, number: int) -> _Computation:
-        """The list evaluated again with every value moved, which moves every adjoint when walked.
+    def shaken(self, number: int, moves: bool = True) -> _Computation:
+        """The list evaluated again with every value moved, which when walked moves every adjoint, and blunts slopes.
 
         The value of a unit that may saturate is moved less: it is good to a few units in the last place, and its slope
-        may be made of it.
+        may be made of it. With moves=False only slopes are blunted.
         """
-        noise = _Noise(number)
-        tape = Tape()
+        noise, tape = _Noise(number), _ShakenTape()
         values: list[Array] = []
-        for rule, parents, args, params, value in self.tape.records:
-            share = 1.0 if rule is None or rule.key not in _SATURATING else _SATURATED_ULPS / _ULPS
-            if rule is not None:
-                args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
-                value, rule = rule.evaluate(*args, **params), _Moving(rule, noise)
-            values.append(noise.moved(value, share))
-            tape.records.append((rule, parents, args, params, values[-1]))
-        return self._on(tape)
-
-    def blunted(self, number: int) -> _Computation:
-        """The same list, on which the slopes of saturated units are known only as far as their values show."""
-        if not any(rule is not None and rule.key in _SATURATING for rule, *_ in self.tape.records):
-            return self
-        noise, tape = _Noise(number), Tape()
-        sizes: dict[int, Array] = {}
+        saturated = _saturated(self.tape)
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
-            blunt = None if rule is None else _Blunt(rule, line, parents, sizes, noise)
-            tape.records.append((blunt, parents, args, params, value))
-        return self._on(tape)
-
-    def _on(self, tape: Tape) -> _Computation:
+            if moves:
+                share = 1.0
+                if rule is not None:
+                    share = _SATURATED_ULPS / _ULPS if rule.key in _SATURATING else 1.0
+                    args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
+                    value = rule.evaluate(*args, **params)
+                value = noise.moved(value, share)
+            values.append(value)
+            shaken = (
+                None
+                if rule is None
+                else _Shaken(rule, line, parents, noise, moves, tape.sizes if line in saturated else None)
+            )
+            tape.records.append((shaken, parents, args, params, value))
         if not on_tape(self.output, self.tape):
             return self  # a constant
-        line = self.output.index
-        return _Computation(tape, Var(tape.records[line][4], tape, line), self.read)
+        return _Computation(tape, Var(values[self.output.index], tape, self.output.index), self.read)
+
+
+def _saturated(tape: Tape) -> set[int]:
+    """The lines that saturate, and those that are made of one of them entry by entry."""
+    found: set[int] = set()
+    for line, (rule, parents, *_) in enumerate(tape.records):
+        if isinstance(rule, Elementwise) and (rule.key in _SATURATING or not found.isdisjoint(parents)):
+            found.add(line)
+    return found
+
+
+class _ShakenTape(Tape):
+    """A list of shaken rules, with what they tell each other in the course of one walk."""
+
+    __slots__ = ("sizes",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[int, Array] = {}
+
+
+def _walked(tape: Tape, output: Any, seed: Array, count: int) -> list[Array]:
+    """The adjoints of the first `count` lines for one seed."""
+    if isinstance(tape, _ShakenTape):
+        tape.sizes.clear()
+    return gradients(tape, output, seed, count)
 
 
 class _Noise:
@@ -179,66 +207,69 @@ class _Noise:
     def __init__(self, number: int) -> None:
         self._place = 7919 * (number + 1)
 
-    def drawn(self, shape: tuple[int, ...], pool: Array = _POOL) -> Array:
-        """The next numbers of the pool, in this shape."""
-        size = prod(shape)
-        if self._place + size > len(pool):
-            self._place = self._place % 97
-            pool = pool if size + 97 <= len(pool) else np.resize(pool, size + 97)
-        start, self._place = self._place, self._place + size
-        return pool[start : start + size].reshape(shape)
+    def drawn(self, like: Array, pool: Array = _POOL) -> Array:
+        """The next numbers of the pool, as many as an array has entries and in its shape."""
+        size, start = like.size, self._place
+        if start + size > len(pool):
+            start %= 97
+            pool = pool if start + size <= len(pool) else np.resize(pool, start + size)
+        self._place = start + size
+        numbers = pool[start : start + size]
+        return numbers if like.ndim == 1 else numbers.reshape(like.shape)
 
-    def moved(self, value: Array, share: float = 1.0) -> Array:
+    def moved(self, value: Array, share: float = 1.0) -> Any:
         """The value with every entry moved by up to the size of a shake, or a share of it, if they are real numbers."""
         if value.dtype.kind != "f":
             return value
         if share != 1.0:
-            return np.asarray(value * (1 + share * _SHAKE * self.drawn(value.shape)))[()]
-        return np.asarray(value * self.drawn(value.shape, self._FACTORS))[()]
+            return value * (1 + share * _SHAKE * self.drawn(value))
+        return value * self.drawn(value, self._FACTORS)
 
 
-class _Moving(Rule):
-    """A rule that moves the adjoints it is given."""
-
-    __slots__ = ("noise", "rule")
-
-    def __init__(self, rule: Rule, noise: _Noise) -> None:
-        self.rule, self.noise = rule, noise
-
-    def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
-        """The rule's, of an adjoint moved in its last bits."""
-        term: Array = self.rule.vjp(slot, self.noise.moved(g), y, args, params)
-        return term
-
-
-class _Blunt(Rule):
-    """A rule whose slope, if it saturates, is known only as far as the values that are made from its own show.
+class _Shaken(Rule):
+    """A rule that moves the adjoints it is given, and knows a saturated unit's slope only as far as values show it.
 
     sizes[i] is the largest |adjoint * value| among the lines to which line i leads entry by entry: what one unit in the
-    last place of them is worth. A unit's argument counts up to 1: near 0 a flat value is no sign of saturation.
+    last place of them is worth; None for a line that is not made of such a unit.
     """
 
-    __slots__ = ("line", "noise", "parents", "rule", "sizes")
+    __slots__ = ("given", "line", "moved", "moves", "noise", "parents", "rule", "sizes")
 
     def __init__(
-        self, rule: Rule, line: int, parents: tuple[int | None, ...], sizes: dict[int, Array], noise: _Noise
+        self,
+        rule: Rule,
+        line: int,
+        parents: tuple[int | None, ...],
+        noise: _Noise,
+        moves: bool,
+        sizes: dict[int, Array] | None,
     ) -> None:
-        self.rule, self.line, self.parents, self.sizes, self.noise = rule, line, parents, sizes, noise
+        self.rule, self.line, self.parents = rule, line, parents
+        self.noise, self.moves, self.sizes = noise, moves, sizes
+        self.given: Any = None
 
     def vjp(self, slot: int, g: Array, y: Array, args: Args, params: Params) -> Array:
-        """The rule's, and what saturation may hide of it."""
-        rule, parent = self.rule, self.parents[slot]
-        term: Array = rule.vjp(slot, g, y, args, params)
-        if not isinstance(rule, Elementwise) or parent is None or _is_flat(rule, slot):
+        """The rule's, of an adjoint moved in its last bits, and what saturation may hide of it."""
+        if g is not self.given:  # the same for all slots
+            self.given, self.moved = g, self.noise.moved(g) if self.moves else g
+        term: Array = self.rule.vjp(slot, self.moved, y, args, params)
+        if self.sizes is None or not isinstance(self.rule, Elementwise) or _is_flat(self.rule, slot):
             return term
-        size = np.maximum(np.abs(g * y), self.sizes.get(self.line, 0.0))
-        if rule.key in _WITHIN:
-            size = np.maximum(size, np.abs(g * _WITHIN[rule.key](y)))
-        self.sizes[parent] = np.maximum(self.sizes.get(parent, 0.0), project(size, args[slot]))
-        if rule.key in _SATURATING and _SATURATING[rule.key] in (None, slot):
-            unseen = _SHAKE * _SATURATED_ULPS / _ULPS * size * np.minimum(np.abs(args[slot]), 1)
-            term = term + self.noise.drawn(np.shape(unseen))[()] * unseen
-        return term
+        blunted: Array = term + self._unseen(slot, g, y, args[slot], self.sizes)
+        return blunted
+
+    def _unseen(self, slot: int, g: Array, y: Array, a: Array, sizes: dict[int, Array]) -> Any:
+        """Zero but for a line that saturates. Its argument counts up to 1: near 0 a flat value is no saturation."""
+        key, parent = self.rule.key, self.parents[slot]
+        size = np.maximum(np.abs(g * y), sizes.get(self.line, 0.0))
+        if key in _WITHIN:
+            size = np.maximum(size, np.abs(g * _WITHIN[key](y)))
+        if parent is not None:
+            sizes[parent] = np.maximum(sizes.get(parent, 0.0), project(size, a))
+        if key not in _SATURATING or _SATURATING[key] not in (None, slot):
+            return 0.0
+        unseen = _SHAKE * _SATURATED_ULPS / _ULPS * size * np.minimum(np.abs(a), 1)
+        return unseen * self.noise.drawn(unseen)
 
 
 def _is_flat(rule: Rule, slot: int) -> bool:
@@ -263,7 +294,7 @@ def _of_slopes(question: Question, block: int) -> _Computation:
     def read(tape: Tape, slopes: Any) -> Blocks:
         diagonal = np.zeros(np.shape(strip(slopes)))
         for index, seed in _units(slopes):
-            diagonal[index] = np.asarray(gradients(tape, slopes, seed, block + 1)[block])[index]
+            diagonal[index] = np.asarray(_walked(tape, slopes, seed, block + 1)[block])[index]
         return (diagonal,)
 
     return _Computation(*_traced(question, lambda function: grad(function, block)), read)
@@ -275,9 +306,9 @@ def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
     if asks == "value":
         return lambda tape, output: (strip(output),)
     if asks == "gradient":
-        return lambda tape, output: tuple(gradients(tape, output, ones(np.asarray(strip(output))), count))
+        return lambda tape, output: tuple(_walked(tape, output, ones(np.asarray(strip(output))), count))
     if asks == "vjp":
-        return lambda tape, output: tuple(gradients(tape, output, directions[0], count))
+        return lambda tape, output: tuple(_walked(tape, output, directions[0], count))
     if asks == "jacobian":
         return lambda tape, output: _jacobians(tape, output, count)
     return lambda tape, output: (_pushed(_jacobians(tape, output, count), directions),)
@@ -285,7 +316,7 @@ def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
 
 def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
     shape = np.shape(strip(output))
-    rows = [gradients(tape, output, seed, count) for _, seed in _units(output)]
+    rows = [_walked(tape, output, seed, count) for _, seed in _units(output)]
     inputs = [np.shape(tape.records[k][4]) for k in range(count)]
     return tuple(np.reshape([row[k] for row in rows], shape + inputs[k]) for k in range(count))
 
