@@ -76,7 +76,9 @@ class _Block:
         shaped, said = contract.with_shape(value, self.expected.shape)
         yours = np.asarray(value if shaped is None else shaped, dtype=np.float64)
         bench, block, shape = self.bench, self.block, self.expected.shape
-        seen = Observation(bench.question, block, yours, bench.expected, allowed(bench, block))
+        off = allowed(bench, block)
+        decided = np.where(np.isfinite(off), off, 0.0)  # no mistake is read into what cannot be seen
+        seen = Observation(bench.question, block, yours, bench.expected, decided)
         nothing = np.zeros(shape, dtype=bool)
         if shaped is None:
             return BlockResult(self.name, False, shape, problem=said), seen, nothing, []
@@ -84,7 +86,7 @@ class _Block:
         if not np.all(np.isfinite(yours)):
             said = f"{int(np.sum(~np.isfinite(yours)))} of {yours.size} entries are not finite"
             return BlockResult(self.name, False, shape, problem=said), seen, nothing, notes
-        wrong = np.abs(yours - self.expected) > seen.tolerance
+        wrong = np.abs(yours - self.expected) > off
         forgiven, more = self._forgiven(wrong, yours)
         shown = ~wrong & ~bench.tolerance.lost(block)
         if forgiven:

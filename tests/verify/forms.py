@@ -578,7 +578,10 @@ def one_entry_off(answer, by, which):
 
     def off(*args):
         returned = answer(*args)
-        blocks = [np.array(block, dtype=float, order="C") for block in (returned if isinstance(returned, tuple) else (returned,))]
+        blocks = [
+            np.array(block, dtype=float, order="C")
+            for block in (returned if isinstance(returned, tuple) else (returned,))
+        ]
         flat = blocks[-1].reshape(-1)
         sizes = np.where(flat == 0, np.nan, np.abs(flat))
         flat[which(sizes)] *= 1 + by

@@ -7,29 +7,36 @@ import numpy as np
 import pytest
 from judged import judge_holds
 
-from grading.verify import contract, diagnose, oracles, respondent
+from grading.verify import bench, compare, contract, diagnose, oracles, respondent, tolerance
 
 judge = importlib.import_module("grading.verify.judge")  # the package's own `judge` is the function
-COMPARE = judge._compare_block
-TOLERANCE = oracles.tolerance
+TOLERANCE = tolerance.tolerance
 
 
 def scaled(witness, factor):
-    def wrong(question):
-        said = witness(question)
+    def wrong(*known):
+        said = witness(*known)
         return replace(said, blocks=tuple(factor * block for block in said.blocks))
 
     return wrong
 
 
-def without_bars(question):
-    said = oracles.difference_witness(question)
+def without_bars(*known):
+    said = oracles.difference_witness(*known)
     return replace(said, bars=tuple(0 * bar for bar in said.bars))
 
 
-def always_right(bench, block, value, number):
-    result, note = COMPARE(bench, block, value, number)
-    return replace(result, right=True, differ=0, worst=None, problem=""), note
+def always_right(*known):
+    seen = compare.compare(*known)
+    return replace(seen, results=tuple(replace(r, right=True, differ=0, worst=None, problem="") for r in seen.results))
+
+
+def allowing(change):
+    def mutant(question):
+        measured = TOLERANCE(question)
+        return replace(measured, allowed=tuple(map(change, measured.allowed)))
+
+    return mutant
 
 
 def right_in_any_shape(value, shape):
@@ -37,20 +44,25 @@ def right_in_any_shape(value, shape):
 
 
 MUTANTS = {
-    "huge tolerance": (judge, "tolerance", lambda q, e: tuple(b + 1e-4 for b in TOLERANCE(q, e))),
-    "loose tolerance": (judge, "tolerance", lambda q, e: tuple(1e8 * b for b in TOLERANCE(q, e))),
-    "no tolerance": (judge, "tolerance", lambda q, e: tuple(0 * b for b in TOLERANCE(q, e))),
-    "fewer ulps": (oracles, "_ULPS", 1e-3),
-    "saturation forgotten": (oracles, "_LARGEST_UNSEEN", 0.0),
-    "saturation unlimited": (oracles, "_LARGEST_UNSEEN", 1.0),
-    "compares as right": (judge, "_compare_block", always_right),
+    "huge tolerance": (bench, "tolerance", allowing(lambda block: block + 1e-4)),
+    "loose tolerance": (bench, "tolerance", allowing(lambda block: 1e8 * block)),
+    "no tolerance": (bench, "tolerance", allowing(lambda block: 0 * block)),
+    "one tolerance for all entries": (bench, "tolerance", allowing(lambda block: 0 * block + np.max(block))),
+    "fewer ulps": (tolerance, "_ULPS", 1e-3),
+    "more ulps": (tolerance, "_ULPS", 2**30),
+    "values not moved": (tolerance._Noise, "moved", lambda self, value, share=1.0: value),
+    "saturation forgotten": (tolerance, "_SATURATING", {}),
+    "saturation unlimited": (tolerance, "_SATURATED_ULPS", 2.0**40),
+    "compares as right": (judge, "compare", always_right),
+    "a single point condemns": (judge, "_is_single", lambda benches, heard: False),
+    "no further points": (judge, "_CONFIRMATIONS", 0),
     "any shape": (contract, "with_shape", right_in_any_shape),
     "no row for a vector": (contract, "with_shape", lambda v, s: (v, "") if v.shape == s else (None, "shape")),
-    "torch wrong": (judge, "torch_witness", scaled(oracles.torch_witness, 1 + 1e-9)),
-    "torch of other sign": (judge, "torch_witness", scaled(oracles.torch_witness, -1)),
-    "autodiff wrong": (judge, "autodiff_witness", scaled(oracles.autodiff_witness, 1 + 1e-9)),
-    "differences wrong": (judge, "difference_witness", scaled(oracles.difference_witness, 1 + 1e-5)),
-    "differences without bars": (judge, "difference_witness", without_bars),
+    "torch wrong": (bench, "torch_witness", scaled(oracles.torch_witness, 1 + 1e-9)),
+    "torch of other sign": (bench, "torch_witness", scaled(oracles.torch_witness, -1)),
+    "autodiff wrong": (bench, "autodiff_witness", scaled(oracles.autodiff_witness, 1 + 1e-9)),
+    "differences wrong": (bench, "difference_witness", scaled(oracles.difference_witness, 1 + 1e-5)),
+    "differences without bars": (bench, "difference_witness", without_bars),
     "all wrong alike": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float64) * 2),
     "torch in float32": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float32).astype(float)),
     "arguments not compared": (contract, "changed_arguments", lambda before, after, names: []),
@@ -62,7 +74,6 @@ MUTANTS = {
     "everything explained": (diagnose, "_within", lambda values, predicted, seen: True),
     "no copies of arguments": (respondent, "deepcopy", lambda value: value),
     "no splitting of lists": (contract, "split_blocks", lambda reply, expected: reply.values[: len(expected)]),
-    "breach costs nothing": (judge, "_BREACH_SHARE", 1.0),
 }
 
 
