@@ -41,6 +41,15 @@ _LOSING = 2.0**-2  # and the whole entry here
 _VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
 _SMALLEST = 2.0**-1022  # smaller numbers have lost bits, whatever the formula
 
+# Lines whose value is one of their arguments, or counts: nothing is rounded, and some rules compare value and argument.
+_EXACT = frozenset(
+    {
+        *(np.max, np.amax, np.min, np.amin, np.maximum, np.minimum, np.fmax, np.fmin, np.clip, np.where),
+        *(np.absolute, np.fabs, np.copysign, np.negative, np.positive, np.conjugate, np.sign, np.heaviside),
+        *(np.floor, np.ceil, np.rint, np.trunc, np.fix, np.floor_divide),
+        *(np.reshape, np.transpose, np.broadcast_to, np.concatenate, "getitem"),
+    }
+)
 # Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
 _SATURATING = {np.exp: 0, np.exp2: 0, np.expm1: 0, np.tanh: 0, np.power: 1, np.logaddexp: None, np.logaddexp2: None}
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
@@ -66,7 +75,8 @@ class Tolerance:
 
     def hidden(self, block: int) -> Array:
         """Which entries of a block have digits that cannot be seen at this point, since a unit saturates."""
-        return np.asarray(self.owed[block] > _HIDING * np.abs(self.blocks[block]))
+        is_hidden = self.owed[block] > _HIDING * np.abs(self.blocks[block])
+        return np.asarray(is_hidden | ~np.isfinite(self.allowed[block]))
 
     def lost(self, block: int) -> Array:
         """Which entries cannot be seen at all, not even their sign."""
@@ -153,14 +163,10 @@ class _Computation:
         values: list[Array] = []
         saturated = _saturated(self.tape)
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
-            if moves:
-                share = 1.0
-                if rule is not None:
-                    share = _SATURATED_ULPS / _ULPS if rule.key in _SATURATING else 1.0
-                    args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
-                    value = rule.evaluate(*args, **params)
-                value = noise.moved(value, share)
-            values.append(value)
+            if moves and rule is not None:
+                args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
+                value = rule.evaluate(*args, **params)
+            values.append(noise.moved(value, _rounding(rule)) if moves else value)
             shaken = (
                 None
                 if rule is None
@@ -170,6 +176,13 @@ class _Computation:
         if not on_tape(self.output, self.tape):
             return self  # a constant
         return _Computation(tape, Var(values[self.output.index], tape, self.output.index), self.read)
+
+
+def _rounding(rule: Rule | None) -> float:
+    """How much of a shake a line's value is moved by; all of it, if it is an input."""
+    if rule is None or rule.key not in _EXACT:
+        return _SATURATED_ULPS / _ULPS if rule is not None and rule.key in _SATURATING else 1.0
+    return 0.0
 
 
 def _saturated(tape: Tape) -> set[int]:
@@ -219,7 +232,7 @@ class _Noise:
 
     def moved(self, value: Array, share: float = 1.0) -> Any:
         """The value with every entry moved by up to the size of a shake, or a share of it, if they are real numbers."""
-        if value.dtype.kind != "f":
+        if not share or value.dtype.kind != "f":
             return value
         if share != 1.0:
             return value * (1 + share * _SHAKE * self.drawn(value))

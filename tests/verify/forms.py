@@ -563,7 +563,60 @@ def rosenbrock_expanded(x):
     return g
 
 
+def selecting():
+    for shift in (0.0, 900.0):
+        yield problem(
+            f"stable-softmax-loss-{shift:g}",
+            lambda xp, z, label: xp.max(z) + xp.log(xp.sum(xp.exp(z - xp.max(z)))) - z[label],
+            lambda rng, shift=shift: {"z": shift + 2 * rng.normal(size=5), "label": rng.integers(5)},
+            ("z",),
+            lambda z, label: softmax(z) - one_hot(label, 5),
+            lambda z, label: np.exp(z - np.log(np.exp(z - z.max()).sum()) - z.max()) - one_hot(label, 5),
+        )
+    yield problem(
+        "relu-by-maximum",
+        lambda xp, W, x: xp.sum(xp.maximum(W @ x, 0 * (W @ x)) ** 2),
+        lambda rng: {"W": rng.normal(size=(7, 5)), "x": rng.normal(size=5)},
+        ("x", "W"),
+        lambda W, x: (2 * W.T @ np.maximum(W @ x, 0), 2 * np.outer(np.maximum(W @ x, 0), x)),
+        lambda W, x: (2 * ((W @ x > 0) * (W @ x)) @ W, 2 * np.outer((W @ x > 0) * (W @ x), x)),
+    )
+    yield problem(
+        "absolute",
+        lambda xp, x: xp.sum(xp.abs(x) ** 3),
+        vector(),
+        ("x",),
+        lambda x: 3 * x * np.abs(x),
+        lambda x: 3 * np.sign(x) * x**2,
+    )
+    yield problem(
+        "largest",
+        lambda xp, X: xp.sum(xp.max(X, axis=1) ** 2),
+        lambda rng: {"X": rng.normal(size=(3, 5))},
+        ("X",),
+        lambda X: np.where(X.max(axis=1, keepdims=True) == X, 2 * X, 0),
+        lambda X: 2 * X.max(axis=1, keepdims=True) * np.eye(5)[X.argmax(axis=1)],
+    )
+    yield problem(
+        "clipped",
+        lambda xp, x: xp.sum(xp.clip(x, -1.0, 1.0) * x),
+        vector(n=7),
+        ("x",),
+        lambda x: np.clip(x, -1, 1) + (np.abs(x) < 1) * x,
+        lambda x: np.where(np.abs(x) < 1, 2 * x, np.sign(x)),
+    )
+    yield problem(
+        "sorted",
+        lambda xp, x, w: xp.sum(xp.sort(x) * w),
+        lambda rng: {"x": rng.normal(size=5), "w": rng.normal(size=5)},
+        ("x", "w"),
+        lambda x, w: (w[np.argsort(np.argsort(x))], np.sort(x)),
+        lambda x, w: (np.array([w[np.sum(x < xi)] for xi in x]), x[np.argsort(x)]),
+    )
+
+
 PROBLEMS = [
+    *selecting(),
     *elementwise(),
     *saturating(),
     *linear_algebra(),
@@ -578,10 +631,8 @@ def one_entry_off(answer, by, which):
 
     def off(*args):
         returned = answer(*args)
-        blocks = [
-            np.array(block, dtype=float, order="C")
-            for block in (returned if isinstance(returned, tuple) else (returned,))
-        ]
+        parts = returned if isinstance(returned, tuple) else (returned,)
+        blocks = [np.array(block, dtype=float, order="C") for block in parts]
         flat = blocks[-1].reshape(-1)
         sizes = np.where(flat == 0, np.nan, np.abs(flat))
         flat[which(sizes)] *= 1 + by
