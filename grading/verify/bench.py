@@ -87,7 +87,7 @@ def bench_at(question: Question, is_declared: bool = False) -> Bench:
     try:
         with np.errstate(all="ignore"):
             allowed = tolerance(question)
-            by_torch, by_tape = torch_witness(question), autodiff_witness(allowed)
+            by_torch, by_tape = torch_witness(question), autodiff_witness(allowed, question.exercise.engine)
             expected = (by_torch or by_tape).blocks
             measured = difference_witness(question, allowed.noise)
             # of a large question it could only say again what finite differences say of a few entries

@@ -67,6 +67,7 @@ class Exercise:
         difference quotient: right to a few digits only
     shares : how much of the marks each array is worth, by its name, in any unit; None: all the same
     breach_share : what is left of the marks for a function that breaks the contract (changes its arguments, ...)
+    engine : what differentiates the function in autodiff's place, where it is one line of another framework
     sizes_fixed : why axes have sizes that hide mistakes (equal ones, 1, 2 or 4): where the source fixes them
 
     Raises
@@ -94,6 +95,7 @@ class Exercise:
     shares: Mapping[str, float] | None = None
     breach_share: float = 0.5
     sizes_fixed: str = ""
+    engine: str = ""
     takes_xp: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

@@ -213,7 +213,7 @@ def _problem(reply: Reply, is_data: bool) -> str:
 def _witness_notes(benches: list[Bench]) -> list[str]:
     exercise = benches[0].question.exercise
     names = [said.witness for said in benches[0].witnesses]
-    if "PyTorch autograd" in names:
+    if "PyTorch autograd" in names or exercise.engine:
         return []
     reason = "is not installed" if exercise.takes_xp else "is left out, since the function is plain NumPy"
     return [f"PyTorch {reason}; {', '.join(names[:-1])} and {names[-1]} agree"]

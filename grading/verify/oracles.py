@@ -58,10 +58,10 @@ def torch_witness(question: Question) -> Testimony | None:
     return Testimony("PyTorch autograd", blocks, _no_bars(blocks))
 
 
-def autodiff_witness(measured: Tolerance) -> Testimony:
-    """Our own tape: the answer read off the list on which the tolerance was measured."""
+def autodiff_witness(measured: Tolerance, engine: str = "") -> Testimony:
+    """Our own tape: the answer read off the list of the tolerance; or, by way of it, another engine."""
     blocks = tuple(_as_float64(block) for block in measured.blocks)
-    return Testimony("autodiff", blocks, _no_bars(blocks))
+    return Testimony(engine or "autodiff", blocks, _no_bars(blocks))
 
 
 def difference_witness(question: Question, noise: Array | None = None) -> Testimony:

@@ -7,7 +7,7 @@ from forms import PROBLEMS, one_entry_off
 from grading.verify import verify
 from grading.verify.bench import benches_of
 
-_AGREE = 1e-8  # right forms that differ by more leave no room to see a millionth
+_AGREE = 1e-9  # right forms that differ by more leave no room to see a millionth
 _CORNERS = {"smallest": np.nanargmin, "largest": np.nanargmax}
 
 
