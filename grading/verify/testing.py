@@ -9,6 +9,7 @@ framework that it is written for, which is then the witness beside finite differ
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,15 +225,9 @@ def _mapped(returned: Any, convert: Callable[[Any], Any]) -> Any:
 
 def _frameworks() -> Iterator[_Framework]:
     """Those that are installed."""
-    try:
-        import torch
-
-        yield _Torch(torch)
-    except ImportError:
-        pass
-    try:
-        import jax
-
-        yield _Jax(jax)
-    except ImportError:
-        pass
+    wrappers: tuple[tuple[str, Callable[[Any], _Framework]], ...] = (("torch", _Torch), ("jax", _Jax))
+    for name, wrapper in wrappers:
+        try:
+            yield wrapper(importlib.import_module(name))
+        except ImportError:
+            continue
