@@ -128,7 +128,7 @@ def one_sided(question: Question, block: int, index: tuple[int, ...]) -> tuple[f
 
 def size_of(primal: Array) -> Array:
     """What counts as a large change of each entry: its own size; for a zero that of its neighbours, or 1."""
-    usual = _rms(primal) or 1.0
+    usual = rms(primal) or 1.0
     return np.where(primal == 0, usual, np.maximum(np.abs(primal), _SMALLEST_SIZE * usual))
 
 
@@ -139,7 +139,8 @@ def at(block: Array, index: tuple[int, ...]) -> Array:
     return view
 
 
-def _rms(block: Array) -> float:
+def rms(block: Array) -> float:
+    """The root of the mean square of its entries; 0 without any."""
     return float(np.sqrt(np.mean(np.square(block)))) if np.size(block) else 0.0
 
 
@@ -310,7 +311,7 @@ class _Ladder:
 
 def _trusted(values: Array, bars: Array, block: Array) -> Array:
     """The bars, infinite where they are too large to say anything."""
-    return np.where(bars <= _SURE_BAR * np.maximum(np.abs(values), _rms(block)), bars, np.inf)
+    return np.where(bars <= _SURE_BAR * np.maximum(np.abs(values), rms(block)), bars, np.inf)
 
 
 def _assembled(function: _Function, slopes: dict[Place, Slope]) -> Differences:

@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.modes import trace
 from autodiff.rule import keep
 from autodiff.tape import Tape
-from grading.verify.differences import one_sided, size_of
+from grading.verify.differences import one_sided, rms
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
 
@@ -58,7 +58,8 @@ def is_subgradient(question: Question, block: int, wrong: Array, yours: Array) -
 
 
 def _moves(question: Question, rng: np.random.Generator) -> tuple[Array, ...]:
-    return tuple(_NEAR * size_of(p) * rng.choice([-1.0, 1.0], size=np.shape(p)) for p in question.primals)
+    sizes = [np.maximum(np.abs(p), rms(p) or 1.0) for p in question.primals]
+    return tuple(_NEAR * size * rng.choice([-1.0, 1.0], size=np.shape(size)) for size in sizes)
 
 
 def _list(question: Question, moves: tuple[Array, ...]) -> Tape:
