@@ -53,6 +53,7 @@ _EXACT = frozenset(
 )
 # Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
 _SATURATING = {np.exp: 0, np.exp2: 0, np.expm1: 0, np.tanh: 0, np.power: 1, np.logaddexp: None, np.logaddexp2: None}
+_POWERS = frozenset({np.power, np.float_power})  # of which constants are exponents, and exact
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
 _WITHIN: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
@@ -168,7 +169,11 @@ class _Computation:
         saturated = _saturated(self.tape)
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
             if moves and rule is not None:
-                args = tuple(a if p is None else values[p] for p, a in zip(parents, args, strict=True))
+                is_data = rule.key not in _POWERS
+                args = tuple(
+                    values[p] if p is not None else noise.moved(a) if is_data and np.ndim(a) else a
+                    for p, a in zip(parents, args, strict=True)
+                )
                 value = rule.evaluate(*args, **params)
             values.append(noise.moved(value, _rounding(rule)) if moves else value)
             shaken = (

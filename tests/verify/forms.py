@@ -265,6 +265,15 @@ def linear_algebra():
         lambda A, x: (np.einsum("ki,kj,j->i", A, A, x), np.einsum("ij,j,k->ik", A, x, x)),
         lambda A, x: (sum(np.outer(row, row) @ x for row in A), (A @ x)[:, None] * x),
     )
+    hilbert = np.array([[1 / (i + j + 1) for j in range(7)] for i in range(7)])
+    yield problem(
+        "hilbert",
+        lambda xp, b: xp.sum(xp.linalg.solve(xp.asarray(hilbert), b[:, None]) ** 2) / 2,
+        lambda rng: {"b": rng.normal(size=7)},
+        ("b",),
+        lambda b: np.linalg.solve(hilbert.T, np.linalg.solve(hilbert, b)),
+        lambda b: np.linalg.inv(hilbert).T @ (np.linalg.inv(hilbert) @ b),
+    )
     for spread in (2, 8):
 
         def draw_system(rng, spread=spread):
