@@ -132,7 +132,7 @@ class _Block:
             entries=yours.size,
             differ=differ,
             worst=self._worst(index, float(yours[index])),
-            heat=heat_map(wrong, off, np.full(shape, 0.0) if is_data else np.abs(self.expected)),
+            heat=heat_map(wrong, off, None if is_data else np.abs(self.expected)),
         )
 
     def _worst(self, index: tuple[int, ...], yours: float) -> Worst:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,20 +93,18 @@ def tolerance(question: Question) -> Tolerance:
     With u the unit roundoff and R_i the largest reaction of entry i to relative changes of size 1 in every value on
     the list, in every adjoint, and in the slopes of saturated units, entry i may differ by K u (|o_i| + R_i).
     """
-    scale = _ULPS * UNIT_ROUNDOFF
+    scale, smallest = _ULPS * UNIT_ROUNDOFF, _ULPS * _SMALLEST
     with np.errstate(all="ignore"):
         computed = _computations(question)
         base = _joined(computation.blocks() for computation in computed)
         shaken = [[computation.shaken(number) for computation in computed] for number in range(_SHAKES)]
         reactions = _largest(base, [_joined(c.blocks() for c in each) for each in shaken])
-        allowed = tuple(
-            scale * (np.abs(o) + reaction) + _ULPS * _SMALLEST for o, reaction in zip(base, reactions, strict=True)
-        )
+        allowed = tuple(scale * (np.abs(o) + reaction) + smallest for o, reaction in zip(base, reactions, strict=True))
         if question.exercise.engine:
             largest = [scale * np.max(np.abs(block), initial=0.0) for block in base]
             allowed = tuple(_UNKNOWN * block + more for block, more in zip(allowed, largest, strict=True))
         owed = tuple(np.zeros_like(block) for block in allowed)
-        if any(np.any(block > _HIDING * np.abs(o)) for block, o in zip(allowed, base, strict=True)):
+        if any(np.any(block > _HIDING * np.abs(o) + smallest) for block, o in zip(allowed, base, strict=True)):
             blunted = [_joined(c.shaken(number, moves=False).blocks() for c in computed) for number in range(_SHAKES)]
             owed = tuple(scale * reaction for reaction in _largest(base, blunted))
     if question.exercise.asks == "hessian_diagonal":
@@ -154,6 +153,15 @@ class _Computation:
     output: Any
     read: Callable[[Tape, Any], Blocks]
 
+    @cached_property
+    def saturated(self) -> set[int]:
+        """The lines that saturate, and those that are made of one of them entry by entry."""
+        found: set[int] = set()
+        for line, (rule, parents, *_) in enumerate(self.tape.records):
+            if isinstance(rule, Elementwise) and (rule.key in _SATURATING or not found.isdisjoint(parents)):
+                found.add(line)
+        return found
+
     def blocks(self) -> Blocks:
         """Blocks of the answer, as float64."""
         return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
@@ -166,12 +174,11 @@ class _Computation:
         """
         noise, tape = _Noise(number), _ShakenTape()
         values: list[Array] = []
-        saturated = _saturated(self.tape)
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
             if moves and rule is not None:
                 is_data = rule.key not in _POWERS
                 args = tuple(
-                    values[p] if p is not None else noise.moved(a) if is_data and np.ndim(a) else a
+                    values[p] if p is not None else noise.moved(a) if is_data and type(a) is np.ndarray else a
                     for p, a in zip(parents, args, strict=True)
                 )
                 value = rule.evaluate(*args, **params)
@@ -179,7 +186,7 @@ class _Computation:
             shaken = (
                 None
                 if rule is None
-                else _Shaken(rule, line, parents, noise, moves, tape.sizes if line in saturated else None)
+                else _Shaken(rule, line, parents, noise, moves, tape.sizes if line in self.saturated else None)
             )
             tape.records.append((shaken, parents, args, params, value))
         if not on_tape(self.output, self.tape):
@@ -192,15 +199,6 @@ def _rounding(rule: Rule | None) -> float:
     if rule is None or rule.key not in _EXACT:
         return _SATURATED_ULPS / _ULPS if rule is not None and rule.key in _SATURATING else 1.0
     return 0.0
-
-
-def _saturated(tape: Tape) -> set[int]:
-    """The lines that saturate, and those that are made of one of them entry by entry."""
-    found: set[int] = set()
-    for line, (rule, parents, *_) in enumerate(tape.records):
-        if isinstance(rule, Elementwise) and (rule.key in _SATURATING or not found.isdisjoint(parents)):
-            found.add(line)
-    return found
 
 
 class _ShakenTape(Tape):

@@ -33,9 +33,9 @@ _COLOURS: dict[Outcome, str] = {
 
 
 # How much an entry of a matrix is off, as a bar of that height; the first is for entries that are right.
-_HEAT = "·▁▄█"
-_SLIGHTLY, _PARTLY = 0.01, 1.0
-_HEAT_LEGEND = "· right, ▁ off by less than 1 %, ▄ by less than 100 %, █ by more"
+_HEAT = {"·": "right", "▁": "off by less than 1 %", "▄": "off by less than half", "█": "off by half or more"}
+_RIGHT, _WRONG = "·", "×"
+_SLIGHTLY, _PARTLY = 0.01, 0.5
 _WIDEST_MAP = (32, 64)  # rows and columns that a map may have
 
 
@@ -145,7 +145,7 @@ class Verdict:
         """The verdict as plain text."""
         lines = [self.headline(), *(f"  {line}" for line in self.details())]
         for block in self.maps():
-            lines += [f"  {block.name}: {_HEAT_LEGEND}", *(f"    {' '.join(row)}" for row in block.heat)]
+            lines += [f"  {_heat_legend(block)}", *(f"    {' '.join(row)}" for row in block.heat)]
         basis = self._basis()
         return "\n".join([*lines, f"  {basis}"] if basis else lines)
 
@@ -198,27 +198,41 @@ def _block(data: dict[str, Any]) -> BlockResult:
     return BlockResult(**data | {"shape": tuple(data["shape"]), "worst": worst, "heat": heat})
 
 
-def heat_map(wrong: Array, off: Array, size: Array) -> tuple[str, ...]:
-    """A line per row of a matrix with a sign per entry: right, or off by how much of its size; nothing if too large."""
+def heat_map(wrong: Array, off: Array, size: Array | None) -> tuple[str, ...]:
+    """A line per row of a matrix with a sign per entry: right, or off by how much of its size (None: not to be told).
+
+    Nothing for a matrix that is too large to be read, or of which all entries would look alike.
+    """
     if wrong.ndim != 2 or min(wrong.shape) < 2 or wrong.shape[0] > _WIDEST_MAP[0] or wrong.shape[1] > _WIDEST_MAP[1]:
         return ()
-    level = np.where(wrong, 1 + (off > _SLIGHTLY * size) + (off > _PARTLY * size), 0)
-    return tuple("".join(_HEAT[entry] for entry in row) for row in level)
+    if size is None:
+        level, signs = wrong.astype(int), [_RIGHT, _WRONG]
+    else:
+        level, signs = np.where(wrong, 1 + (off > _SLIGHTLY * size) + (off > _PARTLY * size), 0), list(_HEAT)
+    return tuple("".join(signs[entry] for entry in row) for row in level) if np.ptp(level) else ()
+
+
+def _heat_legend(block: BlockResult) -> str:
+    """What the signs of a map mean, of those that are in it."""
+    used = set("".join(block.heat))
+    return f"{block.name}: " + ", ".join(
+        f"{sign} {meaning}" for sign, meaning in (_HEAT | {_WRONG: "not right"}).items() if sign in used
+    )
 
 
 def _heat_html(block: BlockResult) -> str:
     """The map as a picture made of characters, with the same in words for who cannot see it."""
-    rows = [f"row {i}: {_columns(row)}" for i, row in enumerate(block.heat) if row.strip(_HEAT[0])]
+    rows = [f"row {i}: {_columns(row)}" for i, row in enumerate(block.heat) if row.strip(_RIGHT)]
     spoken = html.escape(f"Entries of {block.name} that differ, counted from 0. {'; '.join(rows)}")
     drawn = "\n".join(" ".join(row) for row in block.heat)
     return (
-        f'<div style="margin:0.3em 0"><div><small>{html.escape(block.name)}: {_HEAT_LEGEND}</small></div>'
+        f'<div style="margin:0.3em 0"><div><small>{html.escape(_heat_legend(block))}</small></div>'
         f'<pre role="img" aria-label="{spoken}" style="margin:0.2em 0;line-height:1.25">{drawn}</pre></div>'
     )
 
 
 def _columns(row: str) -> str:
-    differ = [j for j, sign in enumerate(row) if sign != _HEAT[0]]
+    differ = [j for j, sign in enumerate(row) if sign != _RIGHT]
     return "all" if len(differ) == len(row) else "columns " + ", ".join(map(str, differ))
 
 

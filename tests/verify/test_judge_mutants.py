@@ -5,9 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import test_policy
+import test_witnesses
 from judged import judge_holds
 
-from grading.verify import bench, compare, contract, diagnose, oracles, respondent, tolerance
+from grading.verify import (
+    Exercise,
+    bench,
+    compare,
+    contract,
+    diagnose,
+    differences,
+    kinks,
+    oracles,
+    respondent,
+    tolerance,
+)
 
 judge = importlib.import_module("grading.verify.judge")  # the package's own `judge` is the function
 TOLERANCE = tolerance.tolerance
@@ -93,3 +106,65 @@ def test_the_judge_holds():
 def test_a_broken_judge_is_noticed(module, name, broken, monkeypatch):
     monkeypatch.setattr(module, name, broken)
     assert notices()
+
+
+# Pieces that the battery does not reach, each with the test that has to fail without it.
+PIECES = {
+    "kinks excuse everything": (
+        (compare, "is_subgradient", lambda *known: True),
+        lambda: test_policy.test_what_lies_outside_the_subdifferential_is_wrong(2.0),
+    ),
+    "kinks excuse nothing": (
+        (compare, "is_subgradient", lambda *known: False),
+        lambda: test_policy.test_another_element_of_the_subdifferential("right", 0.5),
+    ),
+    "kinks are not seen": (
+        (kinks, "_choices", lambda tape: iter(())),
+        test_policy.test_a_point_beside_a_kink_is_drawn_again,
+    ),
+    "points are not drawn again": ((bench, "_REDRAWS", 1), test_policy.test_saturated_points_are_drawn_again),
+    "saturation hides nothing": (
+        (tolerance.Tolerance, "lost", lambda self, block: np.zeros(self.blocks[block].shape, bool)),
+        test_policy.test_where_all_is_saturated_nothing_is_proved,
+    ),
+    "every block worth the same": (
+        (Exercise, "block_shares", property(lambda self: (1 / len(self.wrt),) * len(self.wrt))),
+        test_policy.test_shares_of_the_blocks,
+    ),
+    "single precision is single precision": (
+        (compare, "_SINGLE_ULPS", 1e-9),
+        lambda: test_policy.test_answers_with_few_digits(
+            "single_precision", lambda x: test_policy.slope(x.astype(np.float32)), "right"
+        ),
+    ),
+    "single precision excuses a per cent": (
+        (compare, "_SINGLE_ULPS", 1e9),
+        lambda: test_policy.test_answers_with_few_digits(
+            "single_precision", lambda x: test_policy.slope(x.astype(np.float32)), "right"
+        ),
+    ),
+    "a difference excuses a per cent": (
+        (compare, "_DIFFERENCE", 0.1),
+        lambda: test_policy.test_answers_with_few_digits("finite_differences", test_policy.quotient, "right"),
+    ),
+    "witnesses always agree": (
+        (bench, "agree", lambda one, other, slack: True),
+        lambda: test_witnesses.test_a_fault_is_the_exercises(*test_witnesses.FAULTS["other function in torch"]),
+    ),
+    "differences look at nothing": (
+        (differences, "_KINK_GAP", 1e9),
+        test_witnesses.test_finite_differences_say_when_they_cannot_tell,
+    ),
+    "bars without rounding": (
+        (tolerance, "_VALUE_ULPS", 0),
+        lambda: test_witnesses.test_differences_stay_within_ten_bars("gradient", 1e-3),
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "test"), PIECES.values(), ids=PIECES.keys())
+def test_a_piece_that_is_broken_is_noticed(broken, test, monkeypatch):
+    test()
+    monkeypatch.setattr(*broken)
+    with pytest.raises(AssertionError):
+        test()
