@@ -16,6 +16,19 @@ points. Nothing is stored: the function is declared once and every witness diffe
 
 from grading.verify.exercise import Exercise, ExerciseError
 from grading.verify.judge import verify
+from grading.verify.surrogate import surrogate, surrogate_inputs
+from grading.verify.testing import assert_gradient
 from grading.verify.verdict import BlockResult, Cause, Verdict, Worst
 
-__all__ = ["BlockResult", "Cause", "Exercise", "ExerciseError", "Verdict", "Worst", "verify"]
+__all__ = [
+    "BlockResult",
+    "Cause",
+    "Exercise",
+    "ExerciseError",
+    "Verdict",
+    "Worst",
+    "assert_gradient",
+    "surrogate",
+    "surrogate_inputs",
+    "verify",
+]

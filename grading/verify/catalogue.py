@@ -14,9 +14,9 @@ from itertools import permutations
 import numpy as np
 
 from grading.verify.exercise import Array
-from grading.verify.oracles import UNIT_ROUNDOFF, Blocks
 from grading.verify.quotients import is_quotient
 from grading.verify.sampling import Question
+from grading.verify.tolerance import UNIT_ROUNDOFF, Blocks
 
 ALMOST_SURE = 0.95  # the prediction fits and hardly anything else predicts the same
 LIKELY = 0.6  # it fits, but a constant was read off the student's own numbers

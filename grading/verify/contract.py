@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from grading.verify.exercise import Array
-from grading.verify.oracles import Blocks
 from grading.verify.respondent import Reply
+from grading.verify.tolerance import Blocks
 from grading.verify.verdict import Cause
 
 

@@ -36,12 +36,13 @@ def explain(observations: Seen, ask: Ask | None = None) -> tuple[Cause, ...]:
     return diagnose([observations], ask).causes
 
 
-def diagnose(blocks: Sequence[Seen], ask: Ask | None = None) -> Diagnosis:
-    """What explains an answer of several blocks, each observed at all points.
+def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None) -> Diagnosis:
+    """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
 
-    A block that is right, or so near that a prediction would fit which hardly differs from the right one, has nothing
-    to explain. `ask` puts further questions to the answer; without it nothing is said of luck.
+    A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
+    `ask` puts further questions to the answer; without it nothing is said of luck.
     """
+    count = len(blocks) if of is None else of
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
     for step in _STEPS:
@@ -50,8 +51,8 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None) -> Diagnosis:
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
             with np.errstate(all="ignore"), suppress(Exception):
                 found += step(silent, ask)
-    known = [text for seen in _silent(wrong, found) for text in _known(seen, blocks)]
-    return Diagnosis(_causes(found, len(blocks)), tuple(dict.fromkeys(known)))
+    known = [text for seen in _silent(wrong, found) for text in _known(seen, count)]
+    return Diagnosis(_causes(found, count), tuple(dict.fromkeys(known)))
 
 
 def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
@@ -160,11 +161,11 @@ _STEPS = (
 # --- what is known where nothing fits --------------------------------------------------------------------------------
 
 
-def _known(seen: Seen, blocks: Sequence[Seen]) -> Iterator[str]:
+def _known(seen: Seen, count: int) -> Iterator[str]:
     """What can be said of a wrong block without naming a mistake."""
     if not all(one.comparable for one in seen):
         return
-    name = f"{seen[0].name}: " if len(blocks) > 1 else ""
+    name = f"{seen[0].name}: " if count > 1 else ""
     points = [one for one in seen if np.any(one.differs)]
     if len(points) < len(seen):
         yield f"{name}right at {len(seen) - len(points)} of {len(seen)} points."

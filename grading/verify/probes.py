@@ -10,9 +10,9 @@ import numpy as np
 
 from grading.verify import contract
 from grading.verify.exercise import Array, Point
-from grading.verify.oracles import autodiff_witness, tolerance
 from grading.verify.respondent import Reply
 from grading.verify.sampling import Question
+from grading.verify.tolerance import tolerance
 
 Ask = Callable[[Question], Reply]
 Change = Callable[[Point], Point]
@@ -147,17 +147,16 @@ def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
         asked = _changed(question, change)
         if contract.same_values(asked.args, question.args):
             return set()
-        expected = autodiff_witness(asked).blocks
-        allowed = tolerance(asked, expected)
+        measured = tolerance(asked)
     except Exception:
         return set()  # the function has no such inputs
     reply = ask(asked)
-    values = contract.split_blocks(reply, expected) if reply.error is None else ""
+    values = contract.split_blocks(reply, measured.blocks) if reply.error is None else ""
     if isinstance(values, str):
         return set()
     return {
         number
-        for number, (value, right, bar) in enumerate(zip(values, expected, allowed, strict=True))
+        for number, (value, right, bar) in enumerate(zip(values, measured.blocks, measured.allowed, strict=True))
         if value.shape == right.shape
         and np.any(right)
         and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
