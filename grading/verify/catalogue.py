@@ -487,6 +487,9 @@ def scales(seen: Seen) -> Iterator[Mistake]:
 
 
 def constants(seen: Seen) -> Iterator[Mistake]:
+    """A factor that is the same everywhere, or a quotient of lengths."""
+    if not seen[0].question.exercise.is_data:
+        yield from _wrong_lengths(seen[0])
     constant = _common_constant(seen)
     if constant is not None and abs(constant - 1) < 1e-3:
         yield Mistake(
@@ -512,6 +515,33 @@ def _times_length(name: str, axis: int | None, power: int) -> Predict:
     def predict(seen: Observation) -> Array:
         shape = np.shape(seen.question.point[name])
         return np.asarray(seen.right * float(np.prod(shape) if axis is None else shape[axis]) ** power)
+
+    return predict
+
+
+def _wrong_lengths(seen: Observation) -> Iterator[Mistake]:
+    """Means over another length than that of their axis: one less, or that of another axis."""
+    axes = [(name, axis) for name, axis in _axes(seen) if axis is not None]
+    for one in axes:
+        yield Mistake(
+            "sum for mean",
+            f"The mean over {_length(*one)} is divided by one less than that.",
+            _equals(_times_ratio(one, one, -1)),
+            LIKELY,
+        )
+        for two in axes:
+            yield Mistake(
+                "sum for mean",
+                f"A mean is divided by {_length(*two)} instead of {_length(*one)}.",
+                _equals(_times_ratio(one, two, 0)),
+                LIKELY,
+            )
+
+
+def _times_ratio(one: tuple[str, int], two: tuple[str, int], more: int) -> Predict:
+    def predict(seen: Observation) -> Array:
+        top, bottom = (np.shape(seen.question.point[name])[axis] for name, axis in (one, two))
+        return np.asarray(seen.right * top / max(bottom + more, 1))
 
     return predict
 

@@ -16,7 +16,7 @@ import numpy as np
 from grading.verify import catalogue
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
 from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
-from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling
+from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
@@ -51,7 +51,7 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = No
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
             with np.errstate(all="ignore"), suppress(Exception):
                 found += step(silent, ask)
-    known = [text for seen in _silent(wrong, found) for text in _known(seen, count)]
+    known = [text for seen in _silent(wrong, found) for text in _known(seen, count, ask)]
     return Diagnosis(_causes(found, count), tuple(dict.fromkeys(known)))
 
 
@@ -64,7 +64,8 @@ def _causes(found: list[Found], count: int) -> tuple[Cause, ...]:
     """Each mistake once, those first that explain most; with the names of its blocks unless it concerns all."""
     united: dict[tuple[str, str, float], list[Seen]] = {}
     for one in found:
-        united.setdefault((one.label, one.text, one.certainty), []).extend(one.blocks)
+        blocks = united.setdefault((one.label, one.text, one.certainty), [])
+        blocks += [seen for seen in one.blocks if not any(seen is block for block in blocks)]
     causes = []
     for (label, text, certainty), seen in sorted(united.items(), key=lambda item: -len(item[1])):
         names = ", ".join(block[0].name for block in seen)
@@ -161,7 +162,7 @@ _STEPS = (
 # --- what is known where nothing fits --------------------------------------------------------------------------------
 
 
-def _known(seen: Seen, count: int) -> Iterator[str]:
+def _known(seen: Seen, count: int, ask: Ask | None) -> Iterator[str]:
     """What can be said of a wrong block without naming a mistake."""
     if not all(one.comparable for one in seen):
         return
@@ -172,6 +173,10 @@ def _known(seen: Seen, count: int) -> Iterator[str]:
     for said in (_where(points), _which_signs(points), _proportion(points)):
         if said:
             yield name + said
+    if ask is not None and not seen[0].question.exercise.is_data:
+        with np.errstate(all="ignore"):
+            for _, text, _ in luck(zeros, [one.question for one in seen], [seen[0].block], ask):
+                yield name + text
 
 
 def _where(points: Seen) -> str:

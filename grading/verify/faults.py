@@ -37,7 +37,7 @@ class Edit:
     times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line)
     instead : the derivative is replaced by this factor
     at : the derivative is taken at these arguments and this value instead of the recorded ones
-    rolled : what is passed on arrives so many places further on
+    rolled : what is passed on arrives so many places further on, along this axis of the base
     product : the derivatives of the two arguments are multiplied by each other
     """
 
@@ -49,6 +49,7 @@ class Edit:
     instead: Any = None
     at: tuple[tuple[Any, ...], Any] | None = None
     rolled: int = 0
+    axis: int = 0
     product: bool = False
 
 
@@ -70,11 +71,29 @@ class Recorded:
             function, primals = _gradient_in(function, primals, block), (primals[block],)
         self.names = exercise.wrt if block is None else (exercise.wrt[block],)
         self.count = len(primals)
-        self._take(*merged(*autodiff.record(function, *primals)))
+        self._take(*with_sigmoids(*merged(*autodiff.record(function, *primals))))
 
     def _take(self, tape: Tape, output: Var) -> None:
-        self.lines, self.last = tape.records, output.index
+        self.lines, self.last = list(tape.records), output.index
         self.tape, self.output = tape, output
+        self._set_above()
+        self._hold_shifts()
+
+    def _hold_shifts(self) -> None:
+        """Make constants of largest entries that are taken out and put back: log(sum(exp(x - max(x)))) + max(x).
+
+        Nothing comes through them in the end, and nobody who computes by hand follows them.
+        """
+        for i, slot, parent in self.edges:
+            rule, _, args, params, value = self.lines[i]
+            if rule is not None and rule.name in ("max", "amax"):
+                plain, without = self.answer(), self.answer([Edit(i, parent, slot, times=0.0)])
+                if all(map(_close, plain, without)):
+                    self.lines[i] = (rule, (None,), args, params, value)
+        del self.__dict__["edges"]
+        self._set_above()
+
+    def _set_above(self) -> None:
         self.above = [0] * len(self.lines)
         for i, (_, parents, _, _, _) in enumerate(self.lines):
             self.above[i] = 1 << i
@@ -86,6 +105,11 @@ class Recorded:
         """The list with another value of one input."""
         question = self.question
         return Recorded(Question(question.exercise, question.point | {name: value}, question.directions), self.block)
+
+    def along(self, directions: tuple[Array, ...]) -> Recorded:
+        """The list with other tangents, or another cotangent."""
+        question = self.question
+        return Recorded(Question(question.exercise, question.point, directions), self.block)
 
     def replayed(self, change: Change) -> Recorded:
         """The list of another function: this one, evaluated anew with some lines changed."""
@@ -228,7 +252,7 @@ class Recorded:
         if edit.instead is not None:
             return gate(moving * edit.instead)
         if edit.rolled:
-            return np.roll(passed, edit.rolled, axis=-1 if self.asks == "jacobian" else 0)
+            return np.roll(passed, edit.rolled, axis=edit.axis)
         return passed * (0.0 if edit.times is None else edit.times)
 
     def slope(self, upper: int, base: int) -> Array | None:
@@ -330,6 +354,29 @@ def replay(tape: Tape, output: Var, change: Change) -> tuple[Tape, Var]:
                 known[key] = change[i](rule, inner, params) if i in change else call(rule, inner, params)
             made[i] = known[key]
     return new, made[output.index]
+
+
+def with_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
+    """The list with x / (1 + exp(-z)) as x times a sigmoid: a product is how people differentiate it."""
+    change: dict[int, Callable[[Rule, Args, Params], Any]] = {}
+    for i, (rule, parents, args, _, _) in enumerate(tape.records):
+        if rule is not None and rule.name == "divide" and parents[1] is not None and np.any(np.asarray(args[0]) != 1):
+            bottom = np.asarray(args[1])
+            if any(_is_one_over_sigmoid(bottom, np.asarray(line[4])) for line in tape.records[: parents[1]]):
+                change[i] = _times_reciprocal
+    return replay(tape, output, change) if change else (tape, output)
+
+
+def _is_one_over_sigmoid(bottom: Array, z: Array) -> bool:
+    return bottom.shape == z.shape and bool(np.allclose(bottom, 1 + np.exp(-z), rtol=1e-12, atol=0))
+
+
+def _times_reciprocal(rule: Rule, args: Args, params: Params) -> Any:
+    return args[0] * (1 / args[1])
+
+
+def _close(one: Array, two: Array) -> bool:
+    return bool(np.max(np.abs(one - two), initial=0.0) <= 1e-12 * np.max(np.abs(one), initial=0.0))
 
 
 def _identity(arg: Any) -> Any:

@@ -9,11 +9,11 @@ import numpy as np
 
 from grading.verify.catalogue import ALMOST_SURE, LIKELY, Seen, within
 from grading.verify.exercise import Array, Asks
+from grading.verify.far_fetched import far_fetched
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.sampling import Question
 from grading.verify.suspects import (
     Suspect,
-    far_fetched,
     is_quotient,
     operand,
     other_inputs,
@@ -230,8 +230,8 @@ class Trial:
             for seen, number in zip(self.wrong, self.numbers, strict=True):
                 shares = [a[number] - b[number] for a, b in zip(self.plain, without, strict=True)]
                 told = _said_of_path(self.lists[0], i, slot, shares, seen)
-                if told is not None:
-                    found.setdefault(told, []).append(seen)
+                if told is not None and not any(seen is block for block in found.setdefault(told, [])):
+                    found[told].append(seen)
         return sorted((Found(*told, blocks) for told, blocks in found.items()), key=lambda one: _PLAIN.index(one.label))
 
     def of_terms(self) -> list[Found]:
@@ -241,7 +241,7 @@ class Trial:
             for number in range(-1, len(self.lists[0].pool)):
                 name = "1" if number < 0 else self.lists[0].pool[number][0]
                 terms = [
-                    np.ones_like(one.right) if number < 0 else np.asarray(recorded.pool[number][1], dtype=np.float64)
+                    _in_shape(np.ones(()) if number < 0 else recorded.pool[number][1], one.right)
                     for one, recorded in zip(seen, self.lists, strict=True)
                 ]
                 ratio = _best_ratio(seen, terms)
@@ -250,6 +250,11 @@ class Trial:
                         Found("an extra term", f"There is a term too many: {ratio:.6g} times {name}.", LIKELY, [seen])
                     )
         return found
+
+
+def _in_shape(term: Array, like: Array) -> Array:
+    """A number or an array in the shape of another, if it is a number or has that shape."""
+    return np.broadcast_to(term, like.shape).astype(np.float64) if term.shape in ((), like.shape) else np.empty(0)
 
 
 def _try(suspect: Suspect, recorded: Recorded) -> Blocks | None:

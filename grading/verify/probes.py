@@ -95,12 +95,12 @@ def ordinary(question: Question) -> Iterator[Kind]:
             "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
             _square,
         )
-    for name in _real(point):
-        yield (
-            "right for zero or one-hot inputs only",
-            f"Your answer is right where {name} is zero, and wrong otherwise.",
-            partial(_with, name, np.zeros_like),
-        )
+
+
+def zeros(question: Question) -> Iterator[Kind]:
+    """Inputs that are zero: where terms vanish many wrong answers are right, so that this explains nothing."""
+    for name in _real(question.point):
+        yield "", f"right where {name} is zero.", partial(_with, name, np.zeros_like)
 
 
 def _real(point: Point) -> list[str]:

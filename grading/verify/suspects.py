@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.rule import Args, Elementwise, Params, Rule, call
+from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 
-Slope = Callable[[Array, Array], Array]
-
-_SAME = 1e-11  # values that agree so far are those of the same function
 _MOST_LINES = 60  # of longer lists only single lines are taken for ones that were skipped, not whole pieces
 
 
@@ -42,111 +40,6 @@ def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty
 def fixed(*edits: Edit) -> Callable[[Recorded], Edits]:
     """Edits that are the same at every point."""
     return lambda recorded: edits
-
-
-# --- activations: found by their values, however they are written ---------------------------------------------------
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
-
-
-def _softmax(x: Array) -> Array:
-    powers = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A function of a layer, and its derivative from the argument and the value (of the softmax: its diagonal)."""
-
-    name: str
-    function: Callable[[Array], Array]
-    slope: Slope
-
-    def of_value(self, x: Array, y: Array) -> Array:
-        """The derivative with argument and value exchanged."""
-        return self.slope(y, x)
-
-    def at_value(self, x: Array, y: Array) -> Array:
-        """The derivative at the value."""
-        return self.slope(y, self.function(y))
-
-
-ACTIVATIONS = (
-    Activation("tanh", np.tanh, lambda x, y: 1 - y * y),
-    Activation("sigmoid", _sigmoid, lambda x, y: y * (1 - y)),
-    Activation("ReLU", lambda x: np.maximum(x, 0.0), lambda x, y: 1.0 * (x > 0)),
-    Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: _sigmoid(x)),
-    Activation("softmax", _softmax, lambda x, y: y * (1 - y)),
-)
-
-# What is written for the derivative of an activation, of x = its argument and y = its value.
-FORMS: dict[str, Slope] = {
-    "1 + y**2": lambda x, y: 1 + y * y,
-    "1 - y": lambda x, y: 1 - y,
-    "y * (1 - y)": lambda x, y: y * (1 - y),
-    "1 - y**2": lambda x, y: 1 - y * y,
-    "y": lambda x, y: y,
-    "y * (1 + y)": lambda x, y: y * (1 + y),
-    "(1 - y)**2": lambda x, y: (1 - y) ** 2,
-    "y**2 - 1": lambda x, y: y * y - 1,
-    "y - y**3": lambda x, y: y * (1 - y * y),
-    "y**2": lambda x, y: y * y,
-    "sign(x)": lambda x, y: np.sign(x),
-    "x > 0": lambda x, y: 1.0 * (x > 0),
-    "sigmoid(x)": lambda x, y: _sigmoid(x),
-    "sigmoid'(x)": lambda x, y: _sigmoid(x) * (1 - _sigmoid(x)),
-    "tanh'(x)": lambda x, y: 1 - np.tanh(x) ** 2,
-    "x": lambda x, y: x,
-    "exp(x)": lambda x, y: np.exp(x),
-    "1 / y": lambda x, y: 1 / y,
-    "sqrt(1 - y**2)": lambda x, y: np.sqrt(1 - y * y),
-}
-# The same for other functions of single entries.
-ENTRYWISE_FORMS: dict[str, Slope] = {
-    "y": lambda x, y: y,
-    "sin(x)": lambda x, y: np.sin(x),
-    "cos(x)": lambda x, y: np.cos(x),
-    "exp(x)": lambda x, y: np.exp(x),
-    "x": lambda x, y: x,
-    "1 / x": lambda x, y: 1 / x,
-    "log(x)": lambda x, y: np.log(x),
-    "x * exp(x - 1)": lambda x, y: x * np.exp(x - 1),
-    "1 / x**2": lambda x, y: 1 / x**2,
-    "sign(x)": lambda x, y: np.sign(x),
-    "1 + y**2": lambda x, y: 1 + y * y,
-}
-
-
-def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
-    """(line, line of its argument, which) for every activation that the values betray."""
-    found = []
-    for upper in range(recorded.count, recorded.last + 1):
-        y = recorded.value(upper)
-        for base in range(upper):
-            x = recorded.value(base)
-            if x.shape == y.shape and x.size and recorded.depends(upper, base):
-                found += [(upper, base, known) for known in ACTIVATIONS if _is(known, x, y)]
-    return [entry for entry in found if not _inside(recorded, entry, found)]
-
-
-def _is(known: Activation, x: Array, y: Array) -> bool:
-    if known.name == "softmax":
-        if x.ndim == 0 or abs(y.reshape(-1, y.shape[-1])[0].sum() - 1) > _SAME:
-            return False
-    elif abs(known.function(x.flat[0]) - y.flat[0]) > _SAME or (known.name == "ReLU" and np.all(x > 0)):
-        return False
-    return bool(np.allclose(known.function(x), y, rtol=_SAME, atol=1e-13))
-
-
-def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[tuple[int, int, Activation]]) -> bool:
-    """Whether the same activation reaches less far elsewhere: relu(relu(x)) is relu(x) twice."""
-    upper, base, known = entry
-    return any(
-        other is known and (u, b) != (upper, base) and base <= b and u <= upper and recorded.depends(upper, u)
-        for u, b, other in found
-    )
 
 
 # --- the suspects ----------------------------------------------------------------------------------------------------
@@ -219,13 +112,6 @@ def suspects(recorded: Recorded) -> Iterator[Group]:
     yield chain(_powers(recorded), _rules_of_products(recorded))
     yield _other_functions(recorded)
     yield _wrong_entrywise(recorded, known)
-
-
-def far_fetched(recorded: Recorded) -> Iterator[Group]:
-    """What is tried after everything that can be seen on the arrays."""
-    yield _masked_rows(recorded)
-    yield _extra_factors(recorded)
-    yield chain(_other_operands(recorded), _rolled(recorded))
 
 
 def _ways(recorded: Recorded, line: int) -> list[Way]:
@@ -351,7 +237,7 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
                 f"{what} has the right form, but of the argument where the value belongs, or the other way round.",
                 partial(_instead, upper, base, None, which.of_value),
             )
-        for number, name in _candidates(recorded, upper):
+        for number, name in candidates(recorded, upper):
             yield planted(
                 label,
                 f"{what} is taken at {name} instead of {recorded.say(base)}.",
@@ -388,7 +274,7 @@ def _mask_of_adjoint(upper: int, base: int, recorded: Recorded) -> Edits:
     return [Edit(upper, base, instead=1.0 * (np.asarray(recorded.flow()[upper]) > 0))]
 
 
-def _candidates(recorded: Recorded, line: int) -> Iterator[tuple[int, str]]:
+def candidates(recorded: Recorded, line: int) -> Iterator[tuple[int, str]]:
     """Values that could have been taken for one of a line's shape."""
     shape = recorded.value(line).shape
     for number, (name, value) in enumerate(recorded.pool):
@@ -481,7 +367,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
         if sum(p is not None for p in parents) > 1:
             continue
         yield from _at_turned_terms(recorded, i, slot, parent)
-        for number, name in _candidates(recorded, i):
+        for number, name in candidates(recorded, i):
             term = _term_left(recorded, parent, name)
             yield planted(
                 "a path or term dropped" if term else "activation derivative at the wrong point",
@@ -674,129 +560,3 @@ def operand(recorded: Recorded, i: int, slot: int) -> str:
 
 def _replayed(line: int, change: Callable[[Rule, Args, Params], Any], recorded: Recorded) -> Blocks:
     return recorded.replayed({line: change}).answer()
-
-
-# --- rows of a batch, other operands, other places -------------------------------------------------------------------
-
-
-def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
-    """Only the first or last row of a batch used, or all but one."""
-    for i in range(recorded.count, recorded.last + 1):
-        shape = recorded.value(i).shape
-        if not shape or shape[0] < 3:
-            continue
-        for row, where in ((0, "first"), (-1, "last")):
-            for mean in (False, True):
-                yield planted(
-                    "wrong for batches",
-                    f"Only the {where} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
-                    partial(_row_alone, i, row, mean),
-                )
-            yield planted(
-                "off by one",
-                f"The {where} row of {recorded.say(i)} is left out.",
-                partial(_row_left_out, i, row),
-            )
-
-
-def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
-    mask = np.zeros_like(recorded.value(i), dtype=np.float64)
-    mask[row] = len(mask) if mean else 1.0
-    return [Edit(i, i, times=mask)]
-
-
-def _row_left_out(i: int, row: int, recorded: Recorded) -> Edits:
-    mask = np.ones_like(recorded.value(i), dtype=np.float64)
-    mask[row] = 0.0
-    return [Edit(i, i, times=mask)]
-
-
-def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
-    """Products whose other factor is another array: not transposed, reshaped, before the activation, or missing."""
-    for i, slot, parent in recorded.edges:
-        rule, _, args, _, _ = recorded.lines[i]
-        assert rule is not None
-        if rule.name == "multiply" or (rule.kind == "multilinear" and len(args) == 2):
-            other = np.asarray(args[1 - slot])
-            name = operand(recorded, i, 1 - slot)
-            if rule.name == "matmul":
-                yield planted(
-                    "inner derivative forgotten",
-                    f"The factor {name} is missing: what comes back through a product is multiplied by it.",
-                    partial(_with_operand, i, slot, parent, np.ones_like),
-                )
-            if rule.name == "matmul" and other.ndim == 2:
-                yield planted(
-                    "reshape for transpose",
-                    f"{name} was reshaped where its transpose was meant.",
-                    partial(_with_operand, i, slot, parent, lambda a: a.reshape(a.shape[::-1]).T),
-                )
-            if rule.name == "matmul" and other.ndim == 2 and other.shape[0] == other.shape[1]:
-                yield planted(
-                    "transposed",
-                    f"Transpose {name}, or do not: going back, a product with a matrix needs its transpose.",
-                    partial(_with_operand, i, slot, parent, lambda a: a.T),
-                )
-            for number, (said, value) in enumerate(recorded.pool):
-                if value.shape == other.shape and said != name:
-                    yield planted(
-                        "another derivative",
-                        f"{said} stands where {name} belongs.",
-                        partial(_with_pool, i, slot, parent, number),
-                    )
-
-
-def _with_operand(i: int, slot: int, parent: int, turn: Callable[[Array], Array], recorded: Recorded) -> Edits:
-    args = list(recorded.lines[i][2])
-    args[1 - slot] = turn(np.asarray(args[1 - slot]))
-    return [Edit(i, parent, slot, at=(tuple(args), recorded.lines[i][4]))]
-
-
-def _with_pool(i: int, slot: int, parent: int, number: int, recorded: Recorded) -> Edits:
-    return _with_operand(i, slot, parent, lambda _: recorded.pool[number][1], recorded)
-
-
-def _rolled(recorded: Recorded) -> Iterator[Suspect]:
-    for i, slot, parent in recorded.edges:
-        rule = recorded.lines[i][0]
-        if rule is not None and rule.name == "getitem" and recorded.asks != "jacobian":
-            for by in (1, -1):
-                yield planted(
-                    "off by one",
-                    f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
-                    fixed(Edit(i, parent, slot, rolled=by)),
-                )
-
-
-# What may have come in by multiplication: a factor too many, one left out, a sign.
-_FACTORS: dict[str, tuple[str, Callable[[Array], Array]]] = {
-    "{}": ("an extra factor", lambda v: v),
-    "1 / {}": ("inner derivative forgotten", lambda v: 1 / v),
-    "sign({})": ("wrong for negative inputs", np.sign),
-    "{} * (1 - {})": ("an extra factor", lambda v: v * (1 - v)),
-    "1 - {}**2": ("an extra factor", lambda v: 1 - v * v),
-    "sigmoid'({})": ("an extra factor", lambda v: _sigmoid(v) * (1 - _sigmoid(v))),
-    "({} > 0)": ("an extra factor", lambda v: 1.0 * (v > 0)),
-    "tanh'({})": ("an extra factor", lambda v: 1 - np.tanh(v) ** 2),
-    "softmax'({})": ("an extra factor", lambda v: _softmax(v) * (1 - _softmax(v)) if v.ndim else v),
-}
-_TEXTS = {
-    "an extra factor": "What passes {} is multiplied by {}, which does not belong there.",
-    "inner derivative forgotten": "What passes {} lacks a factor that belongs there: it comes out multiplied by {}.",
-    "wrong for negative inputs": "What passes {} has the wrong sign where the argument of {} is negative.",
-}
-
-
-def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
-    """Everything that passes a line multiplied by something that stands on the list, or by an activation's slope."""
-    for i in range(recorded.last, -1, -1):
-        for number, name in _candidates(recorded, i):
-            for written, (label, factor) in _FACTORS.items():
-                said = written.replace("{}", name if " " not in name else f"({name})")
-                text = _TEXTS[label].format(recorded.say(i), said)
-                yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
-
-
-def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:
-    value = np.asarray(recorded.pool[number][1], dtype=np.float64)
-    return [Edit(i, i, times=np.broadcast_to(factor(value), recorded.value(i).shape))]

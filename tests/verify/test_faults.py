@@ -5,12 +5,12 @@ import pytest
 from corpus import development, development_more, held_out
 
 from grading.verify import Exercise
+from grading.verify.activations import activations
 from grading.verify.catalogue import Observation
 from grading.verify.diagnose import diagnose
 from grading.verify.faults import Edit, Recorded
 from grading.verify.quotients import is_quotient
 from grading.verify.sampling import Question, fresh_question
-from grading.verify.suspects import activations
 from grading.verify.tolerance import tolerance
 
 PROBLEMS = development.PROBLEMS + development_more.PROBLEMS + held_out.PROBLEMS
