@@ -51,12 +51,10 @@ def test_most_forms_leave_room_to_see_a_millionth():
 NAMED = {problem.exercise.id: problem for problem in PROBLEMS}
 
 
-@pytest.mark.parametrize(
-    "name", ["form.unequally-saturated", "form.sigmoid-8", "form.standardised-1000", "form.solve-8"]
-)
+@pytest.mark.parametrize("name", ["form.unequally-saturated", "form.sigmoid-8", "form.standardised-1000"])
 def test_the_forms_that_need_most_room(name):
     """Over many points, since what is measured at random must hold at each."""
-    for seed in range(1, 31):
+    for seed in range(1, 16):
         for answer in NAMED[name].answers:
             verdict = verify(NAMED[name].exercise, answer, seed)
             assert verdict.outcome == "right", verdict.text()
