@@ -34,9 +34,9 @@ UNIT_ROUNDOFF = 2.0**-53
 # An answer may be what comes out when all that goes into it is this many units in the last place away. Right answers of
 # many forms stay well below, the smallest wrong ones far above: see docs/verification.md.
 _ULPS = 128
-_SHAKE = 2.0**-48  # how far values are moved: 32 units in the last place, so that one rounding more hardly counts
+_SHAKE = 2.0**-46  # how far values are moved: as far, so that what shows is what such a step does
 _SHAKES = 3
-_SATURATED_ULPS = 8  # of a saturated unit's value: what may be lost of its slope
+_SATURATED_ULPS = 16  # of a saturated unit's value: what may be lost of its slope
 _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it more than this fraction of itself
 _LOSING = 2.0**-2  # and the whole entry here
 _UNKNOWN = 2.0**10  # how much more is allowed where another engine hides what goes on inside the function
@@ -182,12 +182,10 @@ class _Computation:
                     for p, a in zip(parents, args, strict=True)
                 )
                 value = rule.evaluate(*args, **params)
-            values.append(noise.moved(value, _rounding(rule)) if moves else value)
-            shaken = (
-                None
-                if rule is None
-                else _Shaken(rule, line, parents, noise, moves, tape.sizes if line in self.saturated else None)
-            )
+            value = noise.moved(value, _rounding(rule)) if moves else value
+            values.append(value)
+            sizes = tape.sizes if line in self.saturated else None
+            shaken = None if rule is None else _Shaken(rule, line, parents, noise, moves, sizes)
             tape.records.append((shaken, parents, args, params, value))
         if not on_tape(self.output, self.tape):
             return self  # a constant

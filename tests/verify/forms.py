@@ -462,6 +462,14 @@ def networks():
         two_layers_by_sums,
     )
     yield problem(
+        "unequally-saturated",
+        lambda xp, W, x, y: y @ xp.tanh(W @ x),
+        lambda rng: {"W": 2 * rng.normal(size=(3, 5)), "x": rng.normal(size=5), "y": rng.normal(size=3)},
+        ("W", "x"),
+        lambda W, x, y: (np.outer(y * (1 - np.tanh(W @ x) ** 2), x), W.T @ (y * (1 - np.tanh(W @ x) ** 2))),
+        lambda W, x, y: (np.outer(y / np.cosh(W @ x) ** 2, x), (y / np.cosh(W @ x) ** 2) @ W),
+    )
+    yield problem(
         "tanh-layer",
         lambda xp, W, x: xp.tanh(W @ x),
         lambda rng: {"W": 2 * rng.normal(size=(3, 5)), "x": rng.normal(size=5)},

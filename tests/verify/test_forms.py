@@ -8,6 +8,7 @@ from grading.verify import verify
 from grading.verify.bench import benches_of
 
 _AGREE = 1e-9  # right forms that differ by more leave no room to see a millionth
+_ILL_CONDITIONED = {"form.hilbert"}  # the last bits of its matrix are worth more than a millionth of the answer
 _CORNERS = {"smallest": np.nanargmin, "largest": np.nanargmax}
 
 
@@ -31,7 +32,7 @@ def check(problem, seed):
     for answer in problem.answers:
         verdict = verify(problem.exercise, answer, seed)
         assert (verdict.outcome, verdict.causes) == ("right", ()), verdict.text()
-    if len(problem.answers) == 1 or spread(problem, seed) > _AGREE:
+    if problem.exercise.id in _ILL_CONDITIONED or len(problem.answers) == 1 or spread(problem, seed) > _AGREE:
         return
     for name, which in _CORNERS.items():
         verdict = verify(problem.exercise, one_entry_off(problem.answers[0], 1e-6, which), seed)
@@ -45,6 +46,18 @@ def test_right_forms_pass_and_a_millionth_does_not(problem):
 
 def test_most_forms_leave_room_to_see_a_millionth():
     assert sum(len(p.answers) > 1 and spread(p, 0) <= _AGREE for p in PROBLEMS) > 0.75 * len(PROBLEMS)
+
+
+NAMED = {problem.exercise.id: problem for problem in PROBLEMS}
+
+
+@pytest.mark.parametrize("name", ["form.unequally-saturated", "form.sigmoid-8", "form.standardised-1000"])
+def test_the_forms_that_need_most_room(name):
+    """Over many points, since what is measured at random must hold at each."""
+    for seed in range(1, 16):
+        for answer in NAMED[name].answers:
+            verdict = verify(NAMED[name].exercise, answer, seed)
+            assert verdict.outcome == "right", verdict.text()
 
 
 @pytest.mark.sweep

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import test_forms
 import test_policy
 import test_witnesses
 from judged import judge_holds
@@ -155,6 +156,10 @@ PIECES = {
     "differences look at nothing": (
         (differences, "_KINK_GAP", 1e9),
         test_witnesses.test_finite_differences_say_when_they_cannot_tell,
+    ),
+    "few of a value's last bits": (
+        (tolerance, "_SATURATED_ULPS", 1),
+        lambda: test_forms.test_the_forms_that_need_most_room("form.unequally-saturated"),
     ),
     "bars without rounding": (
         (tolerance, "_VALUE_ULPS", 0),
