@@ -67,6 +67,7 @@ def telling(question: Question) -> Iterator[Kind]:
         )
     for name in _real(point):
         if name not in exercise.wrt and np.ndim(point[name]) == 2:
+            yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
             yield (
                 "right for zero or one-hot inputs only",
                 f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
@@ -84,11 +85,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
             partial(_one_row, point, length),
         )
     for name in _real(point):
-        yield (
-            "wrong for negative inputs",
-            f"Your answer is right where {name} is positive, and wrong where some of it is negative.",
-            partial(_with, name, np.abs),
-        )
+        yield _positive(name)
     if any(len(set(np.shape(value))) > 1 for value in point.values()):
         yield (
             "right for square shapes only",
@@ -101,6 +98,11 @@ def zeros(question: Question) -> Iterator[Kind]:
     """Inputs that are zero: where terms vanish many wrong answers are right, so that this explains nothing."""
     for name in _real(question.point):
         yield "", f"right where {name} is zero.", partial(_with, name, np.zeros_like)
+
+
+def _positive(name: str) -> Kind:
+    text = f"Your answer is right where {name} is positive, and wrong where some of it is negative."
+    return "wrong for negative inputs", text, partial(_with, name, np.abs)
 
 
 def _real(point: Point) -> list[str]:
@@ -130,7 +132,7 @@ def _one_hot(value: Array) -> Array:
         return np.ones_like(value)
     hot = np.zeros_like(value)
     flat = hot.reshape(-1, hot.shape[-1])
-    flat[np.arange(len(flat)), np.arange(len(flat)) % hot.shape[-1]] = 1.0
+    flat[np.arange(len(flat)), (2 * np.arange(len(flat)) + 1) % hot.shape[-1]] = 1.0  # no symmetric matrix
     return hot
 
 
