@@ -10,8 +10,8 @@
     verdict = verify(sq_norm, lambda W, x: 2 * np.outer(W @ x, x))
     print(verdict.text())
 
-The answer is compared with PyTorch autograd (where installed), with autodiff and with finite differences at fresh
-points. Nothing is stored: the function is declared once and every witness differentiates it anew.
+The answer is compared with PyTorch autograd (where installed), with autodiff, the complex step and finite differences
+at fresh points. Nothing is stored: the function is declared once and every witness differentiates it anew.
 """
 
 from grading.verify.exercise import Exercise, ExerciseError
