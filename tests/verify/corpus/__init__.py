@@ -15,10 +15,19 @@ Answer = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Wrong:
-    """An answer with one mistake: what it is called in the catalogue, and the answer."""
+    """An answer with one mistake: what it is called in the catalogue, and the answer.
+
+    An answer that keeps something between calls is made anew whenever it is asked for: `makes` says how.
+    """
 
     label: str
-    answer: Answer
+    makes: Callable[[], Answer] | Answer
+    keeps: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        """The answer, that has not been called before."""
+        return self.makes() if self.keeps else self.makes
 
 
 @dataclass(frozen=True)

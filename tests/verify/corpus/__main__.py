@@ -5,6 +5,7 @@ PYTHONPATH=tests/verify python -m corpus [--seeds 3] [--half development] [--sho
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from corpus import Answer, Problem, development, development_more, held_out
@@ -55,12 +56,12 @@ def table(problems: tuple[Problem, ...], seeds: range) -> dict[str, Count]:
                 _count_right(counts, problem, answer, f"{problem.exercise.id} right {number} seed {seed}", seed)
             for number, wrong in enumerate(problem.wrong):
                 name = f"{problem.exercise.id} [{number}] seed {seed}: {wrong.label}"
-                _count_wrong(counts, problem, wrong.label, wrong.answer, name, seed)
+                _count_wrong(counts, problem, wrong, name, seed)
     return counts
 
 
 def _count_right(counts, problem, answer, name, seed):
-    fresh, everywhere = _verdicts(problem.exercise, answer, seed)
+    fresh, everywhere = _verdicts(problem.exercise, lambda: answer, seed)
     kind = "awkward right answers passed" if problem.awkward else "right answers passed, fresh points"
     counts[kind].add(fresh.outcome == "right", f"{name} -> {fresh.outcome}")
     row = "awkward right answers passed" if problem.awkward else "right answers passed, with edge points"
@@ -69,8 +70,9 @@ def _count_right(counts, problem, answer, name, seed):
     counts["right answers with no mistake named"].add(not everywhere.causes, name)
 
 
-def _count_wrong(counts, problem, label, answer, name, seed):
-    fresh, everywhere = _verdicts(problem.exercise, answer, seed)
+def _count_wrong(counts, problem, wrong, name, seed):
+    label = wrong.label
+    fresh, everywhere = _verdicts(problem.exercise, lambda: wrong.answer, seed)
     if problem.awkward:
         counts["their wrong twins caught"].add(everywhere.outcome == "wrong", name)
     counts["wrong answers caught, fresh points"].add(fresh.outcome == "wrong", name)
@@ -84,12 +86,12 @@ def _count_wrong(counts, problem, label, answer, name, seed):
     counts["mistake named, family of the first"].add(bool(said) and FAMILIES[said[0]] == FAMILIES[label], name)
 
 
-def _verdicts(exercise: Exercise, answer: Answer, seed: int) -> tuple[Verdict, Verdict]:
+def _verdicts(exercise: Exercise, new: Callable[[], Answer], seed: int) -> tuple[Verdict, Verdict]:
     """What is said without the exercise's edge points, and with them."""
-    everywhere = verify(exercise, answer, seed)
+    everywhere = verify(exercise, new(), seed)
     if exercise.edge_inputs is None:
         return everywhere, everywhere
-    return verify(replace(exercise, edge_inputs=None), answer, seed), everywhere
+    return verify(replace(exercise, edge_inputs=None), new(), seed), everywhere
 
 
 def main() -> None:

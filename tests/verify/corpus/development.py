@@ -1,5 +1,7 @@
 """The half of the corpus that was looked at while the diagnosis was built."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import Problem, Wrong, sizes
@@ -139,7 +141,7 @@ REGRESSION_WRONG = (
         lambda w, b, X, t: (np.append(regression(w, b, X, t)[0], regression(w, b, X, t)[1]), regression(w, b, X, t)[1]),
     ),
     Wrong("zeros", lambda w, b, X, t: (np.zeros(3), 0.0)),
-    Wrong("an earlier answer returned", remembering(regression)),
+    Wrong("an earlier answer returned", partial(remembering, regression), keeps=True),
     Wrong(
         "two calls disagree",
         lambda w, b, X, t: (regression(w, b, X, t)[0] + 1e-3 * next(_STEPS), regression(w, b, X, t)[1]),
@@ -253,8 +255,8 @@ PRODUCT_WRONG = (
     Wrong("one entry or row wrong", lambda x: np.append(product(x[:-1]), 0)),
     Wrong("off by one", lambda x: np.roll(product(x), -1)),
     Wrong("an extra factor", lambda x: product(x) * x),
-    Wrong("an earlier answer returned", remembering(product)),
-    Wrong("overwrites an earlier answer", reusing(product)),
+    Wrong("an earlier answer returned", partial(remembering, product), keeps=True),
+    Wrong("overwrites an earlier answer", partial(reusing, product), keeps=True),
     Wrong("two calls disagree", lambda x: product(x) + next(_STEPS)),
     Wrong("constant factor", lambda x: 3 * product(x)),
     Wrong("another derivative", lambda x: 2 * np.sin(3 * x) + 12 * x * np.cos(3 * x) - 9 * x**2 * np.sin(3 * x)),
@@ -496,7 +498,7 @@ LAYER_WRONG = (
     Wrong("summed too much", lambda W, b, x: layer(W, b, x).sum(axis=0)),
     Wrong("sign", lambda W, b, x: -layer(W, b, x)),
     Wrong("shape that only broadcasts", lambda W, b, x: layer(W, b, x)[:, :, None]),
-    Wrong("overwrites an earlier answer", reusing(layer)),
+    Wrong("overwrites an earlier answer", partial(reusing, layer), keeps=True),
     Wrong("half precision", lambda W, b, x: layer(W.astype("f2"), b.astype("f2"), x.astype("f2"))),
     Wrong("another derivative", lambda W, b, x: np.multiply.outer(layer(W, b, x)[:, 0] / W[:, 0], x)),
     Wrong("a small relative error", lambda W, b, x: layer(W, b, x) * 0.99999),

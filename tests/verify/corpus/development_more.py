@@ -1,5 +1,7 @@
 """More of the half of the corpus that was looked at while the diagnosis was built."""
 
+import itertools
+
 import numpy as np
 
 from corpus import Problem, Wrong, sizes
@@ -610,39 +612,55 @@ def softplus_sorts(x, T):
     return g
 
 
-def softplus_first_answer(x, T, kept=[]):  # noqa: B006
-    if not kept:
-        kept.append(softplus(x, T))
-    return kept[0]
+def softplus_first_answer():
+    kept = []
+
+    def answer(x, T):
+        if not kept:
+            kept.append(softplus(x, T))
+        return kept[0]
+
+    return answer
 
 
-def softplus_first_again(x, T, kept={}):  # noqa: B006
-    return kept.setdefault("g", softplus(x, T))
+def softplus_first_again():
+    kept = {}
+    return lambda x, T: kept.setdefault("g", softplus(x, T))
 
 
-_BUFFER = np.zeros(5)
-_ROWS = [np.zeros(5), np.zeros(5)]
-_COUNT = iter(range(10**9))
-_STATE = {"sum": np.zeros(5)}
+def softplus_into_buffer():
+    buffer = np.zeros(5)
+
+    def answer(x, T):
+        buffer[:] = softplus(x, T)
+        return buffer
+
+    return answer
 
 
-def softplus_into_buffer(x, T):
-    _BUFFER[:] = softplus(x, T)
-    return _BUFFER
+def softplus_into_row():
+    rows = [np.zeros(5), np.zeros(5)]
+
+    def answer(x, T):
+        np.copyto(rows[0], softplus(x, T))
+        return rows[0]
+
+    return answer
 
 
-def softplus_into_row(x, T):
-    np.copyto(_ROWS[0], softplus(x, T))
-    return _ROWS[0]
+def softplus_drifts():
+    steps = itertools.count()
+    return lambda x, T: softplus(x, T) + 1e-3 * next(steps)
 
 
-def softplus_drifts(x, T):
-    return softplus(x, T) + 1e-3 * next(_COUNT)
+def softplus_adds_up():
+    state = {"sum": np.zeros(5)}
 
+    def answer(x, T):
+        state["sum"] = state["sum"] + softplus(x, T)
+        return state["sum"]
 
-def softplus_adds_up(x, T):
-    _STATE["sum"] = _STATE["sum"] + softplus(x, T)
-    return _STATE["sum"]
+    return answer
 
 
 def softplus_square(x, T):
@@ -661,12 +679,12 @@ def softplus_square_loop(x, T):
 SOFTPLUS_WRONG = (
     Wrong("changes its arguments", softplus_shifts),
     Wrong("changes its arguments", softplus_sorts),
-    Wrong("an earlier answer returned", softplus_first_answer),
-    Wrong("an earlier answer returned", softplus_first_again),
-    Wrong("overwrites an earlier answer", softplus_into_buffer),
-    Wrong("overwrites an earlier answer", softplus_into_row),
-    Wrong("two calls disagree", softplus_drifts),
-    Wrong("two calls disagree", softplus_adds_up),
+    Wrong("an earlier answer returned", softplus_first_answer, keeps=True),
+    Wrong("an earlier answer returned", softplus_first_again, keeps=True),
+    Wrong("overwrites an earlier answer", softplus_into_buffer, keeps=True),
+    Wrong("overwrites an earlier answer", softplus_into_row, keeps=True),
+    Wrong("two calls disagree", softplus_drifts, keeps=True),
+    Wrong("two calls disagree", softplus_adds_up, keeps=True),
     Wrong("right for square shapes only", softplus_square),
     Wrong("right for square shapes only", softplus_square_loop),
     Wrong("product rule misapplied", lambda x, T: T.sum(axis=0) * sigmoid(x) * (np.cos(x) - x * np.sin(x))),
