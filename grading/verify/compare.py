@@ -102,7 +102,8 @@ class _Block:
         if not np.any(wrong):
             return False, ""
         off, kinks = np.abs(yours - self.expected), bench.witnesses[-1].kinks
-        is_on_kink = kinks and not np.any(wrong & ~kinks[self.block])
+        is_measured = not bench.witnesses[-1].probes  # of a large question only directions were
+        is_on_kink = bool(kinks) and not np.any(wrong & ~kinks[self.block]) if is_measured else bench.is_declared
         if exercise.at_kinks != "wrong" and is_on_kink and is_subgradient(bench.question, self.block, wrong, yours):
             return True, _ON_A_KINK
         if exercise.single_precision != "wrong":

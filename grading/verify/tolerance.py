@@ -54,7 +54,6 @@ _EXACT = frozenset(
 )
 # Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
 _SATURATING = {np.exp: 0, np.exp2: 0, np.expm1: 0, np.tanh: 0, np.power: 1, np.logaddexp: None, np.logaddexp2: None}
-_POWERS = frozenset({np.power, np.float_power})  # of which constants are exponents, and exact
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
 _WITHIN: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
@@ -176,9 +175,8 @@ class _Computation:
         values: list[Array] = []
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
             if moves and rule is not None:
-                is_data = rule.key not in _POWERS
                 args = tuple(
-                    values[p] if p is not None else noise.moved(a) if is_data and type(a) is np.ndarray else a
+                    values[p] if p is not None else a if _is_exact(a) else noise.moved(a)
                     for p, a in zip(parents, args, strict=True)
                 )
                 value = rule.evaluate(*args, **params)
@@ -190,6 +188,17 @@ class _Computation:
         if not on_tape(self.output, self.tape):
             return self  # a constant
         return _Computation(tape, Var(values[self.output.index], tape, self.output.index), self.read)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a number that is not differentiated means what it says: a count, a label, an exponent, a mask, a literal.
+
+    A matrix of other whole numbers is taken for data, which has last bits.
+    """
+    if type(value) is not np.ndarray or value.dtype.kind != "f":
+        return not isinstance(value, np.floating) or bool(value == np.rint(value))
+    is_whole = bool(np.all(value == np.rint(value)))
+    return is_whole and (value.ndim < 2 or bool(np.all(np.abs(value) <= 1)))
 
 
 def _rounding(rule: Rule | None) -> float:
@@ -354,12 +363,16 @@ def _units(output: Any) -> Iterator[tuple[tuple[int, ...], Array]]:
 
 
 def _traced(question: Question, of: Callable[[Callable[..., Any]], Callable[..., Any]]) -> tuple[Tape, Any]:
-    """The list of `of(function)`, on which the differentiated inputs come first, then all others that are real.
+    """The list of `of(function)`, on which the differentiated inputs come first, then the others that are data.
 
     An input that is not differentiated may be used in ways that cannot be recorded; it is then left as it is.
     """
     exercise, point = question.exercise, question.point
-    others = tuple(name for name, value in point.items() if name not in exercise.wrt and value.dtype.kind == "f")
+    others = tuple(
+        name
+        for name, value in point.items()
+        if name not in exercise.wrt and value.dtype.kind == "f" and not _is_exact(value)
+    )
 
     def record(names: tuple[str, ...]) -> tuple[Tape, Any]:
         return trace(of(exercise.of_inputs(names, point)), [point[name] for name in names], range(len(names)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import test_forms
 import test_policy
+import test_tolerance
 import test_witnesses
 from judged import judge_holds
 
@@ -160,6 +161,10 @@ PIECES = {
     "few of a value's last bits": (
         (tolerance, "_SATURATED_ULPS", 1),
         lambda: test_forms.test_the_forms_that_need_most_room("form.unequally-saturated"),
+    ),
+    "counts have last bits": (
+        (tolerance, "_is_exact", lambda value: False),
+        lambda: test_tolerance.test_numbers_that_mean_what_they_say(*test_tolerance.COUNTS["an exponent"]),
     ),
     "bars without rounding": (
         (tolerance, "_VALUE_ULPS", 0),

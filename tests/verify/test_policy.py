@@ -59,6 +59,19 @@ def test_a_jacobian_at_a_kink():
     assert verify(exercise, lambda W, x: (W @ x > 0)[:, None] * W + (W @ x == 0)[:, None], seed=1).outcome == "wrong"
 
 
+def test_a_kink_of_a_large_layer():
+    """Where entries are too many to be measured one by one, those that differ are."""
+    exercise = on_numbers(
+        relu_sum,
+        lambda rng: rng.normal(size=90),
+        edge_inputs=lambda rng: {"x": np.where(np.arange(90) % 30 == 7, 0.0, np.linspace(-1.3, 2.1, 90))},
+    )
+    assert verify(exercise, lambda x: 1.0 * (x > 0), seed=1).outcome == "right"
+    assert verify(exercise, lambda x: 1.0 * (x >= 0), seed=1).outcome == "right"
+    assert verify(exercise, lambda x: np.where(x == 0, 1.5, x > 0), seed=1).outcome == "wrong"
+    assert verify(exercise, lambda x: (x > 0) * (1 + 1e-6 * np.any(x == 0)), seed=1).outcome == "wrong"
+
+
 def test_values_on_kinks_alone_prove_nothing():
     exercise = on_numbers(lambda xp, x: xp.abs(x), lambda rng: 0.0 * rng.normal())
     assert verify(exercise, lambda x: 0.7, seed=1).outcome == "inconclusive"
