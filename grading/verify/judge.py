@@ -14,10 +14,11 @@ from grading.verify.bench import Bench, FaultError, benches_of, fresh_bench
 from grading.verify.compare import Compared, compare
 from grading.verify.diagnose import Diagnosis, diagnose, when_it_fails
 from grading.verify.exercise import Exercise
-from grading.verify.respondent import Handed, HomeRespondent, Reply, Respondent
+from grading.verify.respondent import AnswerError, Handed, HomeRespondent, Reply, Respondent
 from grading.verify.sampling import Question, fresh_question
 from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
+_ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
 _CONFIRMATIONS = 16  # further points at which a difference seen at a single one is looked for
 
 
@@ -240,7 +241,18 @@ def _why_it_fails(reply: Reply, respondent: Respondent, benches: list[Bench]) ->
 
 
 def _asking(respondent: Respondent) -> Callable[[Question], Reply]:
-    return lambda question: respondent.ask(question.args, question.exercise.limit_s)
+    """Further questions, as long as the answers to them do not take long together."""
+    spent = 0.0
+
+    def ask(question: Question) -> Reply:
+        nonlocal spent
+        if spent > _ASKING_S:
+            return Reply((), (), None, AnswerError("time", "it has been asked enough"), 0.0)
+        reply = respondent.ask(question.args, question.exercise.limit_s)
+        spent += reply.seconds
+        return reply
+
+    return ask
 
 
 # --- behaviour ---------------------------------------------------------------------------------------------------

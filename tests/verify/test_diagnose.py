@@ -190,6 +190,21 @@ def test_an_explanation_that_fails_costs_no_verdict(monkeypatch):
     assert labels(verify(SMOOTH, lambda x: -smooth(x), seed=1)) == {"sign"}
 
 
+def test_a_slow_answer_is_not_asked_for_long(monkeypatch):
+    judge = importlib.import_module("grading.verify.judge")
+    calls = []
+
+    def strange(x):
+        calls.append(x)
+        return np.cos(17 * x + 1)
+
+    verify(SMOOTH, strange, seed=1)
+    patient, calls[:] = len(calls), []
+    monkeypatch.setattr(judge, "_ASKING_S", -1.0)
+    assert verify(SMOOTH, strange, seed=1).causes == ()
+    assert len(calls) < patient
+
+
 def test_a_diagonal_is_only_named_where_the_matrix_is_diagonal():
     assert verify(SQUARE, lambda A, x: np.diag(np.cos(A @ x)[:, None] * A), seed=1).causes == ()
 
