@@ -75,7 +75,7 @@ def torch_calls(torch: Any) -> tuple[Callable[[], Any], Callable[[bool, float], 
     def gradient() -> Any:
         return torch.autograd.grad(loss(xp, *leaves, X, T), leaves)
 
-    class Ours(torch.autograd.Function):  # type: ignore[misc]
+    class Ours(torch.autograd.Function):
         factor = 1.0
 
         @staticmethod

@@ -46,6 +46,8 @@ class Bench:
     def flaws(self) -> tuple[bool, int]:
         """What speaks against asking here: a kink at the point or beside it, and digits that saturation hides."""
         is_kink = not self.witnesses[-1].conclusive or is_near_kink(self.question, self.tolerance.tape)
+        if self.tolerance.is_clear:
+            return is_kink, 0
         return is_kink, sum(int(np.sum(self.tolerance.hidden(block))) for block in range(len(self.expected)))
 
 

@@ -66,7 +66,7 @@ class Tolerance:
     """How far each entry of an answer may be off, and how much of that is owed to saturated units alone.
 
     `blocks` is the answer as it is read off the list, `tape` that list, and `noise` how far rounding may put the
-    function's own value off: finite differences see nothing below.
+    function's own value off: finite differences see nothing below. `is_clear`: nothing is hidden anywhere.
     """
 
     blocks: Blocks
@@ -74,14 +74,19 @@ class Tolerance:
     owed: Blocks
     noise: Array
     tape: Tape
+    is_clear: bool = False
 
     def hidden(self, block: int) -> Array:
         """Which entries of a block have digits that cannot be seen at this point, since a unit saturates."""
+        if self.is_clear:
+            return np.zeros(np.shape(self.blocks[block]), dtype=bool)
         is_hidden = self.owed[block] > _HIDING * np.abs(self.blocks[block])
         return np.asarray(is_hidden | ~np.isfinite(self.allowed[block]))
 
     def lost(self, block: int) -> Array:
         """Which entries cannot be seen at all, not even their sign."""
+        if self.is_clear:
+            return np.zeros(np.shape(self.blocks[block]), dtype=bool)
         is_lost = self.owed[block] > _LOSING * np.abs(self.blocks[block])
         return np.asarray(is_lost | ~np.isfinite(self.allowed[block]))
 
@@ -103,12 +108,14 @@ def tolerance(question: Question) -> Tolerance:
             largest = [scale * np.max(np.abs(block), initial=0.0) for block in base]
             allowed = tuple(_UNKNOWN * block + more for block, more in zip(allowed, largest, strict=True))
         owed = tuple(np.zeros_like(block) for block in allowed)
-        if any(np.any(block > _HIDING * np.abs(o) + smallest) for block, o in zip(allowed, base, strict=True)):
+        limits = [_HIDING * np.abs(o) + smallest for o in base]
+        is_clear = not any(np.any(block > limit) for block, limit in zip(allowed, limits, strict=True))
+        if not is_clear:
             blunted = [_joined(c.shaken(number, moves=False).blocks() for c in computed) for number in range(_SHAKES)]
             owed = tuple(scale * reaction for reaction in _largest(base, blunted))
-    if question.exercise.asks == "hessian_diagonal":
-        return Tolerance(base, allowed, owed, value_noise(question), computed[0].tape)
-    return Tolerance(base, allowed, owed, _noise(computed[0], [each[0] for each in shaken]), computed[0].tape)
+    is_second = question.exercise.asks == "hessian_diagonal"
+    noise = value_noise(question) if is_second else _noise(computed[0], [each[0] for each in shaken])
+    return Tolerance(base, allowed, owed, noise, computed[0].tape, is_clear)
 
 
 def value_noise(question: Question) -> Array:
