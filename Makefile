@@ -1,4 +1,4 @@
-# make demo | test | test-all | bench | lab | course | clean
+# make demo | test | test-all | bench | verdicts | lab | course | clean
 #   PYTHON=python3.12      the interpreter for .venv (3.11 or newer)
 #   TORCH='...'            what to install PyTorch from; see the README for CPU builds
 #   VARIANT=2027           make course: release another set of the sheets
@@ -11,7 +11,7 @@ SHEET ?= 1
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test test-all lint bench lab course clean
+.PHONY: help demo test test-all lint bench verdicts lab course clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | head -6
@@ -45,6 +45,9 @@ test-all: test
 bench: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.autodiff
+
+verdicts: $(INSTALLED)
+	@PYTHONPATH=tests/verify $(BIN)/python -W ignore::RuntimeWarning -m corpus
 
 lab: $(INSTALLED)
 	@$(BIN)/gradsheet start $(SHEET) --to work --if-missing --lab $(if $(STUDENT),--student $(STUDENT))

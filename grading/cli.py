@@ -102,12 +102,15 @@ def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
 def _build(options: argparse.Namespace) -> None:
     from grading.course.build import build
     from grading.course.layout import Course
+    from grading.verify.lint import lint
 
     course = Course.find()
     names = [course.require_sheet(name) for name in options.sheet] or course.sheet_names()
     for name in names:
         made = build(course, name, options.variant, options.if_changed)
         print(f"{name}: {'solution and assignment made' if made else 'nothing has changed'}")
+        for said in (said for exercise in course.sheet(name).checked for said in lint(exercise)):
+            print(f"  warning: {said}")
 
 
 def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -149,6 +149,7 @@ def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
             edge_inputs=lambda rng: _layer_at_the_kink(rng, outer, inner),
             wrt=("x",),
             asks="jacobian",
+            at_kinks="wrong",
             points=2,
             hints=(
                 "What is the derivative of the ReLU where its argument is negative?",

@@ -10,12 +10,25 @@
     verdict = verify(sq_norm, lambda W, x: 2 * np.outer(W @ x, x))
     print(verdict.text())
 
-The answer is compared with PyTorch autograd (where installed), with autodiff and with finite differences at fresh
-points. Nothing is stored: the function is declared once and every witness differentiates it anew.
+The answer is compared with PyTorch autograd (where installed), with autodiff, the complex step and finite differences
+at fresh points. Nothing is stored: the function is declared once and every witness differentiates it anew.
 """
 
 from grading.verify.exercise import Exercise, ExerciseError
 from grading.verify.judge import verify
+from grading.verify.surrogate import surrogate, surrogate_inputs
+from grading.verify.testing import assert_gradient
 from grading.verify.verdict import BlockResult, Cause, Verdict, Worst
 
-__all__ = ["BlockResult", "Cause", "Exercise", "ExerciseError", "Verdict", "Worst", "verify"]
+__all__ = [
+    "BlockResult",
+    "Cause",
+    "Exercise",
+    "ExerciseError",
+    "Verdict",
+    "Worst",
+    "assert_gradient",
+    "surrogate",
+    "surrogate_inputs",
+    "verify",
+]

@@ -1,340 +1,224 @@
-"""The catalogue of mistakes: each entry predicts what a student who made it would have computed.
+"""Which mistake explains a wrong answer: every entry of the catalogue is a hypothesis that is tested, never a guess.
 
-A mistake is named only if its prediction reproduces the student's numbers, entry by entry, at every point that was
-asked. Nothing is guessed: where no entry fits, no mistake is named.
+First come mistakes that can be seen on the arrays themselves (`catalogue.py`), then single faults planted in the
+recorded list of the function (`suspects.py`, `planted.py`), then what the function gets right by luck (`probes.py`).
+Where nothing fits, no mistake is named, and what is known is said: which entries are wrong, and at which inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 
-from grading.verify.exercise import Array
-from grading.verify.oracles import UNIT_ROUNDOFF, Blocks
+from grading.verify import catalogue
+from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
+from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
+from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
-_ALMOST_SURE = 0.95  # the prediction fits and hardly anything else predicts the same
-_LIKELY = 0.6  # it fits, but a constant was read off the student's own numbers
+__all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain", "when_it_fails"]
 
 
 @dataclass(frozen=True)
-class Observation:
-    """One block of the answer at one point: what came, what was expected and how far it may be off."""
+class Diagnosis:
+    """The mistakes found, likeliest first, and what is known about blocks for which none was found."""
 
-    question: Question
-    block: int
-    yours: Array
-    expected: Blocks
-    tolerance: Array
-
-    @property
-    def right(self) -> Array:
-        """The expected value of this block."""
-        return self.expected[self.block]
+    causes: tuple[Cause, ...] = ()
+    known: tuple[str, ...] = ()
 
 
-Predict = Callable[[Observation], Array | None]
-Fits = Callable[[Observation], bool]
+def explain(observations: Seen, ask: Ask | None = None) -> tuple[Cause, ...]:
+    """The mistakes that account for one block, observed at all points."""
+    return diagnose([observations], ask).causes
 
 
-# Everything that a cause may be called.
-MISTAKES = frozenset(
-    {
-        *("transposed", "axes permuted", "reshape for transpose", "diagonal only", "whole matrix for its diagonal"),
-        *("shape that only broadcasts", "not summed", "summed too much"),
-        *("zeros", "blocks exchanged", "an input returned", "the value instead of its derivative"),
-        *("sign", "factor 2 too many", "factor 2 missing", "sign and factor 2", "sum for mean", "mean for sum"),
-        *("constant factor", "single precision", "a finite difference"),
-        *("changes its arguments", "two calls disagree", "overwrites an earlier answer"),
-    }
-)
+def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None) -> Diagnosis:
+    """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
+
+    A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
+    `ask` puts further questions to the answer; without it nothing is said of luck.
+    """
+    count = len(blocks) if of is None else of
+    wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
+    found: list[Found] = []
+    for step in _STEPS:
+        silent = _silent(wrong, found)
+        if silent:
+            # the student's numbers may overflow, and an explanation that fails must not cost the verdict
+            with np.errstate(all="ignore"), suppress(Exception):
+                found += step(silent, ask)
+    known = [text for seen in _silent(wrong, found) for text in _known(seen, count, ask)]
+    return Diagnosis(_causes(found, count), tuple(dict.fromkeys(known)))
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """An entry of the catalogue: a name, what to tell the student, and whether one observation bears it out."""
-
-    label: str
-    text: str
-    fits: Fits
-    certainty: float = _ALMOST_SURE
-
-    def __post_init__(self) -> None:
-        assert self.label in MISTAKES, self.label
+def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
+    """The blocks that nothing explains so far."""
+    return [seen for seen in wrong if not any(seen is block for one in found for block in one.blocks)]
 
 
-def explain(observations: list[Observation]) -> tuple[Cause, ...]:
-    """The mistakes that account for one block at all points; the first family that has any, in this order."""
-    if all(_is_near(seen) for seen in observations):
-        return ()  # so near that a prediction would fit which hardly differs from the right answer
-    for family in (_layout, _targets, _scales, _constants, _precision):
-        fitting: dict[str, Mistake] = {}
-        for mistake in family(observations):
-            if mistake.label not in fitting and all(map(mistake.fits, observations)):
-                fitting[mistake.label] = mistake
-        if fitting:
-            found = list(fitting.values())[:2]
-            return tuple(Cause(mistake.label, mistake.text, mistake.certainty) for mistake in found)
+def _causes(found: list[Found], count: int) -> tuple[Cause, ...]:
+    """Each mistake once, those first that explain most; with the names of its blocks unless it concerns all."""
+    united: dict[tuple[str, str, float], list[Seen]] = {}
+    for one in found:
+        blocks = united.setdefault((one.label, one.text, one.certainty), [])
+        blocks += [seen for seen in one.blocks if not any(seen is block for block in blocks)]
+    causes = []
+    for (label, text, certainty), seen in sorted(united.items(), key=lambda item: -len(item[1])):
+        names = ", ".join(block[0].name for block in seen)
+        causes.append(Cause(label, text if len(seen) == count else f"{names}: {text}", certainty))
+    return tuple(causes)
+
+
+def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
+    """Why a function that raises an exception may do so: it was written for inputs of one kind."""
+    blocks = range(len(questions[0].exercise.block_names))
+    with np.errstate(all="ignore"):
+        kinds = list(luck(ordinary, questions, blocks, ask))
+    for label, text, fine in kinds:
+        if len(fine) == len(blocks) and label in ("right for square shapes only", "wrong for batches"):
+            return (Cause(label, text, LIKELY),)
     return ()
 
 
-def _is_near(seen: Observation) -> bool:
-    return seen.yours.shape == seen.right.shape and _within(seen.yours, seen.right, seen)
+# --- the steps -----------------------------------------------------------------------------------------------------
 
 
-def _equals(predict: Predict) -> Fits:
-    """Fits where the student's numbers are the predicted ones, to the tolerance of the expected value."""
-
-    def fits(seen: Observation) -> bool:
-        predicted = predict(seen)
-        if predicted is None or predicted.shape != seen.yours.shape:
-            return False
-        return _within(seen.yours, predicted, seen)
-
-    return fits
+def _on_arrays(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    steps = (catalogue.unfinite, catalogue.layout, catalogue.wrong_axis, catalogue.blanks, catalogue.scales)
+    return _catalogued(wrong, steps)
 
 
-def _within(values: Array, predicted: Array, seen: Observation) -> bool:
-    """Whether values agree as far as a prediction can that was made from the expected value with its own doubt."""
-    doubt = 4 * float(np.max(seen.tolerance, initial=0.0))
-    return bool(np.all(np.abs(values - predicted) <= doubt + 64 * UNIT_ROUNDOFF * np.abs(predicted)))
+def _on_the_list(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return planted_faults(wrong)
 
 
-# --- layout: the right numbers in the wrong places ---------------------------------------------------------------
+def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _catalogued(wrong, (catalogue.places, catalogue.signs))
 
 
-def _layout(observations: list[Observation]) -> Iterator[Mistake]:
-    axes = observations[0].right.ndim
-    if axes == 2:
-        yield Mistake(
-            "transposed",
-            "Your numbers are right but transposed: rows and columns are exchanged.",
-            _equals(_permuted((1, 0))),
-        )
-        yield Mistake(
-            "reshape for transpose",
-            "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
-            _equals(_reshaped_transpose),
-        )
-        yield Mistake(
-            "diagonal only",
-            "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
-            _equals(_diagonal),
-        )
-    elif axes > 2:
-        for order in list(permutations(range(axes)))[1:]:
-            yield Mistake(
-                "axes permuted",
-                f"Your numbers are right, but their axes are in the order {order}: output axes come first.",
-                _equals(_permuted(order)),
-            )
-    yield Mistake(
-        "shape that only broadcasts",
-        "Your numbers are right, but in another shape. A gradient has the shape of its variable.",
-        _equals(lambda seen: _reshaped(seen.right, seen.yours.shape) if seen.yours.shape != seen.right.shape else None),
-    )
-    yield Mistake(
-        "whole matrix for its diagonal",
-        "You returned a whole matrix; asked is only what stands on its diagonal.",
-        _has_on_diagonal,
-    )
-    yield Mistake(
-        "not summed",
-        "An axis is left over: the contributions along it still have to be summed.",
-        _sums_up,
-    )
-    yield Mistake(
-        "summed too much",
-        "You summed over an axis that the answer still has: each of its entries is asked for by itself.",
-        _summed,
-    )
+def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _catalogued(wrong, (catalogue.targets,))
 
 
-def _summed(seen: Observation) -> bool:
-    """Whether the student's array is the right one, summed over all or one of its axes."""
-    if seen.right.ndim == 2 and _diagonal(seen) is not None:
-        return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
-    totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
-    return any(
-        seen.yours.shape == np.shape(total) and _within(seen.yours, np.asarray(total), seen)
-        for total in totals
-        if seen.yours.size < seen.right.size
-    )
+def _on_activations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return activation_faults(wrong)
 
 
-def _permuted(order: tuple[int, ...]) -> Predict:
-    return lambda seen: np.transpose(seen.right, order)
+def _elsewhere(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return elsewhere(wrong)
 
 
-def _reshaped_transpose(seen: Observation) -> Array | None:
-    """The transpose's numbers in the right shape; for a square matrix that is the transpose itself."""
-    rows, columns = seen.right.shape
-    return seen.right.T.reshape(seen.right.shape) if rows != columns else None
+def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return far_fetched_faults(wrong)
 
 
-def _diagonal(seen: Observation) -> Array | None:
-    rows, columns = seen.right.shape
-    diagonal = np.diagonal(seen.right)
-    return diagonal if rows == columns and np.array_equal(seen.right, np.diag(diagonal)) else None
+def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _lucky(wrong, ask, telling)
 
 
-def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
-    return values.reshape(shape) if values.size == int(np.prod(shape)) else None
+def _by_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _lucky(wrong, ask, ordinary)
 
 
-def _has_on_diagonal(seen: Observation) -> bool:
-    """Whether the student's array is a square matrix with the right vector on its diagonal."""
-    size = seen.right.size
-    if seen.yours.shape not in {(size, size), seen.right.shape * 2} or size < 2 or seen.yours.ndim < 2:
-        return False
-    return _within(np.diagonal(seen.yours.reshape(size, size)), seen.right.ravel(), seen)
+def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
+    """Inputs of a kind for which the answer is right after all."""
+    exercise = wrong[0][0].question.exercise
+    if ask is None or exercise.is_data or exercise.asks == "value":
+        return []
+    questions = [one.question for one in wrong[0]]
+    numbers = [seen[0].block for seen in wrong if sum(not catalogue.is_near(one) for one in seen) >= min(2, len(seen))]
+    for label, text, fine in luck(kinds, questions, numbers, ask):
+        return [Found(label, text, LIKELY, [seen for seen in wrong if seen[0].block in fine])]
+    return []
 
 
-def _sums_up(seen: Observation) -> bool:
-    """Whether the student's array gives the right one when summed over one of its axes."""
-    if _has_on_diagonal(seen):
-        return False
-    totals = (seen.yours.sum(axis=axis) for axis, size in enumerate(seen.yours.shape) if size > 1)
-    return any(total.shape == seen.right.shape and _within(total, seen.right, seen) for total in totals)
+def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    questions = [one.question for one in wrong[0]]
+
+    def rounded(dtype: type) -> bool:
+        return ask is not None and same_when_rounded(questions, dtype, ask)
+
+    return _catalogued(wrong, (catalogue.constants, lambda seen: catalogue.precision(seen, rounded)))
 
 
-# --- target: the right derivative of something else --------------------------------------------------------------
+def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
+    return [
+        Found(mistake.label, mistake.text, mistake.certainty, [seen])
+        for seen in wrong
+        for mistake in catalogue.first_fitting(seen, families)
+    ]
 
 
-def _targets(observations: list[Observation]) -> Iterator[Mistake]:
-    first = observations[0]
-    names = first.question.exercise.block_names
-    yield Mistake(
-        "zeros",
-        "Everything you returned is zero.",
-        _equals(lambda seen: np.zeros_like(seen.yours) if seen.yours.size else None),
-    )
-    for other, name in enumerate(names):
-        if other != first.block:
-            yield Mistake(
-                "blocks exchanged",
-                f"What you returned for {names[first.block]} is the answer for {name}.",
-                _equals(_block(other)),
-            )
-    for name in first.question.point:
-        yield Mistake("an input returned", f"You returned {name} itself.", _equals(_input(name)))
-    if first.question.exercise.asks != "value":
-        yield Mistake(
-            "the value instead of its derivative",
-            "You returned the function's value, not its derivative.",
-            _equals(lambda seen: seen.question.exercise.value_at(seen.question.point)),
-        )
+# What is tried, in this order, for the blocks that nothing before explains.
+_STEPS = (
+    *(_on_arrays, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places, _elsewhere),
+    *(_far_fetched, _on_scale, _by_luck),
+)
+
+# --- what is known where nothing fits --------------------------------------------------------------------------------
 
 
-def _block(number: int) -> Predict:
-    return lambda seen: seen.expected[number]
+def _known(seen: Seen, count: int, ask: Ask | None) -> Iterator[str]:
+    """What can be said of a wrong block without naming a mistake."""
+    if not all(one.comparable for one in seen):
+        return
+    name = f"{seen[0].name}: " if count > 1 else ""
+    points = [one for one in seen if np.any(one.differs)]
+    if len(points) < len(seen):
+        yield f"{name}right at {len(seen) - len(points)} of {len(seen)} points."
+    for said in (_where(points), _which_signs(points), _proportion(points)):
+        if said:
+            yield name + said
+    if ask is not None and not seen[0].question.exercise.is_data:
+        with np.errstate(all="ignore"):
+            for _, text, _ in luck(zeros, [one.question for one in seen], [seen[0].block], ask):
+                yield name + text
 
 
-def _input(name: str) -> Predict:
-    return lambda seen: np.asarray(seen.question.point[name])
+def _where(points: Seen) -> str:
+    """The part of a matrix in which all wrong entries are."""
+    if len({one.right.shape for one in points}) > 1 or not points[0].right.ndim:
+        return ""
+    wrong = np.any([one.differs for one in points], axis=0)
+    if wrong.ndim == 2 and len(set(wrong.shape)) == 1:
+        diagonal = np.eye(len(wrong), dtype=bool)
+        if not np.any(wrong & diagonal):
+            return "wrong off the diagonal only."
+        if not np.any(wrong & ~diagonal):
+            return "wrong on the diagonal only."
+    for axis, kind in enumerate(
+        ("rows", "columns")[: wrong.ndim] if wrong.ndim == 2 else ("entries",) * (wrong.ndim == 1)
+    ):
+        hit = np.unique(np.nonzero(wrong)[axis])
+        if len(hit) < wrong.shape[axis]:
+            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}."
+    return ""
 
 
-# --- scale: right up to a sign or a constant ---------------------------------------------------------------------
+def _which_signs(points: Seen) -> str:
+    """An input at whose entries of one sign alone the answer is wrong."""
+    for name in points[0].question.point:
+        pairs = [(np.asarray(one.question.point[name]), one.differs) for one in points]
+        if any(value.shape != differs.shape for value, differs in pairs) or sum(v.size for v, _ in pairs) < 6:
+            continue
+        for sign, word in ((1, "positive"), (-1, "negative")):
+            if all(np.all(sign * value[differs] > 0) for value, differs in pairs):
+                return f"wrong only where {name} is {word}."
+    return ""
 
 
-def _scales(observations: list[Observation]) -> Iterator[Mistake]:
-    yield Mistake("sign", "The sign is wrong: every entry is the negative of what it should be.", _equals(_times(-1.0)))
-    yield Mistake(
-        "factor 2 too many",
-        "Every entry is twice what it should be: a factor 2 too many, or 1/2 forgotten.",
-        _equals(_times(2.0)),
-    )
-    yield Mistake(
-        "factor 2 missing", "Every entry is half of what it should be: a factor 2 forgotten.", _equals(_times(0.5))
-    )
-    yield Mistake(
-        "sign and factor 2",
-        "Every entry is minus twice what it should be: the sign is wrong, and a factor 2 too many.",
-        _equals(_times(-2.0)),
-    )
-    is_data = observations[0].question.exercise.is_data  # one number's ratio to another is no sign of a length
-    for name, axis in () if is_data else _axes(observations[0]):
-        yield Mistake(
-            "sum for mean",
-            f"Every entry is too large by the length of axis {axis} of {name}: you summed where the mean was asked.",
-            _equals(_times_length(name, axis, 1)),
-            _LIKELY,
-        )
-        yield Mistake(
-            "mean for sum",
-            f"Every entry is too small by the length of axis {axis} of {name}: you averaged where the sum was asked.",
-            _equals(_times_length(name, axis, -1)),
-            _LIKELY,
-        )
-
-
-def _constants(observations: list[Observation]) -> Iterator[Mistake]:
-    constant = _common_constant(observations)
-    if constant is not None:
-        yield Mistake(
-            "constant factor",
-            f"Every entry is {constant:.6g} times what it should be, at every point.",
-            _equals(_times(constant)),
-            _LIKELY,
-        )
-
-
-def _times(factor: float) -> Predict:
-    return lambda seen: np.asarray(seen.right * factor)
-
-
-def _times_length(name: str, axis: int, power: int) -> Predict:
-    return lambda seen: np.asarray(seen.right * float(np.shape(seen.question.point[name])[axis]) ** power)
-
-
-def _axes(seen: Observation) -> Iterator[tuple[str, int]]:
-    """The inputs' axes whose length cannot be taken for a plain factor 1 or 2."""
-    for name, value in seen.question.point.items():
-        for axis, size in enumerate(np.shape(value)):
-            if size > 2:
-                yield name, axis
-
-
-def _common_constant(observations: list[Observation]) -> float | None:
-    """The factor between answer and expectation, read off the largest entry of the first point."""
-    seen = observations[0]
-    if len(observations) == 1 or seen.yours.shape != seen.right.shape or not np.any(seen.right):
-        return None
-    largest = np.unravel_index(np.argmax(np.abs(seen.right)), seen.right.shape)
-    constant = float(seen.yours[largest] / seen.right[largest])
-    return constant if np.isfinite(constant) and constant != 0.0 else None
-
-
-# --- precision: right, but not to the last digits ----------------------------------------------------------------
-
-
-def _precision(observations: list[Observation]) -> Iterator[Mistake]:
-    if observations[0].question.exercise.is_data:
-        return  # numbers found by hand are rounded, not computed in another precision
-    yield Mistake(
-        "single precision",
-        "Your numbers are right to about seven digits only: something was computed in float32.",
-        lambda seen: _relative_error(seen) < 1e-5 and _is_float32(seen.yours),
-    )
-    yield Mistake(
-        "a finite difference",
-        "Your numbers are close but not exact, as a difference quotient, or float32 on the way, would give them; "
-        "the exact formula is asked.",
-        lambda seen: _relative_error(seen) < 1e-3 and not _is_float32(seen.yours),
-        _LIKELY,
-    )
-
-
-def _relative_error(seen: Observation) -> float:
-    if seen.yours.shape != seen.right.shape:
-        return np.inf
-    scale = float(np.max(np.abs(seen.right), initial=0.0))
-    return float(np.max(np.abs(seen.yours - seen.right), initial=0.0)) / scale if scale else np.inf
-
-
-def _is_float32(values: Array) -> bool:
-    return bool(np.array_equal(values, values.astype(np.float32).astype(np.float64)))
+def _proportion(points: Seen) -> str:
+    """Whether the answer is proportional to the right one at each point."""
+    factors = []
+    for one in points:
+        if one.right.size < 3 or not np.any(one.right):
+            return ""
+        factor = float(np.vdot(one.right, one.yours) / np.vdot(one.right, one.right))
+        if not catalogue.within(one.yours, factor * one.right, one):
+            return ""
+        factors.append(f"{factor:.4g}")
+    return f"proportional to the right answer at each point, with the factors {', '.join(factors)}."

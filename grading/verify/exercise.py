@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import autodiff
 
 Asks = Literal["gradient", "jacobian", "jvp", "vjp", "hessian_diagonal", "value"]
+Ruling = Literal["right", "wrong", "right with a note"]
 Array = NDArray[Any]
 Point = dict[str, Array]
 Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
@@ -59,6 +60,15 @@ class Exercise:
     statement : the question in Markdown, shown by `show(id)` where it differs between students
     hints : from where to look to nearly the answer
     limit_s : seconds one call of the answer may take
+    published : a point printed in the source, at which a function is asked as well
+    at_kinks : what another element of the subdifferential is, where a declared point lies on a kink. Left alone it is
+        right with a note; "wrong" where the convention (relu'(0) = 0) is what the exercise asks
+    single_precision, finite_differences : what an answer is that was computed in float32 on the way, or that is a
+        difference quotient: right to a few digits only
+    shares : how much of the marks each array is worth, by its name, in any unit; None: all the same
+    breach_share : what is left of the marks for a function that breaks the contract (changes its arguments, ...)
+    engine : what differentiates the function in autodiff's place, where it is one line of another framework
+    sizes_fixed : why axes have sizes that hide mistakes (equal ones, 1, 2 or 4): where the source fixes them
 
     Raises
     ------
@@ -78,6 +88,14 @@ class Exercise:
     statement: str = ""
     hints: tuple[str, ...] = ()
     limit_s: float = 5.0
+    published: Mapping[str, Any] | None = None
+    at_kinks: Ruling = "right with a note"
+    single_precision: Ruling = "wrong"
+    finite_differences: Ruling = "wrong"
+    shares: Mapping[str, float] | None = None
+    breach_share: float = 0.5
+    sizes_fixed: str = ""
+    engine: str = ""
     takes_xp: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -112,6 +130,12 @@ class Exercise:
         return self.given is not None
 
     @property
+    def block_shares(self) -> tuple[float, ...]:
+        """What each array is worth of the marks; they add up to 1."""
+        shares = [1.0 if self.shares is None else self.shares[name] for name in self.block_names]
+        return tuple(share / sum(shares) for share in shares)
+
+    @property
     def block_names(self) -> tuple[str, ...]:
         """Names of the arrays an answer consists of: one per differentiated input, or one for the whole output."""
         return ("output",) if self.asks in ("jvp", "value") else self.wrt
@@ -122,12 +146,16 @@ class Exercise:
 
     def of_wrt(self, point: dict[str, Any], xp: Any = np) -> Callable[..., Any]:
         """The function of its differentiated inputs alone, the others held at `point`, over the namespace `xp`."""
+        return self.of_inputs(self.wrt, point, xp)
+
+    def of_inputs(self, names: tuple[str, ...], point: dict[str, Any], xp: Any = np) -> Callable[..., Any]:
+        """The function of these inputs alone, the others held at `point`, over the namespace `xp`."""
         function = self._bound(xp)
 
-        def of_differentiated(*primals: Any) -> Any:
-            return function(*(point | dict(zip(self.wrt, primals, strict=True))).values())
+        def of_named(*values: Any) -> Any:
+            return function(*(point | dict(zip(names, values, strict=True))).values())
 
-        return of_differentiated
+        return of_named
 
     def _bound(self, xp: Any) -> Callable[..., Any]:
         return partial(self.function, xp) if self.takes_xp else self.function
@@ -182,6 +210,8 @@ def _check_fields(exercise: Exercise) -> None:
         raise refuse("declare either inputs (the answer is a function) or given (the answer is numbers)")
     if exercise.given is not None and exercise.edge_inputs is not None:
         raise refuse("edge_inputs draws points for a function; an answer that is numbers has its one given point")
+    if exercise.given is not None and exercise.published is not None:
+        raise refuse("published is a point for a function; an answer that is numbers has its one given point")
     if exercise.given is not None and exercise.asks in ("jvp", "vjp"):
         raise refuse(f"asks='{exercise.asks}' draws a direction and so needs a function as its answer")
     if exercise.decimals is not None and exercise.given is None:
@@ -192,6 +222,24 @@ def _check_fields(exercise: Exercise) -> None:
         raise refuse(f"wrt={exercise.wrt} names an input twice")
     if not exercise.wrt and exercise.asks != "value":
         raise refuse("wrt must name at least one input to differentiate")
+    _check_rulings(exercise)
+
+
+def _check_rulings(exercise: Exercise) -> None:
+    refuse = _refusal(exercise)
+    for name in ("at_kinks", "single_precision", "finite_differences"):
+        if getattr(exercise, name) not in get_args(Ruling):
+            raise refuse(f"{name}={getattr(exercise, name)!r} is not one of {', '.join(get_args(Ruling))}")
+    if not (_is_number(exercise.breach_share) and 0 <= exercise.breach_share <= 1):
+        raise refuse(f"breach_share={exercise.breach_share!r} must be a number from 0 to 1")
+    if exercise.shares is None:
+        return
+    if set(exercise.shares) != set(exercise.block_names):
+        raise refuse(f"shares names {', '.join(exercise.shares)}; it must name {', '.join(exercise.block_names)}")
+    if not all(_is_number(share) and share >= 0 for share in exercise.shares.values()) or not any(
+        exercise.shares.values()
+    ):
+        raise refuse("shares must be numbers, zero or more, and not all zero")
 
 
 def _check_numbers(exercise: Exercise) -> None:
@@ -216,10 +264,13 @@ def _check_function(exercise: Exercise) -> None:
     try:
         point = draw(exercise, np.random.default_rng(0))
         edge = as_point(exercise.edge_inputs(np.random.default_rng(0))) if exercise.edge_inputs else point
+        published = as_point(exercise.published) if exercise.published is not None else point
     except Exception as error:
         raise refuse(f"inputs could not be drawn: {type(error).__name__}: {error}") from error
     if list(edge) != list(point):
         raise refuse(f"edge_inputs draws {', '.join(edge)}; it must name the inputs in their order, {', '.join(point)}")
+    if list(published) != list(point):
+        raise refuse(f"published names {', '.join(published)}; it must name the inputs in their order")
     for name in exercise.wrt:
         if name not in point:
             raise refuse(f"wrt names '{name}', which is not among the inputs {', '.join(point)}")

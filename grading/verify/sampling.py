@@ -10,6 +10,7 @@ import numpy as np
 from grading.verify.exercise import Array, Exercise, Point, as_point, draw
 
 _EDGE = 2**16  # keeps the edge point's random numbers apart from those of the fresh points
+_PUBLISHED = 2**17  # and the directions of the published one
 _REDRAW = 2**20  # and a redrawn point's from those of the first draw
 
 
@@ -56,6 +57,13 @@ def edge_question(exercise: Exercise, seed: int) -> Question | None:
         return None
     rng = _generator(exercise, seed, _EDGE)
     return _question(exercise, as_point(exercise.edge_inputs(rng)), rng)
+
+
+def published_question(exercise: Exercise, seed: int) -> Question | None:
+    """The question at the point that the source prints, if the exercise names one."""
+    if exercise.published is None:
+        return None
+    return _question(exercise, as_point(exercise.published), _generator(exercise, seed, _PUBLISHED))
 
 
 def _generator(exercise: Exercise, seed: int, number: int) -> np.random.Generator:

@@ -7,6 +7,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
+from grading.verify.exercise import Array
+
 Outcome = Literal["not attempted", "right", "wrong", "inconclusive", "fault"]
 
 _HEADLINES: dict[Outcome, str] = {
@@ -26,6 +30,13 @@ _COLOURS: dict[Outcome, str] = {
     "inconclusive": "#0072b2",
     "fault": "#b0588d",
 }
+
+
+# How much an entry of a matrix is off, as a bar of that height; the first is for entries that are right.
+_HEAT = {"·": "right", "▁": "off by less than 1 %", "▄": "off by less than half", "█": "off by half or more"}
+_RIGHT, _WRONG = "·", "×"
+_SLIGHTLY, _PARTLY = 0.01, 0.5
+_WIDEST_MAP = (32, 64)  # rows and columns that a map may have
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,10 @@ class Worst:
 
 @dataclass(frozen=True)
 class BlockResult:
-    """One array of the answer: whether it is right, and if not, how it differs."""
+    """One array of the answer: whether it is right, and if not, how it differs.
+
+    `heat` has a line per row of a matrix, and in it a sign per entry: how far off each of them is.
+    """
 
     name: str
     right: bool
@@ -62,6 +76,7 @@ class BlockResult:
     differ: int = 0
     problem: str = ""
     worst: Worst | None = None
+    heat: tuple[str, ...] = ()
 
     def line(self) -> str:
         """What there is to say about this array, in one line."""
@@ -122,9 +137,15 @@ class Verdict:
             lines.append(f'Next: hint("{self.exercise}", {self.hint})')
         return lines
 
+    def maps(self) -> list[BlockResult]:
+        """The matrices of which some entries are wrong, and not so many that a map of them could not be read."""
+        return [block for block in self.blocks if block.heat] if self.outcome in ("wrong", "inconclusive") else []
+
     def text(self) -> str:
         """The verdict as plain text."""
         lines = [self.headline(), *(f"  {line}" for line in self.details())]
+        for block in self.maps():
+            lines += [f"  {_heat_legend(block)}", *(f"    {' '.join(row)}" for row in block.heat)]
         basis = self._basis()
         return "\n".join([*lines, f"  {basis}"] if basis else lines)
 
@@ -137,6 +158,7 @@ class Verdict:
             f'<div role="status" style="border-left:4px solid {colour};padding:0.2em 0.8em;margin:0.3em 0">'
             f"<div><strong>{html.escape(self.headline())}</strong></div>"
             + (f'<ul style="margin:0.3em 0">{items}</ul>' if items else "")
+            + "".join(map(_heat_html, self.maps()))
             + (f"<div><small>{html.escape(basis)}</small></div>" if basis else "")
             + "</div>"
         )
@@ -172,7 +194,46 @@ def _block(data: dict[str, Any]) -> BlockResult:
     worst = data["worst"]
     if worst is not None:
         worst = Worst(**worst | {"index": tuple(worst["index"])})
-    return BlockResult(**data | {"shape": tuple(data["shape"]), "worst": worst})
+    heat = tuple(data.get("heat", ()))
+    return BlockResult(**data | {"shape": tuple(data["shape"]), "worst": worst, "heat": heat})
+
+
+def heat_map(wrong: Array, off: Array, size: Array | None) -> tuple[str, ...]:
+    """A line per row of a matrix with a sign per entry: right, or off by how much of its size (None: not to be told).
+
+    Nothing for a matrix that is too large to be read, or of which all entries would look alike.
+    """
+    if wrong.ndim != 2 or min(wrong.shape) < 2 or wrong.shape[0] > _WIDEST_MAP[0] or wrong.shape[1] > _WIDEST_MAP[1]:
+        return ()
+    if size is None:
+        level, signs = wrong.astype(int), [_RIGHT, _WRONG]
+    else:
+        level, signs = np.where(wrong, 1 + (off > _SLIGHTLY * size) + (off > _PARTLY * size), 0), list(_HEAT)
+    return tuple("".join(signs[entry] for entry in row) for row in level) if np.ptp(level) else ()
+
+
+def _heat_legend(block: BlockResult) -> str:
+    """What the signs of a map mean, of those that are in it."""
+    used = set("".join(block.heat))
+    return f"{block.name}: " + ", ".join(
+        f"{sign} {meaning}" for sign, meaning in (_HEAT | {_WRONG: "not right"}).items() if sign in used
+    )
+
+
+def _heat_html(block: BlockResult) -> str:
+    """The map as a picture made of characters, with the same in words for who cannot see it."""
+    rows = [f"row {i}: {_columns(row)}" for i, row in enumerate(block.heat) if row.strip(_RIGHT)]
+    spoken = html.escape(f"Entries of {block.name} that differ, counted from 0. {'; '.join(rows)}")
+    drawn = "\n".join(" ".join(row) for row in block.heat)
+    return (
+        f'<div style="margin:0.3em 0"><div><small>{html.escape(_heat_legend(block))}</small></div>'
+        f'<pre role="img" aria-label="{spoken}" style="margin:0.2em 0;line-height:1.25">{drawn}</pre></div>'
+    )
+
+
+def _columns(row: str) -> str:
+    differ = [j for j, sign in enumerate(row) if sign != _RIGHT]
+    return "all" if len(differ) == len(row) else "columns " + ", ".join(map(str, differ))
 
 
 def _worst(worst: Worst) -> str:

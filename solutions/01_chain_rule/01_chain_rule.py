@@ -162,7 +162,7 @@ def jacobian(x):
     return np.array([first, second, third]).reshape(5, 3)
 
 
-# %% attempt="chain.jacobian" expect="wrong"
+# %% attempt="chain.jacobian" expect="wrong" cause="one entry or row wrong"
 def jacobian(x):
     e = np.exp(x[0] * x[2])
     return np.array([[x[1], x[0], 0], [0, np.cos(x[1]), 0], [0, 0, 2 * x[2]], [1, 0, 1], [e, 0, e]])
@@ -211,7 +211,7 @@ def composition(A, B, x):
     return ((np.cos(A @ z)[:, None] * A) @ ((1 - z**2)[:, None] * B)).T
 
 
-# %% attempt="chain.composition" expect="wrong"
+# %% attempt="chain.composition" expect="wrong" cause="activation derivative forgotten"
 def composition(A, B, x):
     z = np.tanh(B @ x)
     return (np.cos(A @ z)[:, None] * A) @ B
@@ -271,7 +271,7 @@ def push_forward(A, B, x, dx):
     return ((np.cos(A @ z)[:, None] * A) @ ((1 - z**2)[:, None] * B)) @ dx
 
 
-# %% attempt="chain.push_forward" expect="wrong"
+# %% attempt="chain.push_forward" expect="wrong" cause="activation derivative forgotten"
 def push_forward(A, B, x, dx):
     z = np.tanh(B @ x)
     return np.cos(A @ z) * (A @ (B @ dx))
@@ -375,7 +375,7 @@ def tanh_layer(W, b, x):
     return np.diag(np.cosh(W @ x + b) ** -2.0) @ W
 
 
-# %% attempt="chain.tanh_layer" expect="wrong" cause="an input returned"
+# %% attempt="chain.tanh_layer" expect="wrong" cause="activation derivative forgotten"
 def tanh_layer(W, b, x):
     return W
 
@@ -385,7 +385,7 @@ def tanh_layer(W, b, x):
     return W.T * (1 - np.tanh(W @ x + b) ** 2)
 
 
-# %% attempt="chain.tanh_layer" expect="wrong"
+# %% attempt="chain.tanh_layer" expect="wrong" cause="activation derivative at the wrong point"
 def tanh_layer(W, b, x):
     return (1 - np.tanh(W @ x) ** 2)[:, None] * W
 
@@ -417,7 +417,7 @@ def relu_layer(W, b, x):
     return rows
 
 
-# %% attempt="chain.relu_layer" expect="wrong" cause="an input returned"
+# %% attempt="chain.relu_layer" expect="wrong" cause="activation derivative forgotten"
 def relu_layer(W, b, x):
     return W
 
@@ -427,7 +427,7 @@ def relu_layer(W, b, x):
     return np.maximum(W, 0)
 
 
-# %% attempt="chain.relu_layer" expect="wrong"
+# %% attempt="chain.relu_layer" expect="wrong" cause="another subgradient at a kink"
 def relu_layer(W, b, x):
     return np.where((W @ x + b >= 0)[:, None], W, 0.0)
 
@@ -515,12 +515,12 @@ def cross_entropy(z, label):
     return (np.arange(len(z)) == label) - p
 
 
-# %% attempt="chain.cross_entropy" expect="wrong"
+# %% attempt="chain.cross_entropy" expect="wrong" cause="a path or term dropped"
 def cross_entropy(z, label):
     return np.exp(z - z.max()) / np.exp(z - z.max()).sum()
 
 
-# %% attempt="chain.cross_entropy" expect="wrong"
+# %% attempt="chain.cross_entropy" expect="wrong" cause="not finite"
 def cross_entropy(z, label):
     return np.exp(z) / np.exp(z).sum() - (np.arange(len(z)) == label)
 
@@ -568,7 +568,7 @@ def error_through_layer(W, b, x, e):
     return e @ np.diag(1 - np.tanh(W @ x + b) ** 2) @ W
 
 
-# %% attempt="chain.error_through_layer" expect="wrong"
+# %% attempt="chain.error_through_layer" expect="wrong" cause="activation derivative forgotten"
 def error_through_layer(W, b, x, e):
     return W.T @ e
 
@@ -618,7 +618,7 @@ def error_at_input(W1, W2, x, target):
     return W1.T @ ((W2.T @ (target - W2 @ h)) * (1 - h**2))
 
 
-# %% attempt="chain.error_at_input" expect="wrong"
+# %% attempt="chain.error_at_input" expect="wrong" cause="activation derivative forgotten"
 def error_at_input(W1, W2, x, target):
     h = np.tanh(W1 @ x)
     return W1.T @ (W2.T @ (W2 @ h - target))
@@ -665,7 +665,7 @@ def weights(W, b, x, target):
     return np.outer(x, db), db
 
 
-# %% attempt="chain.weights" expect="wrong" mark=2
+# %% attempt="chain.weights" expect="wrong" mark=2 cause="activation derivative forgotten"
 def weights(W, b, x, target):
     y = np.tanh(W @ x + b)
     db = (y - target) * (1 - y**2)
@@ -725,7 +725,7 @@ def paths(x, y):
     return 2 * x * y**2 + y * np.sin(x) + x * y * np.cos(x), 2 * x**2 * y + x * np.sin(x)
 
 
-# %% attempt="chain.paths" expect="wrong"
+# %% attempt="chain.paths" expect="wrong" cause="a path or term dropped"
 def paths(x, y):
     a, c = x * y, x * y + np.sin(x)
     return y * c + np.cos(x) * a, x * c
@@ -737,7 +737,7 @@ def paths(x, y):
     return x * (c + a), y * (c + a) + np.cos(x) * a
 
 
-# %% attempt="chain.paths" expect="wrong" mark=1.5
+# %% attempt="chain.paths" expect="wrong" mark=1.5 cause="a path or term dropped"
 def paths(x, y):
     a, c = x * y, x * y + np.sin(x)
     return y * (c + a), x * (c + a)
@@ -811,12 +811,12 @@ def gradient_again(x):
     return np.cos(x) + np.cos(x) + x * np.cos(x + np.pi / 2)
 
 
-# %% attempt="chain.gradient_again" expect="wrong"
+# %% attempt="chain.gradient_again" expect="wrong" cause="a path or term dropped"
 def gradient_again(x):
     return np.cos(x) - x * np.sin(x)
 
 
-# %% attempt="chain.gradient_again" expect="wrong"
+# %% attempt="chain.gradient_again" expect="wrong" cause="another derivative"
 def gradient_again(x):
     return np.sin(x) + x * np.cos(x)
 

@@ -13,6 +13,7 @@ from grading.course.layout import Course
 from grading.notebook.session import PUBLIC_SEED, statement_of
 from grading.sheets import Variant, load_sheet
 from grading.verify import Verdict, verify
+from grading.verify.lint import lint
 from grading.verify.sampling import edge_question, fresh_question
 
 NAME = "01_chain_rule"
@@ -174,3 +175,8 @@ def test_hints_never_give_the_code_away_at_once():
     for item in SHEETS[VARIANTS[0]].checked:
         assert len(item.hints) == 3, item.id
         assert "np." not in item.hints[0]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_nothing_in_the_sheet_lets_mistakes_hide(number):
+    assert [said for exercise in load_sheet("01_chain_rule", Variant(number)).checked for said in lint(exercise)] == []

@@ -17,6 +17,7 @@ class Case:
     right: Callable[..., Any]
     unusual: tuple[Callable[..., Any], ...]
     wrong: tuple[Callable[..., Any], ...]
+    visible: float = 1e-7  # a relative error that shows at the points that are drawn
 
 
 def draw(rng):
@@ -155,6 +156,47 @@ FLAT = Case(
     unusual=(lambda x: np.sin(np.arctan(x)),),
     wrong=(lambda x: 0 * x, lambda x: 2 * x),
 )
+# The same unit written out, so that no line of its list has lost a digit where y (1 - y) has lost nine.
+LOGISTIC = Case(
+    Exercise(
+        id="tensor.logistic",
+        function=lambda xp, x: xp.sum(1 / (1 + xp.exp(-x))),
+        inputs=lambda rng: {"x": rng.uniform(18, 22, size=3)},
+        wrt=("x",),
+    ),
+    right=lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2,
+    unusual=(lambda x: 1 / (1 + np.exp(-x)) * (1 - 1 / (1 + np.exp(-x))), lambda x: 0.25 / np.cosh(x / 2) ** 2),
+    wrong=(lambda x: 1 / (1 + np.exp(-x)), lambda x: 0 * x, lambda x: 2 * np.exp(-x)),
+    visible=1e-4,
+)
+# What is left of numbers a million times larger.
+CANCELLING = Case(
+    Exercise(
+        id="tensor.variance",
+        function=lambda xp, x: xp.mean((x - xp.mean(x)) ** 2),
+        inputs=lambda rng: {"x": 1e6 + rng.normal(size=COLUMNS)},
+        wrt=("x",),
+    ),
+    right=lambda x: 2 * (x - x.mean()) / COLUMNS,
+    unusual=(lambda x: 2 * x / COLUMNS - 2 * x.mean() / COLUMNS, lambda x: 2 / COLUMNS * (np.eye(5) - 1 / 5) @ x),
+    wrong=(lambda x: 2 * x / COLUMNS, lambda x: (x - x.mean()) / COLUMNS),
+)
+# Seventeen orders of magnitude in one array: a large entry must not hide a small one.
+MIXED = Case(
+    Exercise(
+        id="tensor.mixed",
+        function=lambda xp, x: xp.sum(x**2) / 2,
+        inputs=lambda rng: {"x": 10.0 ** rng.permutation([-8, -3, 1, 5, 9]) * rng.uniform(1, 2, 5)},
+        wrt=("x",),
+    ),
+    right=lambda x: 1.0 * x,
+    unusual=(lambda x: x * x / x,),
+    wrong=(
+        lambda x: x * (1 + 1e-6 * (x == x.min())),
+        lambda x: np.where(x == x.min(), 0, x),
+        lambda x: np.where(x < 1e-2, 0, x),
+    ),
+)
 CASES = (GRADIENT, JACOBIAN, JVP, VJP, CURVATURE, VALUE)
 
 
@@ -167,7 +209,7 @@ def labels(verdict):
     return {cause.label for cause in verdict.causes}
 
 
-def judge_holds(cases=(*CASES, SATURATED, FLAT)):
+def judge_holds(cases=(*CASES, SATURATED, FLAT, LOGISTIC, CANCELLING, MIXED)):
     """Whether the judge tells right answers from wrong ones: a small battery over all that can be asked."""
     for case in cases:
         full = case.exercise.points
@@ -175,7 +217,7 @@ def judge_holds(cases=(*CASES, SATURATED, FLAT)):
             verdict = verify(case.exercise, answer, seed=5)
             if (verdict.outcome, verdict.mark, verdict.causes) != ("right", full, ()):
                 return False
-        for answer in (*case.wrong, slightly_off(case.right, 1e-7)):
+        for answer in (*case.wrong, slightly_off(case.right, case.visible)):
             verdict = verify(case.exercise, answer, seed=5)
             if verdict.outcome != "wrong" or verdict.mark >= full:
                 return False
@@ -190,6 +232,29 @@ def _behaviour_holds():
         (into_one_buffer(JACOBIAN.right), half, "overwrites an earlier answer"),
         (JACOBIAN.wrong[1], 0.0, "transposed"),
     )
+    return _rare_holds() and _all_hold(expected)
+
+
+def _rare_holds():
+    """What differs at one point of many is not decided; what differs at one of three, and at a later one, is wrong."""
+    one, few = (verify(JACOBIAN.exercise, rarely(JACOBIAN.right, at), seed=5) for at in ({0}, {0, 5}))
+    return (one.outcome, few.outcome) == ("inconclusive", "wrong")
+
+
+def rarely(answer, at):
+    """Wrong at these of the points that are asked, counted as they come, and whenever they are asked again."""
+    points = []
+
+    def wrong(*args):
+        number = next((k for k, point in enumerate(points) if np.array_equal(args[0], point)), len(points))
+        if number == len(points):
+            points.append(args[0].copy())
+        return answer(*args) + (number in at)
+
+    return wrong
+
+
+def _all_hold(expected):
     verdicts = [(verify(JACOBIAN.exercise, answer, seed=5), mark, label) for answer, mark, label in expected]
     return all((verdict.mark, labels(verdict)) == (mark, {label}) for verdict, mark, label in verdicts)
 

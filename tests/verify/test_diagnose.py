@@ -1,5 +1,7 @@
 """Each mistake of the catalogue is named where it was made, and none where it was not."""
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ from judged import CASES, GRADIENT, JACOBIAN, labels, on_numbers
 from grading.verify import Exercise, verify
 from grading.verify.diagnose import Observation, explain
 from grading.verify.sampling import fresh_question
+
+diagnose = importlib.import_module("grading.verify.diagnose")
 
 SEEDS = (0, 17, 4711)
 
@@ -71,7 +75,8 @@ CATALOGUE = [
     ("not summed", NUMBER, lambda x: np.array([np.sin(x), x * np.cos(x)])),
     ("zeros", SMOOTH, np.zeros_like),
     ("blocks exchanged", GRADIENT.exercise, lambda W, x: GRADIENT.right(W, x)[::-1]),
-    ("an input returned", JACOBIAN.exercise, lambda W, x: W),
+    ("activation derivative forgotten", JACOBIAN.exercise, lambda W, x: W),
+    ("activation derivative of the wrong form", JACOBIAN.exercise, lambda W, x: (1 - np.tanh(W @ x))[:, None] * W),
     ("an input returned", SMOOTH, lambda x: x),
     ("the value instead of its derivative", NUMBER, lambda x: x * np.sin(x)),
     ("sign", SMOOTH, lambda x: -smooth(x)),
@@ -81,7 +86,7 @@ CATALOGUE = [
     ("sum for mean", MEAN, back),
     ("mean for sum", TOTAL, lambda w, X, t: back(w, X, t) / 7),
     ("constant factor", SMOOTH, lambda x: smooth(x) * 0.3),
-    ("constant factor", SMOOTH, lambda x: smooth(x) * (1 + 1e-7)),
+    ("a small relative error", SMOOTH, lambda x: smooth(x) * (1 + 1e-7)),
     ("single precision", SMOOTH, lambda x: smooth(x.astype(np.float32))),
     ("a finite difference", SMOOTH, lambda x: ((x + 1e-6) * np.sin(x + 1e-6) - x * np.sin(x)) / 1e-6),
 ]
@@ -119,26 +124,41 @@ def test_a_guessed_constant_is_only_likely():
 
 
 def test_one_point_is_not_enough_for_a_constant():
+    """So a second one is asked before anything is called wrong."""
     once = on_numbers(lambda xp, x: xp.sum(x * xp.sin(x)), vector, draws=1)
-    assert verify(once, lambda x: smooth(x) * 0.3, seed=1).causes == ()
+    verdict = verify(once, lambda x: smooth(x) * 0.3, seed=1)
+    assert (verdict.draws, labels(verdict)) == (2, {"constant factor"})
+
+
+ON_THE_LIST = {
+    "a path or term dropped": np.sin,
+    "an extra term": lambda x: smooth(x) + x,
+    "sign of one term": lambda x: np.sin(x) - x * np.cos(x),
+    "coefficient of one term": lambda x: np.sin(x) + 3 * x * np.cos(x),
+    "off by one": lambda x: np.roll(smooth(x), 1),
+    "one entry or row wrong": lambda x: smooth(x) + (np.arange(5) == 2),
+    "an extra factor": lambda x: smooth(x) * np.sum(x * np.sin(x)),
+    "not finite": lambda x: smooth(x) * np.nan,
+    "bias column or row": lambda x: smooth(x)[1:],
+    "product rule misapplied": np.cos,
+    "numbers pasted in": lambda x: np.arange(5.0),
+    "another derivative": lambda x: 2 * np.cos(x) - x * np.sin(x),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("label", "answer"), ON_THE_LIST.items(), ids=ON_THE_LIST.keys())
+def test_mistakes_inside_are_named(label, answer, seed):
+    verdict = verify(SMOOTH, answer, seed)
+    assert verdict.causes, verdict.text()
+    assert verdict.causes[0].label == label, verdict.text()
 
 
 UNNAMED = {
-    "a term forgotten": np.sin,
-    "a term too many": lambda x: smooth(x) + x,
-    "wrong sign of a term": lambda x: np.sin(x) - x * np.cos(x),
-    "wrong power": lambda x: np.sin(x) + x**2 * np.cos(x),
-    "right for positive only": lambda x: smooth(np.abs(x)),
-    "shifted by one": lambda x: np.roll(smooth(x), 1),
-    "one entry wrong": lambda x: smooth(x) + (np.arange(5) == 2),
-    "one sign wrong": lambda x: smooth(x) * np.where(np.arange(5) == 2, -1, 1),
-    "one entry doubled": lambda x: smooth(x) * np.where(np.arange(5) == 2, 2, 1),
-    "factor of the point": lambda x: smooth(x) * np.sum(x),
-    "not a number": lambda x: smooth(x) * np.nan,
-    "infinite": lambda x: smooth(x) * np.inf,
-    "ones": np.ones_like,
-    "one too few": lambda x: smooth(x)[1:],
+    "another sum": lambda x: smooth(x) * np.sum(x),
     "noise": lambda x: np.cos(17 * x + 1),
+    "three mistakes": lambda x: -3 * np.cos(x) - 0.3 * x * np.sin(x) ** 2,
+    "one too many of something else": lambda x: np.append(np.cos(x), 1.0),
 }
 
 
@@ -147,6 +167,42 @@ UNNAMED = {
 def test_what_no_entry_reproduces_is_not_named(answer, seed):
     verdict = verify(SMOOTH, answer, seed)
     assert (verdict.outcome, verdict.causes) == ("wrong", ())
+
+
+def test_what_is_known_is_said_where_nothing_fits():
+    verdict = verify(SMOOTH, lambda x: smooth(x) + np.where(np.arange(5) < 2, np.cos(9 * x), 0), seed=1)
+    assert verdict.causes == ()
+    assert any("entries 0, 1 only" in note for note in verdict.notes), verdict.text()
+    verdict = verify(SMOOTH, lambda x: smooth(x) * np.cos(9 * x[0]), seed=1)
+    assert any("proportional" in note for note in verdict.notes), verdict.text()
+
+
+def test_two_mistakes_that_give_the_same_numbers_are_both_said():
+    swapped = Exercise(id="two.fit", function=lambda xp, x: xp.sum(x * (2 * x)), inputs=SMOOTH.inputs, wrt=("x",))
+    assert "factor 2 missing" in labels(verify(swapped, lambda x: 2 * x, seed=1))
+
+
+def test_an_explanation_that_fails_costs_no_verdict(monkeypatch):
+    def fails(wrong, ask):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(diagnose, "_STEPS", (fails, *diagnose._STEPS))
+    assert labels(verify(SMOOTH, lambda x: -smooth(x), seed=1)) == {"sign"}
+
+
+def test_a_slow_answer_is_not_asked_for_long(monkeypatch):
+    judge = importlib.import_module("grading.verify.judge")
+    calls = []
+
+    def strange(x):
+        calls.append(x)
+        return np.cos(17 * x + 1)
+
+    verify(SMOOTH, strange, seed=1)
+    patient, calls[:] = len(calls), []
+    monkeypatch.setattr(judge, "_ASKING_S", -1.0)
+    assert verify(SMOOTH, strange, seed=1).causes == ()
+    assert len(calls) < patient
 
 
 def test_a_diagonal_is_only_named_where_the_matrix_is_diagonal():

@@ -5,31 +5,54 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import test_forms
+import test_policy
+import test_tolerance
+import test_witnesses
 from judged import judge_holds
 
-from grading.verify import contract, diagnose, oracles, respondent
+from grading.verify import (
+    Exercise,
+    bench,
+    catalogue,
+    compare,
+    contract,
+    differences,
+    kinks,
+    oracles,
+    respondent,
+    tolerance,
+)
 
 judge = importlib.import_module("grading.verify.judge")  # the package's own `judge` is the function
-COMPARE = judge._compare_block
-TOLERANCE = oracles.tolerance
+diagnose = importlib.import_module("grading.verify.diagnose")
+TOLERANCE = tolerance.tolerance
 
 
 def scaled(witness, factor):
-    def wrong(question):
-        said = witness(question)
+    def wrong(*known):
+        said = witness(*known)
         return replace(said, blocks=tuple(factor * block for block in said.blocks))
 
     return wrong
 
 
-def without_bars(question):
-    said = oracles.difference_witness(question)
+def without_bars(*known):
+    said = oracles.difference_witness(*known)
     return replace(said, bars=tuple(0 * bar for bar in said.bars))
 
 
-def always_right(bench, block, value, number):
-    result, note = COMPARE(bench, block, value, number)
-    return replace(result, right=True, differ=0, worst=None, problem=""), note
+def always_right(*known):
+    seen = compare.compare(*known)
+    return replace(seen, results=tuple(replace(r, right=True, differ=0, worst=None, problem="") for r in seen.results))
+
+
+def allowing(change):
+    def mutant(question):
+        measured = TOLERANCE(question)
+        return replace(measured, allowed=tuple(map(change, measured.allowed)))
+
+    return mutant
 
 
 def right_in_any_shape(value, shape):
@@ -37,20 +60,25 @@ def right_in_any_shape(value, shape):
 
 
 MUTANTS = {
-    "huge tolerance": (judge, "tolerance", lambda q, e: tuple(b + 1e-4 for b in TOLERANCE(q, e))),
-    "loose tolerance": (judge, "tolerance", lambda q, e: tuple(1e8 * b for b in TOLERANCE(q, e))),
-    "no tolerance": (judge, "tolerance", lambda q, e: tuple(0 * b for b in TOLERANCE(q, e))),
-    "fewer ulps": (oracles, "_ULPS", 1e-3),
-    "saturation forgotten": (oracles, "_LARGEST_UNSEEN", 0.0),
-    "saturation unlimited": (oracles, "_LARGEST_UNSEEN", 1.0),
-    "compares as right": (judge, "_compare_block", always_right),
+    "huge tolerance": (bench, "tolerance", allowing(lambda block: block + 1e-4)),
+    "loose tolerance": (bench, "tolerance", allowing(lambda block: 1e8 * block)),
+    "no tolerance": (bench, "tolerance", allowing(lambda block: 0 * block)),
+    "one tolerance for all entries": (bench, "tolerance", allowing(lambda block: 0 * block + np.max(block))),
+    "fewer ulps": (tolerance, "_ULPS", 1e-3),
+    "more ulps": (tolerance, "_ULPS", 2**30),
+    "values not moved": (tolerance._Noise, "moved", lambda self, value, share=1.0: value),
+    "saturation forgotten": (tolerance, "_SATURATING", {}),
+    "saturation unlimited": (tolerance, "_SATURATED_ULPS", 2.0**40),
+    "compares as right": (judge, "compare", always_right),
+    "a single point condemns": (judge, "_is_single", lambda benches, heard: False),
+    "no further points": (judge, "_CONFIRMATIONS", 0),
     "any shape": (contract, "with_shape", right_in_any_shape),
     "no row for a vector": (contract, "with_shape", lambda v, s: (v, "") if v.shape == s else (None, "shape")),
-    "torch wrong": (judge, "torch_witness", scaled(oracles.torch_witness, 1 + 1e-9)),
-    "torch of other sign": (judge, "torch_witness", scaled(oracles.torch_witness, -1)),
-    "autodiff wrong": (judge, "autodiff_witness", scaled(oracles.autodiff_witness, 1 + 1e-9)),
-    "differences wrong": (judge, "difference_witness", scaled(oracles.difference_witness, 1 + 1e-5)),
-    "differences without bars": (judge, "difference_witness", without_bars),
+    "torch wrong": (bench, "torch_witness", scaled(oracles.torch_witness, 1 + 1e-9)),
+    "torch of other sign": (bench, "torch_witness", scaled(oracles.torch_witness, -1)),
+    "autodiff wrong": (bench, "autodiff_witness", scaled(oracles.autodiff_witness, 1 + 1e-9)),
+    "differences wrong": (bench, "difference_witness", scaled(oracles.difference_witness, 1 + 1e-5)),
+    "differences without bars": (bench, "difference_witness", without_bars),
     "all wrong alike": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float64) * 2),
     "torch in float32": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float32).astype(float)),
     "arguments not compared": (contract, "changed_arguments", lambda before, after, names: []),
@@ -58,11 +86,10 @@ MUTANTS = {
     "calls not compared": (contract, "same_values", lambda first, second: True),
     "calls never agree": (contract, "same_values", lambda first, second: False),
     "no behaviour": (judge, "_breaches", lambda *args: []),
-    "nothing explained": (judge, "explain", lambda observations: ()),
-    "everything explained": (diagnose, "_within", lambda values, predicted, seen: True),
+    "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
+    "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
     "no copies of arguments": (respondent, "deepcopy", lambda value: value),
     "no splitting of lists": (contract, "split_blocks", lambda reply, expected: reply.values[: len(expected)]),
-    "breach costs nothing": (judge, "_BREACH_SHARE", 1.0),
 }
 
 
@@ -82,3 +109,73 @@ def test_the_judge_holds():
 def test_a_broken_judge_is_noticed(module, name, broken, monkeypatch):
     monkeypatch.setattr(module, name, broken)
     assert notices()
+
+
+# Pieces that the battery does not reach, each with the test that has to fail without it.
+PIECES = {
+    "kinks excuse everything": (
+        (compare, "is_subgradient", lambda *known: True),
+        lambda: test_policy.test_what_lies_outside_the_subdifferential_is_wrong(2.0),
+    ),
+    "kinks excuse nothing": (
+        (compare, "is_subgradient", lambda *known: False),
+        lambda: test_policy.test_another_element_of_the_subdifferential("right", 0.5),
+    ),
+    "kinks are not seen": (
+        (kinks, "_choices", lambda tape: iter(())),
+        test_policy.test_a_point_beside_a_kink_is_drawn_again,
+    ),
+    "points are not drawn again": ((bench, "_REDRAWS", 1), test_policy.test_saturated_points_are_drawn_again),
+    "saturation hides nothing": (
+        (tolerance.Tolerance, "lost", lambda self, block: np.zeros(self.blocks[block].shape, bool)),
+        test_policy.test_where_all_is_saturated_nothing_is_proved,
+    ),
+    "every block worth the same": (
+        (Exercise, "block_shares", property(lambda self: (1 / len(self.wrt),) * len(self.wrt))),
+        test_policy.test_shares_of_the_blocks,
+    ),
+    "single precision is single precision": (
+        (compare, "_SINGLE_ULPS", 1e-9),
+        lambda: test_policy.test_answers_with_few_digits(
+            "single_precision", lambda x: test_policy.slope(x.astype(np.float32)), "right"
+        ),
+    ),
+    "single precision excuses a per cent": (
+        (compare, "_SINGLE_ULPS", 1e9),
+        lambda: test_policy.test_answers_with_few_digits(
+            "single_precision", lambda x: test_policy.slope(x.astype(np.float32)), "right"
+        ),
+    ),
+    "a difference excuses a per cent": (
+        (compare, "_DIFFERENCE", 0.1),
+        lambda: test_policy.test_answers_with_few_digits("finite_differences", test_policy.quotient, "right"),
+    ),
+    "witnesses always agree": (
+        (bench, "agree", lambda one, other, slack: True),
+        lambda: test_witnesses.test_a_fault_is_the_exercises(*test_witnesses.FAULTS["other function in torch"]),
+    ),
+    "differences look at nothing": (
+        (differences, "_KINK_GAP", 1e9),
+        test_witnesses.test_finite_differences_say_when_they_cannot_tell,
+    ),
+    "few of a value's last bits": (
+        (tolerance, "_SATURATED_ULPS", 1),
+        lambda: test_forms.test_the_forms_that_need_most_room("form.unequally-saturated"),
+    ),
+    "counts have last bits": (
+        (tolerance, "_is_exact", lambda value: False),
+        lambda: test_tolerance.test_numbers_that_mean_what_they_say(*test_tolerance.COUNTS["an exponent"]),
+    ),
+    "bars without rounding": (
+        (tolerance, "_VALUE_ULPS", 0),
+        lambda: test_witnesses.test_differences_stay_within_ten_bars("gradient", 1e-3),
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "test"), PIECES.values(), ids=PIECES.keys())
+def test_a_piece_that_is_broken_is_noticed(broken, test, monkeypatch):
+    test()
+    monkeypatch.setattr(*broken)
+    with pytest.raises(AssertionError):
+        test()

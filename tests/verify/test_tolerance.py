@@ -143,6 +143,29 @@ def test_small_relative_errors_are_rejected_at_every_size(size):
     assert verify(exercise, slightly_off(lambda x: 3 * x**2), seed=2).outcome == "wrong"
 
 
+COUNTS = {
+    "an exponent": (lambda xp, x, n: xp.sum(x**n), lambda x, n: n * x ** (n - 1)),
+    "a step": (lambda xp, x, n: xp.sum(x**2) * xp.floor(n), lambda x, n: 2 * x * n),
+    "a factor": (lambda xp, x, n: n * xp.sum(x**2), lambda x, n: 2 * x * n),
+}
+
+
+@pytest.mark.parametrize(("function", "right"), COUNTS.values(), ids=COUNTS.keys())
+def test_numbers_that_mean_what_they_say(function, right):
+    """Counts that come as real numbers have no last bits that could be other ones."""
+    exercise = Exercise(
+        id="a.count",
+        function=function,
+        inputs=lambda rng: {"x": rng.normal(size=5), "n": float(rng.integers(2, 5))},
+        wrt=("x",),
+    )
+    for seed in range(5):
+        assert verify(exercise, right, seed).outcome == "right"
+        assert verify(exercise, slightly_off(right), seed).outcome == "wrong"
+        below = verify(exercise, lambda x, n: right(x, n) * np.where(x < 0, 1.001, 1), seed)
+        assert below.outcome == "wrong"
+
+
 def in_single(answer):
     return lambda *args: answer(*(arg.astype(np.float32) for arg in args))
 

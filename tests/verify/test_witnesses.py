@@ -8,8 +8,9 @@ from judged import CASES, GRADIENT, judge_holds, labels, on_numbers, slightly_of
 
 import autodiff
 from grading.verify import Exercise, verify
-from grading.verify.oracles import autodiff_witness, difference_witness, tolerance, torch_witness
+from grading.verify.oracles import autodiff_witness, complex_witness, difference_witness, torch_witness
 from grading.verify.sampling import edge_question, fresh_question
+from grading.verify.tolerance import tolerance
 
 
 def vector(rng):
@@ -27,9 +28,13 @@ def test_witnesses_agree_with_each_other_and_with_a_derivation(case):
         question = fresh_question(case.exercise, 3, number)
         worked_out = case.right(*question.args)
         worked_out = worked_out if isinstance(worked_out, tuple) else (worked_out,)
-        for said in (torch_witness(question), autodiff_witness(question), difference_witness(question)):
+        measured = tolerance(question)
+        differences = difference_witness(question)
+        by_step = complex_witness(question, differences)
+        assert (by_step is None) == (case.exercise.asks in ("value", "hessian_diagonal"))
+        for said in filter(None, (torch_witness(question), autodiff_witness(measured), by_step, differences)):
             assert said.conclusive
-            slack = tolerance(question, said.blocks)
+            slack = measured.allowed
             for block, bar, more, right in zip(said.blocks, said.bars, slack, worked_out, strict=True):
                 assert np.all(np.abs(block - right) <= 10 * bar + more), said.witness
 
@@ -110,7 +115,7 @@ def test_a_wrong_rule_of_autodiff_is_a_fault(monkeypatch):
     plain = on_numbers(lambda x: np.sum(np.sin(x)), vector)
     verdict = verify(plain, np.sin, seed=3)
     assert verdict.outcome == "fault"
-    assert "autodiff and finite differences contradict each other" in verdict.problem
+    assert "autodiff and complex step contradict each other" in verdict.problem
 
 
 def test_a_blank_is_blank_even_if_the_exercise_is_at_fault():
@@ -127,8 +132,8 @@ def test_without_torch_verdicts_stay_right(no_torch):
 def test_without_torch_it_is_said(no_torch):
     right = verify(GRADIENT.exercise, GRADIENT.right, seed=3)
     assert right.outcome == "right"
-    assert right.witnesses == ("autodiff", "finite differences")
-    assert "PyTorch is not installed; autodiff and finite differences agree" in right.text()
+    assert right.witnesses == ("autodiff", "complex step", "finite differences")
+    assert "PyTorch is not installed; autodiff, complex step and finite differences agree" in right.text()
     assert set(verify(GRADIENT.exercise, GRADIENT.wrong[0], seed=3).blocks[0].worst.witnesses) == {
         "autodiff",
         "finite differences",
@@ -137,14 +142,14 @@ def test_without_torch_it_is_said(no_torch):
 
 def test_with_torch_nothing_is_said_of_it():
     verdict = verify(GRADIENT.exercise, GRADIENT.right, seed=3)
-    assert verdict.witnesses == ("PyTorch autograd", "autodiff", "finite differences")
+    assert verdict.witnesses == ("PyTorch autograd", "autodiff", "complex step", "finite differences")
     assert verdict.notes == ()
 
 
 def test_plain_numpy_is_judged_without_torch():
     plain = on_numbers(lambda x: np.sum(np.sin(x) * x), vector)
     right = verify(plain, lambda x: np.sin(x) + x * np.cos(x), seed=3)
-    assert (right.outcome, right.witnesses) == ("right", ("autodiff", "finite differences"))
+    assert (right.outcome, right.witnesses) == ("right", ("autodiff", "complex step", "finite differences"))
     assert "PyTorch is left out, since the function is plain NumPy" in right.text()
     assert verify(plain, np.sin, seed=3).outcome == "wrong"
     assert verify(plain, slightly_off(lambda x: np.sin(x) + x * np.cos(x)), seed=3).outcome == "wrong"
@@ -248,7 +253,9 @@ def test_one_witness_alone_fails_no_one():
 
 
 def test_what_differs_elsewhere_too_is_wrong():
-    exercise = on_numbers(lambda x: np.abs(x), lambda rng: rng.normal(), edge_inputs=lambda rng: {"x": 0.0})
+    exercise = on_numbers(
+        lambda x: np.abs(x), lambda rng: rng.normal(), edge_inputs=lambda rng: {"x": 0.0}, at_kinks="wrong"
+    )
     assert verify(exercise, lambda x: 1.0 if x == 0 else np.sign(x), seed=3).outcome == "inconclusive"
     assert verify(exercise, lambda x: 1.0 if x == 0 else -np.sign(x), seed=3).outcome == "wrong"
     assert labels(verify(exercise, lambda x: -np.sign(x), seed=3)) == {"sign"}
@@ -268,7 +275,8 @@ def test_differences_stay_within_ten_bars(asks, size):
         exercise = on_numbers(function, lambda rng: rng.normal(size=5) * size, asks=asks)
         for number in range(6):
             question = fresh_question(exercise, 1, number)
-            exact, measured = autodiff_witness(question), difference_witness(question)
+            shaken = tolerance(question)
+            exact, measured = autodiff_witness(shaken), difference_witness(question)
             if measured.conclusive:
-                slack = measured.bars[0] + tolerance(question, exact.blocks)[0]
+                slack = measured.bars[0] + shaken.allowed[0]
                 assert np.all(np.abs(exact.blocks[0] - measured.blocks[0]) <= 10 * slack)

@@ -1,0 +1,132 @@
+"""Activations: what they are, how they are found on a list, and what people write for their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from grading.verify.exercise import Array
+from grading.verify.faults import Recorded
+
+Slope = Callable[[Array, Array], Array]
+
+_SAME = 1e-11  # values that agree so far are those of the same function
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), entry by entry."""
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Array) -> Array:
+    """exp(x) / sum(exp(x)) along the last axis."""
+    powers = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    return np.asarray(powers / np.sum(powers, axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of a layer, and its derivative from the argument and the value (of the softmax: its diagonal)."""
+
+    name: str
+    function: Callable[[Array], Array]
+    slope: Slope
+
+    def of_value(self, x: Array, y: Array) -> Array:
+        """The derivative with argument and value exchanged."""
+        return self.slope(y, x)
+
+    def at_value(self, x: Array, y: Array) -> Array:
+        """The derivative at the value."""
+        return self.slope(y, self.function(y))
+
+
+ACTIVATIONS = (
+    Activation("tanh", np.tanh, lambda x, y: 1 - y * y),
+    Activation("sigmoid", sigmoid, lambda x, y: y * (1 - y)),
+    Activation("ReLU", lambda x: np.maximum(x, 0.0), lambda x, y: 1.0 * (x > 0)),
+    Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: sigmoid(x)),
+    Activation("softmax", softmax, lambda x, y: y * (1 - y)),
+)
+
+# What is written for the derivative of an activation, of x = its argument and y = its value.
+FORMS: dict[str, Slope] = {
+    "1 + y**2": lambda x, y: 1 + y * y,
+    "1 - y": lambda x, y: 1 - y,
+    "y * (1 - y)": lambda x, y: y * (1 - y),
+    "1 - y**2": lambda x, y: 1 - y * y,
+    "y": lambda x, y: y,
+    "y * (1 + y)": lambda x, y: y * (1 + y),
+    "(1 - y)**2": lambda x, y: (1 - y) ** 2,
+    "y**2 - 1": lambda x, y: y * y - 1,
+    "y - y**3": lambda x, y: y * (1 - y * y),
+    "y**2": lambda x, y: y * y,
+    "sign(x)": lambda x, y: np.sign(x),
+    "x > 0": lambda x, y: 1.0 * (x > 0),
+    "sigmoid(x)": lambda x, y: sigmoid(x),
+    "sigmoid'(x)": lambda x, y: sigmoid(x) * (1 - sigmoid(x)),
+    "tanh'(x)": lambda x, y: 1 - np.tanh(x) ** 2,
+    "x": lambda x, y: x,
+    "exp(x)": lambda x, y: np.exp(x),
+    "1 / y": lambda x, y: 1 / y,
+    "sqrt(1 - y**2)": lambda x, y: np.sqrt(1 - y * y),
+}
+# The same for other functions of single entries.
+ENTRYWISE_FORMS: dict[str, Slope] = {
+    "y": lambda x, y: y,
+    "sin(x)": lambda x, y: np.sin(x),
+    "cos(x)": lambda x, y: np.cos(x),
+    "exp(x)": lambda x, y: np.exp(x),
+    "x": lambda x, y: x,
+    "1 / x": lambda x, y: 1 / x,
+    "log(x)": lambda x, y: np.log(x),
+    "x * exp(x - 1)": lambda x, y: x * np.exp(x - 1),
+    "1 / x**2": lambda x, y: 1 / x**2,
+    "sign(x)": lambda x, y: np.sign(x),
+    "1 + y**2": lambda x, y: 1 + y * y,
+}
+
+
+def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
+    """(line, line of its argument, which) for every activation that the values betray."""
+    found = []
+    for upper in range(recorded.count, recorded.last + 1):
+        y = recorded.value(upper)
+        for base in range(upper):
+            x = recorded.value(base)
+            if x.shape == y.shape and x.size and recorded.depends(upper, base):
+                found += [(upper, base, known) for known in (*ACTIVATIONS, *_leaky(x, y)) if _is(known, x, y)]
+    return [entry for entry in found if not _inside(recorded, entry, found)]
+
+
+def _leaky(x: Array, y: Array) -> list[Activation]:
+    """The leaky ReLU with the slope below zero that these values have, if they have one."""
+    below = np.flatnonzero(x < 0)
+    if not below.size or below.size == x.size:
+        return []
+    leak = float(y.flat[below[0]] / x.flat[below[0]])
+    if not 0 < leak < 1:
+        return []
+    return [
+        Activation("leaky ReLU", lambda x: np.where(x > 0, x, leak * x), lambda x, y: np.where(x > 0, 1.0, leak)),
+    ]
+
+
+def _is(known: Activation, x: Array, y: Array) -> bool:
+    if known.name == "softmax":
+        if x.ndim == 0 or abs(y.reshape(-1, y.shape[-1])[0].sum() - 1) > _SAME:
+            return False
+    elif abs(known.function(x.flat[0]) - y.flat[0]) > _SAME or (known.name == "ReLU" and np.all(x > 0)):
+        return False
+    return bool(np.allclose(known.function(x), y, rtol=_SAME, atol=1e-13))
+
+
+def _inside(recorded: Recorded, entry: tuple[int, int, Activation], found: list[tuple[int, int, Activation]]) -> bool:
+    """Whether the same activation reaches less far elsewhere: relu(relu(x)) is relu(x) twice."""
+    upper, base, known = entry
+    return any(
+        other.name == known.name and (u, b) != (upper, base) and base <= b and u <= upper and recorded.depends(upper, u)
+        for u, b, other in found
+    )

@@ -1,0 +1,120 @@
+"""What is known at a point before the answer is heard: the question, what the witnesses say, how far one may be off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grading.verify.exercise import Exercise
+from grading.verify.kinks import is_near_kink
+from grading.verify.oracles import (
+    Testimony,
+    agree,
+    autodiff_witness,
+    complex_witness,
+    difference_witness,
+    torch_witness,
+)
+from grading.verify.sampling import Question, edge_question, fresh_question, published_question
+from grading.verify.tolerance import Blocks, Tolerance, tolerance
+
+_REDRAWS = 5  # at most so often is a point replaced at which the function has no derivative, or its digits do not show
+
+
+class FaultError(Exception):
+    """The exercise cannot be judged: its function fails, or its witnesses contradict each other."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything known about one point before the answer is heard. `is_declared`: the exercise names the point."""
+
+    question: Question
+    witnesses: tuple[Testimony, ...]
+    expected: Blocks
+    tolerance: Tolerance
+    is_declared: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether two witnesses have something to say here."""
+        return sum(said.conclusive for said in self.witnesses) > 1
+
+    @property
+    def flaws(self) -> tuple[bool, int]:
+        """What speaks against asking here: a kink at the point or beside it, and digits that saturation hides."""
+        is_kink = not self.witnesses[-1].conclusive or is_near_kink(self.question, self.tolerance.tape)
+        if self.tolerance.is_clear:
+            return is_kink, 0
+        return is_kink, sum(int(np.sum(self.tolerance.hidden(block))) for block in range(len(self.expected)))
+
+
+def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
+    """One bench per point: fresh ones, then those that the exercise declares."""
+    if exercise.is_data:
+        return [bench_at(_guarded(exercise, lambda: fresh_question(exercise, seed, 0)), is_declared=True)]
+    benches = [fresh_bench(exercise, seed, number) for number in range(exercise.draws)]
+    for at in (edge_question, published_question):
+        question = _guarded(exercise, lambda at=at: at(exercise, seed))
+        if question is not None:
+            benches.append(bench_at(question, is_declared=True))
+    return benches
+
+
+def fresh_bench(exercise: Exercise, seed: int, number: int) -> Bench:
+    """The bench at a fresh point; of several draws the one at which most can be seen."""
+    best: tuple[tuple[bool, int], Bench] | None = None
+    for redraw in range(_REDRAWS):
+        question = _guarded(exercise, lambda redraw=redraw: fresh_question(exercise, seed, number, redraw))
+        bench = bench_at(question)
+        flaws = bench.flaws
+        if best is None or flaws < best[0]:
+            best = flaws, bench
+        if not any(flaws):
+            break
+    assert best is not None
+    return best[1]
+
+
+def _guarded(exercise: Exercise, draw: Any) -> Any:
+    try:
+        return draw()
+    except Exception as error:
+        raise FaultError(f"its inputs could not be drawn: {type(error).__name__}: {error}") from error
+
+
+def bench_at(question: Question, is_declared: bool = False) -> Bench:
+    try:
+        with np.errstate(all="ignore"):
+            allowed = tolerance(question)
+            by_torch, by_tape = torch_witness(question), autodiff_witness(allowed, question.exercise.engine)
+            expected = (by_torch or by_tape).blocks
+            measured = difference_witness(question, allowed.noise)
+            # of a large question it could only say again what finite differences say of a few entries
+            is_needed = by_torch is None or not measured.probes
+            heard = (by_torch, by_tape, complex_witness(question, measured) if is_needed else None, measured)
+            witnesses = tuple(testimony for testimony in heard if testimony is not None)
+    except Exception as error:
+        raise FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
+    if not np.all(np.isfinite(allowed.noise)):
+        raise FaultError("its function has no finite value at a point that was drawn")
+    if not all(np.all(np.isfinite(block)) for block in expected):
+        raise FaultError(f"{witnesses[0].witness} finds values that are not finite")
+    _check_agreement(witnesses, allowed.allowed)
+    return Bench(question, witnesses, expected, allowed, is_declared)
+
+
+def _check_agreement(witnesses: tuple[Testimony, ...], allowed: Blocks) -> None:
+    """Every witness must agree with the first one, to the sum of their error bars.
+
+    On a kink each rule takes its own convention, so there only what lies off the kink is compared.
+    """
+    first, kinks = witnesses[0], witnesses[-1].kinks
+    slack = allowed
+    if any(np.any(block) for block in kinks):
+        slack = tuple(np.where(kink, np.inf, block) for kink, block in zip(kinks, allowed, strict=True))
+    for other in witnesses[1:]:
+        if not agree(first, other, slack):
+            raise FaultError(f"{first.witness} and {other.witness} contradict each other")

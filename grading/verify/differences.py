@@ -1,0 +1,329 @@
+"""Finite differences: a witness that knows nothing but the function's values, and says how far it can be trusted.
+
+Central differences over a ladder of steps, each a quarter of the one before, with one Richardson level. Of the rungs
+each entry takes the one with the smallest bar: the change to the rungs beside it plus the rounding of the function's
+values (Ridders 1982; Press et al., Numerical Recipes, section 5.7). The ladder is left where more rungs would not help.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from grading.verify.exercise import Array
+from grading.verify.sampling import Question
+from grading.verify.tolerance import Blocks, value_noise
+
+Line = Callable[[float], Array]
+Place = tuple[int, tuple[int, ...]]  # a block and an index into it
+
+_FIRST_STEP = 2.0**-4
+_STEP_FACTOR = 4.0
+_STEPS = 11
+_GOOD_BAR = 1e-7  # relative: a bar as small as this needs no better one
+_SMALLEST_SIZE = 2.0**-20  # of an entry, relative to the others: smaller ones are as good as zero
+_SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
+_KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
+_FULL = 64  # coordinates up to which each gets a slope of its own
+_SAMPLED = 16  # coordinates of a larger question that get one, where directions cannot stand for them
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A derivative along a line through the point, with its bar; `kink` where the two sides do not agree."""
+
+    value: Array
+    bar: Array
+    kink: Array
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The derivative along one direction of all differentiated inputs together, and how far off it may be."""
+
+    directions: Blocks
+    value: Array
+    bar: Array
+
+    @property
+    def sizes(self) -> Blocks:
+        """How far each entry moves."""
+        return tuple(np.abs(direction) for direction in self.directions)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Slopes per entry (bar infinite where none was taken or none can be trusted), kinks, and probes.
+
+    `places` are the coordinates of which slopes were taken: all of them, or a few of many.
+    """
+
+    blocks: Blocks
+    bars: Blocks
+    kinks: Blocks
+    places: tuple[Place, ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether there was no kink, and a bar small enough wherever a slope was taken."""
+        bars = [at(self.bars[block], index) for block, index in self.places] + [probe.bar for probe in self.probes]
+        is_smooth = not any(np.any(kinks) for kinks in self.kinks)
+        return is_smooth and all(np.all(np.isfinite(bar)) for bar in bars)
+
+
+def differences(question: Question, noise: Array) -> Differences:
+    """Slopes along every coordinate of every block; where there are many, along a random direction of all blocks.
+
+    A random direction is as good a witness against any one of the entries, at the cost of one.
+
+    `noise` is how far rounding may put the function's value off.
+    """
+    function = _Function.of(question, noise)
+    if question.exercise.asks == "jvp":
+        slope = function.along_tangents()
+        bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
+        return Differences((slope.value,), (bar,), (slope.kink,), ((0, ()),))
+    rng, total = _rng(question), sum(map(np.size, function.primals))
+    is_second = question.exercise.asks == "hessian_diagonal"  # which is no sum over directions
+    numbers = range(total) if total <= _FULL else rng.integers(total, size=_SAMPLED if is_second else 0)
+    places = [_place(question, int(number)) for number in numbers]
+    found = _assembled(function, {place: function.along_axis(*place) for place in places})
+    return found if total <= _FULL or is_second else replace(found, probes=(function.probe(rng),))
+
+
+def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float]:
+    """Slope and bar of one entry of a block; for a Jacobian the index is that of the output, then of the input."""
+    function = _Function.of(question, value_noise(question))
+    if question.exercise.asks == "jvp":
+        slope, where = function.along_tangents(), index
+    else:
+        where, place = function.parted(index)
+        slope = function.along_axis(block, place)
+    return float(slope.value[where]), float(slope.bar[where])
+
+
+def one_sided(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float, float]:
+    """The slopes of one entry to the left and to the right, and their bar: what a kink leaves to convention."""
+    function = _Function.of(question, value_noise(question))
+    where, place = function.parted(index)
+    if question.exercise.asks == "jvp":
+        along, size, where = function.tangent_line()[0], 1.0, index
+    else:
+        along, size = function.axis(block, place)
+    middle, noise = function.middle[where], function.noise[where]
+    sides, bars = [], []
+    for sign in (-1.0, 1.0):
+        steps = [size * 2.0**-power for power in (12, 14, 16)]
+        raw = [sign * (along(sign * step)[where] - middle) / step for step in steps]
+        fine = [(4 * raw[k + 1] - raw[k]) / 3 for k in (0, 1)]
+        sides.append(float(fine[1]))
+        bars.append(float(abs(fine[1] - fine[0]) + noise / steps[-1]))
+    return sides[0], sides[1], max(bars)
+
+
+def size_of(primal: Array) -> Array:
+    """What counts as a large change of each entry: its own size; for a zero that of its neighbours, or 1."""
+    usual = rms(primal) or 1.0
+    return np.where(primal == 0, usual, np.maximum(np.abs(primal), _SMALLEST_SIZE * usual))
+
+
+def at(block: Array, index: tuple[int, ...]) -> Array:
+    """A view of what belongs to one coordinate of an input: the output's axes stay."""
+    place: Any = (..., *index)
+    view: Array = block[place]
+    return view
+
+
+def rms(block: Array) -> float:
+    """The root of the mean square of its entries; 0 without any."""
+    return float(np.sqrt(np.mean(np.square(block)))) if np.size(block) else 0.0
+
+
+# --- which lines through the point -------------------------------------------------------------------------------
+
+
+def _rng(question: Question) -> np.random.Generator:
+    """Random numbers that belong to the point."""
+    return np.random.default_rng([zlib.crc32(np.ravel(primal)[:64].tobytes()) for primal in question.primals])
+
+
+def _place(question: Question, number: int) -> Place:
+    """The coordinate of this number, counted through all blocks."""
+    for block, primal in enumerate(question.primals):
+        if number < np.size(primal):
+            return block, tuple(int(i) for i in np.unravel_index(number, np.shape(primal)))
+        number -= np.size(primal)
+    raise IndexError(number)
+
+
+# --- the function along a line -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Function:
+    """The function at a point, with its value there and how far rounding may put that off."""
+
+    question: Question
+    evaluate: Callable[..., Array]
+    middle: Array
+    noise: Array
+
+    @classmethod
+    def of(cls, question: Question, noise: Array) -> _Function:
+        """Evaluates to float64; for "vjp" the product with the cotangent."""
+        function = question.exercise.of_wrt(question.point)
+        if question.exercise.asks != "vjp":
+            return cls._with(question, lambda *moved: np.asarray(function(*moved), dtype=np.float64), noise)
+        cotangent = question.directions[0]
+
+        def contracted(*moved: Array) -> Array:
+            return np.asarray(np.sum(np.asarray(function(*moved), dtype=np.float64) * cotangent))
+
+        return cls._with(question, contracted, np.asarray(np.sum(noise * np.abs(cotangent))))
+
+    @classmethod
+    def _with(cls, question: Question, evaluate: Callable[..., Array], noise: Array) -> _Function:
+        return cls(question, evaluate, evaluate(*question.primals), noise)
+
+    @property
+    def primals(self) -> Blocks:
+        return self.question.primals
+
+    def parted(self, index: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """An index into a block of the answer, as one into the output and one into the input."""
+        return index[: self.middle.ndim], index[self.middle.ndim :]
+
+    def axis(self, block: int, index: tuple[int, ...]) -> tuple[Line, float]:
+        """The function along one coordinate axis through the point, and a large step on it."""
+        primals = self.primals
+
+        def moved(by: float) -> Array:
+            entry = np.array(primals[block])
+            entry[index] += by
+            return self.evaluate(*primals[:block], entry[()], *primals[block + 1 :])
+
+        return moved, float(size_of(primals[block])[index])
+
+    def along(self, directions: Blocks) -> Line:
+        """The function along any line through the point."""
+        return lambda t: self.evaluate(*(p + t * d for p, d in zip(self.primals, directions, strict=True)))
+
+    def along_axis(self, block: int, index: tuple[int, ...]) -> Slope:
+        """Its slope, or for a diagonal of the Hessian its second derivative, along a coordinate axis."""
+        line, size = self.axis(block, index)
+        return self._slope(line, size, 2 if self.question.exercise.asks == "hessian_diagonal" else 1)
+
+    def tangent_line(self) -> tuple[Line, float]:
+        """The function along the tangents of the question, made as long as a large step, and how long they were."""
+        scale = max(float(np.max(np.abs(d), initial=0.0)) for d in self.question.directions) or 1.0
+        return self.along(tuple(direction / scale for direction in self.question.directions)), scale
+
+    def along_tangents(self) -> Slope:
+        """The slope along the tangents of the question."""
+        line, scale = self.tangent_line()
+        slope = self._slope(line, 1.0, 1)
+        return Slope(slope.value * scale, slope.bar * scale, slope.kink)
+
+    def probe(self, rng: np.random.Generator) -> Probe:
+        """The slope along a random direction in which every entry moves by about its size over root n."""
+        steps = [size_of(primal) / np.sqrt(max(np.size(primal), 1)) for primal in self.primals]
+        directions = tuple(rng.uniform(-1, 1, np.shape(step)) * step for step in steps)
+        slope = self._slope(self.along(directions), 1.0, 1)
+        bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
+        return Probe(directions, slope.value, bar)
+
+    def _slope(self, line: Line, size: float, order: int) -> Slope:
+        return _Ladder(line, self.middle, self.noise, order).climb(size)
+
+
+class _Ladder:
+    """First or second derivative at t = 0 of an array-valued function of one number, from steps ever shorter."""
+
+    def __init__(self, line: Line, middle: Array, noise: Array, order: int) -> None:
+        self._line, self._middle, self._noise, self._order = line, middle, noise, order
+        self._steps: list[float] = []
+        self._sides: list[tuple[Array, Array]] = []
+        self._refined: list[Array] = []
+        self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
+
+    def climb(self, size: float) -> Slope:
+        """The slope from the rung with the smallest bar; `size` is a large step."""
+        coarse: Array | None = None
+        for rung in range(_STEPS):
+            step = size * _FIRST_STEP / _STEP_FACTOR**rung
+            self._steps.append(step)
+            self._sides.append((self._line(step), self._line(-step)))
+            raw = self._central()
+            if coarse is not None:
+                self._refined.append((_STEP_FACTOR**2 * raw - coarse) / (_STEP_FACTOR**2 - 1))
+            coarse = raw
+            if len(self._refined) > 2 and self._is_done():
+                break
+        flat = self._is_flat()
+        bar = np.where(flat, self._noise / self._steps[0] ** self._order, self._bar)
+        last = len(self._steps) - (3 if len(self._steps) == _STEPS else 1)  # the shortest of all drown in rounding
+        return Slope(np.where(flat, 0.0, self._best), bar, ~self._is_smooth(last))
+
+    def _central(self) -> Array:
+        (up, down), step, middle = self._sides[-1], self._steps[-1], self._middle
+        return np.asarray((up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2)
+
+    def _is_done(self) -> bool:
+        """Take the last rung but one in; whether shorter steps would not do better."""
+        up, down = self._sides[-2]
+        noise = self._noise / self._steps[-2] ** self._order
+        # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
+        above, here, below = self._refined[-3:]
+        bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
+        shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
+        better = (bar < self._bar) & shows & self._is_smooth(len(self._steps) - 2)
+        self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
+        good = (self._bar <= _GOOD_BAR * np.abs(self._best)) | (noise > self._bar) | self._is_flat()
+        return bool(np.all(good))
+
+    def _is_flat(self) -> Array:
+        """Where no step shows in the function's value."""
+        middle = self._middle
+        return np.asarray(~np.any([(up != middle) | (down != middle) for up, down in self._sides], axis=0))
+
+    def _is_smooth(self, rung: int) -> Array:
+        """Where the derivatives on the two sides approach each other; at a kink their gap stays as the step shrinks."""
+        right, left = self._one_sided(rung, 0), self._one_sided(rung, 1)
+        wide_gap = np.abs(self._one_sided(rung - 1, 0) - self._one_sided(rung - 1, 1))
+        noise = 2 * self._noise / self._steps[rung] ** self._order
+        near = np.abs(right - left) <= _KINK_GAP * np.maximum(np.abs(right), np.abs(left)) + noise
+        return np.asarray(near | (np.abs(right - left) < 0.5 * wide_gap))
+
+    def _one_sided(self, rung: int, side: int) -> Array:
+        """The slope on one side at a rung, or the second derivative from this rung and the one above."""
+        step, ahead = self._steps[rung], self._sides[rung][side]
+        slope = (ahead - self._middle) / step
+        if self._order == 1:
+            return np.asarray(slope if side == 0 else -slope)
+        wide_step, wide_ahead = self._steps[rung - 1], self._sides[rung - 1][side]
+        return np.asarray(2 * ((wide_ahead - self._middle) / wide_step - slope) / (wide_step - step))
+
+
+def _trusted(values: Array, bars: Array, block: Array) -> Array:
+    """The bars, infinite where they are too large to say anything."""
+    return np.where(bars <= _SURE_BAR * np.maximum(np.abs(values), rms(block)), bars, np.inf)
+
+
+def _assembled(function: _Function, slopes: dict[Place, Slope]) -> Differences:
+    """Slopes, one per coordinate, in arrays of the shape that the exercise asks for: the output's axes come first."""
+    blocks, bars, kinks = [], [], []
+    for block, primal in enumerate(function.primals):
+        value = np.zeros(function.middle.shape + np.shape(primal))
+        bar, kink = np.full(value.shape, np.inf), np.zeros(value.shape, dtype=bool)
+        for (owner, index), slope in slopes.items():
+            if owner == block:
+                at(value, index)[...], at(bar, index)[...], at(kink, index)[...] = slope.value, slope.bar, slope.kink
+        blocks.append(value)
+        bars.append(_trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)]))
+        kinks.append(kink)
+    return Differences(tuple(blocks), tuple(bars), tuple(kinks), tuple(slopes))

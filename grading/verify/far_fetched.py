@@ -1,0 +1,175 @@
+"""Single faults that are tried last: rows left out, factors too many, other operands, entries beside the right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from grading.verify.activations import sigmoid, softmax
+from grading.verify.exercise import Array
+from grading.verify.faults import Blocks, Edit, Edits, Recorded
+from grading.verify.suspects import Group, Suspect, candidates, fixed, operand, planted
+
+
+def far_fetched(recorded: Recorded) -> Iterator[Group]:
+    """What is tried after everything that can be seen on the arrays."""
+    yield _masked_rows(recorded)
+    yield _extra_factors(recorded)
+    yield chain(_other_operands(recorded), _rolled(recorded))
+    yield _other_directions(recorded)
+
+
+def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
+    """Only the first or last row of a batch used, or all but one."""
+    for i in range(recorded.count, recorded.last + 1):
+        shape = recorded.value(i).shape
+        if not shape or shape[0] < 3:
+            continue
+        for row, where in ((0, "first"), (-1, "last")):
+            for mean in (False, True):
+                yield planted(
+                    "wrong for batches",
+                    f"Only the {where} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
+                    partial(_row_alone, i, row, mean),
+                )
+            yield planted(
+                "off by one",
+                f"The {where} row of {recorded.say(i)} is left out.",
+                partial(_row_left_out, i, row),
+            )
+
+
+def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
+    mask = np.zeros_like(recorded.value(i), dtype=np.float64)
+    mask[row] = len(mask) if mean else 1.0
+    return [Edit(i, i, times=mask)]
+
+
+def _row_left_out(i: int, row: int, recorded: Recorded) -> Edits:
+    mask = np.ones_like(recorded.value(i), dtype=np.float64)
+    mask[row] = 0.0
+    return [Edit(i, i, times=mask)]
+
+
+def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
+    """Products whose other factor is another array: not transposed, reshaped, before the activation, or missing."""
+    for i, slot, parent in recorded.edges:
+        rule, _, args, _, _ = recorded.lines[i]
+        if rule is None or (rule.name != "multiply" and rule.kind != "multilinear"):
+            continue
+        for other in range(len(args)):
+            if other != slot:
+                if rule.name == "matmul":
+                    yield from _turned_operands(recorded, (i, slot, parent), other)
+                yield from _exchanged_operands(recorded, (i, slot, parent), other)
+
+
+Edge = tuple[int, int, int]
+
+
+def _turned_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Suspect]:
+    name, shape = operand(recorded, edge[0], other), np.shape(recorded.lines[edge[0]][2][other])
+    yield planted(
+        "inner derivative forgotten",
+        f"The factor {name} is missing: what comes back through a product is multiplied by it.",
+        partial(_with_operand, edge, other, np.ones_like),
+    )
+    if len(shape) == 2:
+        yield planted(
+            "reshape for transpose",
+            f"{name} was reshaped where its transpose was meant.",
+            partial(_with_operand, edge, other, lambda a: a.reshape(a.shape[::-1]).T),
+        )
+    if len(shape) == 2 and shape[0] == shape[1]:
+        yield planted(
+            "transposed",
+            f"Transpose {name}, or do not: going back, a product with a matrix needs its transpose.",
+            partial(_with_operand, edge, other, np.transpose),
+        )
+
+
+def _exchanged_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Suspect]:
+    name, shape = operand(recorded, edge[0], other), np.shape(recorded.lines[edge[0]][2][other])
+    for number, (said, value) in enumerate(recorded.pool):
+        if value.shape == shape and said != name:
+            yield planted(
+                "another derivative", f"{said} stands where {name} belongs.", partial(_with_pool, edge, other, number)
+            )
+
+
+def _with_operand(edge: Edge, other: int, turn: Callable[[Array], Array], recorded: Recorded) -> Edits:
+    i, slot, parent = edge
+    args = list(recorded.lines[i][2])
+    args[other] = turn(np.asarray(args[other]))
+    return [Edit(i, parent, slot, at=(tuple(args), recorded.lines[i][4]))]
+
+
+def _with_pool(edge: Edge, other: int, number: int, recorded: Recorded) -> Edits:
+    return _with_operand(edge, other, lambda _: recorded.pool[number][1], recorded)
+
+
+def _rolled(recorded: Recorded) -> Iterator[Suspect]:
+    for i, slot, parent in recorded.edges:
+        rule = recorded.lines[i][0]
+        if rule is not None and rule.name == "getitem" and recorded.asks != "jacobian":
+            for by in (1, -1):
+                for axis in range(recorded.value(parent).ndim):
+                    yield planted(
+                        "off by one",
+                        f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
+                        fixed(Edit(i, parent, slot, rolled=by, axis=axis)),
+                    )
+
+
+# What may have come in by multiplication: a factor too many, one left out, a sign.
+_FACTORS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "{}": ("an extra factor", lambda v: v),
+    "1 / {}": ("inner derivative forgotten", lambda v: 1 / v),
+    "sign({})": ("wrong for negative inputs", np.sign),
+    "{} * (1 - {})": ("an extra factor", lambda v: v * (1 - v)),
+    "1 - {}**2": ("an extra factor", lambda v: 1 - v * v),
+    "sigmoid'({})": ("an extra factor", lambda v: sigmoid(v) * (1 - sigmoid(v))),
+    "({} > 0)": ("an extra factor", lambda v: 1.0 * (v > 0)),
+    "tanh'({})": ("an extra factor", lambda v: 1 - np.tanh(v) ** 2),
+    "sigmoid({})": ("an extra factor", sigmoid),
+    "softmax({})": ("an extra factor", lambda v: softmax(v) if v.ndim else v),
+    "softmax'({})": ("an extra factor", lambda v: softmax(v) * (1 - softmax(v)) if v.ndim else v),
+}
+_TEXTS = {
+    "an extra factor": "What passes {} is multiplied by {}, which does not belong there.",
+    "inner derivative forgotten": "What passes {} lacks a factor that belongs there: it comes out multiplied by {}.",
+    "wrong for negative inputs": "What passes {} has the wrong sign where the argument of {} is negative.",
+}
+
+
+def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
+    """Everything that passes a line multiplied by something that stands on the list, or by an activation's slope."""
+    for i in range(recorded.last, -1, -1):
+        for number, name in candidates(recorded, i):
+            for written, (label, factor) in _FACTORS.items():
+                said = written.replace("{}", name if " " not in name else f"({name})")
+                text = _TEXTS[label].format(recorded.say(i), said)
+                yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
+
+
+def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:
+    value = np.asarray(recorded.pool[number][1], dtype=np.float64)
+    return [Edit(i, i, times=np.broadcast_to(factor(value), recorded.value(i).shape))]
+
+
+def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
+    """The cotangent or the tangents left out, or the inputs in their place."""
+    what = "The cotangent does" if recorded.asks == "vjp" else "The tangents do"
+    if recorded.asks in ("vjp", "jvp"):
+        text = f"{what} not enter: the Jacobian is multiplied by ones."
+        yield Suspect("inner derivative forgotten", text, _along_ones)
+    if recorded.asks == "jvp":
+        text = "The inputs stand where their tangents belong."
+        yield Suspect("another derivative", text, lambda r: r.along(r.question.primals).answer())
+
+
+def _along_ones(recorded: Recorded) -> Blocks:
+    return recorded.along(tuple(np.ones_like(direction) for direction in recorded.question.directions)).answer()

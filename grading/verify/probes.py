@@ -1,0 +1,175 @@
+"""Wrong answers that are right by luck: the answer is asked again, at inputs of a special kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from grading.verify import contract
+from grading.verify.exercise import Array, Point
+from grading.verify.respondent import Reply
+from grading.verify.sampling import Question
+from grading.verify.tolerance import tolerance
+
+Ask = Callable[[Question], Reply]
+Change = Callable[[Point], Point]
+
+
+Kind = tuple[str, str, Change]  # a label, a text, and inputs of that kind instead of those asked
+Kinds = Callable[[Question], Iterator[Kind]]
+
+
+def luck(
+    kinds: Kinds, questions: Sequence[Question], blocks: Sequence[int], ask: Ask
+) -> Iterator[tuple[str, str, set[int]]]:
+    """(label, text, blocks) for each kind of inputs at which blocks that are wrong elsewhere are right."""
+    for label, text, change in kinds(questions[0]):
+        fine = set(blocks)
+        for question in questions:
+            fine &= _right_at(question, change, ask)
+            if not fine:
+                break
+        if fine:
+            yield label, text, fine
+
+
+def same_when_rounded(questions: Sequence[Question], dtype: type, ask: Ask) -> bool:
+    """Whether the answer does not notice that its arguments are rounded to another precision first."""
+    for question in questions:
+        coarse = _changed(question, lambda point: {name: _rounded(v, dtype) for name, v in point.items()})
+        coarse = Question(coarse.exercise, coarse.point, tuple(_rounded(d, dtype) for d in coarse.directions))
+        one, two = ask(question), ask(coarse)
+        if one.error or two.error or not contract.same_values(one.values, two.values):
+            return False
+        if contract.same_values(question.args, coarse.args):
+            return False  # nothing to notice
+    return True
+
+
+def _rounded(value: Any, dtype: type) -> Any:
+    array = np.asarray(value)
+    return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
+
+
+def telling(question: Question) -> Iterator[Kind]:
+    """Kinds of inputs so special that an answer is hardly right there by another mistake."""
+    point, exercise = question.point, question.exercise
+    square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
+    if square:
+        yield (
+            "right for symmetric inputs only",
+            f"Your answer is right where {' and '.join(square)} is symmetric, and wrong otherwise: "
+            "a matrix and its transpose are not the same.",
+            lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
+        )
+    for name in _real(point):
+        if name not in exercise.wrt and np.ndim(point[name]) == 2:
+            yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
+            yield (
+                "right for zero or one-hot inputs only",
+                f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+                partial(_with, name, _one_hot),
+            )
+
+
+def ordinary(question: Question) -> Iterator[Kind]:
+    """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
+    point = question.point
+    for length in _batch_lengths(point):
+        yield (
+            "wrong for batches",
+            "Your answer is right for a batch of one row, and wrong for more.",
+            partial(_one_row, point, length),
+        )
+    for name in _real(point):
+        yield _positive(name)
+    if any(len(set(np.shape(value))) > 1 for value in point.values()):
+        yield (
+            "right for square shapes only",
+            "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
+            _square,
+        )
+
+
+def zeros(question: Question) -> Iterator[Kind]:
+    """Inputs that are zero: where terms vanish many wrong answers are right, so that this explains nothing."""
+    for name in _real(question.point):
+        yield "", f"right where {name} is zero.", partial(_with, name, np.zeros_like)
+
+
+def _positive(name: str) -> Kind:
+    text = f"Your answer is right where {name} is positive, and wrong where some of it is negative."
+    return "wrong for negative inputs", text, partial(_with, name, np.abs)
+
+
+def _real(point: Point) -> list[str]:
+    return [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
+
+
+def _batch_lengths(point: Point) -> set[int]:
+    """Lengths of first axes that no other axis has: those of a batch."""
+    shapes = [np.shape(value) for value in point.values()]
+    others = {n for shape in shapes for n in shape[1:]}
+    return {shape[0] for shape in shapes if len(shape) > 1 and shape[0] > 1} - others
+
+
+def _one_row(sample: Point, length: int, point: Point) -> Point:
+    """The first row of the batch that has this length at the sample; it differs between draws."""
+    name = next(name for name, value in sample.items() if np.ndim(value) > 1 and len(value) == length)
+    here = len(point[name])
+    return {key: value[:1] if np.ndim(value) and len(value) == here else value for key, value in point.items()}
+
+
+def _with(name: str, change: Callable[[Array], Array], point: Point) -> Point:
+    return point | {name: change(point[name])}
+
+
+def _one_hot(value: Array) -> Array:
+    if np.ndim(value) == 0:
+        return np.ones_like(value)
+    hot = np.zeros_like(value)
+    flat = hot.reshape(-1, hot.shape[-1])
+    flat[np.arange(len(flat)), (2 * np.arange(len(flat)) + 1) % hot.shape[-1]] = 1.0  # no symmetric matrix
+    return hot
+
+
+def _square(point: Point) -> Point:
+    lengths = [n for value in point.values() for n in np.shape(value)]
+    return {
+        name: np.asarray(value)[tuple(slice(min(lengths)) for _ in np.shape(value))] for name, value in point.items()
+    }
+
+
+def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
+    """The blocks that are right at the changed point, other than by being zero."""
+    try:
+        asked = _changed(question, change)
+        if contract.same_values(asked.args, question.args):
+            return set()
+        measured = tolerance(asked)
+    except Exception:
+        return set()  # the function has no such inputs
+    reply = ask(asked)
+    values = contract.split_blocks(reply, measured.blocks) if reply.error is None else ""
+    if isinstance(values, str):
+        return set()
+    return {
+        number
+        for number, (value, right, bar) in enumerate(zip(values, measured.blocks, measured.allowed, strict=True))
+        if value.shape == right.shape
+        and np.any(right)
+        and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
+    }
+
+
+def _changed(question: Question, change: Change) -> Question:
+    point = {name: np.array(value)[()] for name, value in change(question.point).items()}
+    exercise, directions = question.exercise, question.directions
+    shapes = [np.shape(point[name]) for name in exercise.wrt]
+    if exercise.asks == "vjp":
+        shapes = [exercise.value_at(point).shape]
+    cut = tuple(np.asarray(d)[tuple(map(slice, s))][()] for d, s in zip(directions, shapes, strict=False))
+    return Question(exercise, point, cut)

@@ -1,0 +1,161 @@
+"""The judge in other people's tests: the same verdict and message, for NumPy, PyTorch and JAX arrays."""
+
+import importlib.util
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from grading.verify import ExerciseError, assert_gradient
+
+W = np.array([[0.3, -1.2, 0.7], [2.1, -0.4, 0.9]])
+X = np.array([0.5, -1.5, 2.5])
+
+
+def loss(W, x):
+    return np.sum(np.tanh(W @ x) ** 2)
+
+
+def by_hand(W, x):
+    y = np.tanh(W @ x)
+    back = 2 * y * (1 - y * y)
+    return np.outer(back, x), back @ W
+
+
+def transposed(W, x):
+    dW, dx = by_hand(W, x)
+    return dW.T, dx
+
+
+def test_a_right_gradient_passes():
+    assert assert_gradient(loss, by_hand, W, X, seed=1).outcome == "right"
+
+
+def test_samplers_and_arrays():
+    verdict = assert_gradient(loss, by_hand, lambda rng: rng.normal(size=(2, 3)), X, seed=1)
+    assert verdict.draws == 3
+    assert assert_gradient(loss, by_hand, W, X, seed=1).draws == 4  # the arrays themselves as well
+
+
+def test_a_wrong_one_fails_with_the_verdict_for_its_message():
+    with pytest.raises(AssertionError) as failure:
+        assert_gradient(loss, transposed, W, X, seed=1)
+    message = str(failure.value)
+    assert "transposed" in message
+    assert "x: right, shape (3,)" in message
+    assert "seed 1" in message
+
+
+def test_one_wrong_entry_at_the_given_arrays_alone_fails():
+    def wrong_there(W_, x):
+        dW, dx = by_hand(W_, x)
+        return dW, dx * (1 + 1e-6 * np.array_equal(W_, W))
+
+    with pytest.raises(AssertionError, match="entries differ"):
+        assert_gradient(loss, wrong_there, W, X, seed=1)
+
+
+def test_one_argument_alone_and_declared_fields():
+    assert assert_gradient(loss, lambda W, x: by_hand(W, x)[1], W, X, wrt=["x"], seed=1).outcome == "right"
+    single = assert_gradient(
+        lambda x: np.sum(x**3), lambda x: 3 * x.astype(np.float32) ** 2, X, seed=1, single_precision="right with a note"
+    )
+    assert "single precision" in single.text()
+
+
+def test_xp_functions_have_torch_for_a_witness():
+    verdict = assert_gradient(lambda xp, x: xp.sum(xp.sin(x)), np.cos, X, seed=1)
+    assert verdict.witnesses[0] == "PyTorch autograd"
+
+
+def test_jacobians_and_integers():
+    def picked(x, index):
+        return np.sin(x)[index] * x
+
+    def jacobian(x, index):
+        found = np.diag(np.full(len(x), np.sin(x[index])))
+        found[:, index] += x * np.cos(x[index])
+        return found
+
+    assert assert_gradient(picked, jacobian, X, 1, asks="jacobian", seed=1).outcome == "right"
+
+
+def test_what_nobody_can_differentiate_is_refused():
+    with pytest.raises(ExerciseError, match="autodiff cannot differentiate"):
+        assert_gradient(lambda x: 3.0 if isinstance(x, np.ndarray) else x.nothing(), lambda x: x, X, seed=1)
+
+
+def wrong_sign(gradient):
+    return lambda *args: tuple(-block for block in gradient(*args))
+
+
+def of_torch():
+    torch = importlib.import_module("torch")
+
+    def loss(W, x):
+        return torch.sum(torch.tanh(torch.mv(W, x)) ** 2)
+
+    def by_hand(W, x):
+        y = torch.tanh(W.mv(x))
+        back = 2 * y * (1 - y * y)
+        return torch.outer(back, x), W.T.mv(back)
+
+    return "PyTorch autograd", loss, by_hand, torch.from_numpy(X)
+
+
+def of_jax():
+    jax = importlib.import_module("jax")
+
+    def loss(W, x):
+        return jax.numpy.sum(jax.numpy.tanh(jax.lax.dot(W, x)) ** 2)
+
+    def by_hand(W, x):
+        y = jax.numpy.tanh(W @ x)
+        back = 2 * y * (1 - y * y)
+        return jax.numpy.outer(back, x), back @ W
+
+    return "JAX", loss, by_hand, jax.numpy.asarray(X)
+
+
+# JAX is half a gigabyte that nothing else here needs: its functions are tried where it is installed.
+ENGINES = [engine for name, engine in (("torch", of_torch), ("jax", of_jax)) if importlib.util.find_spec(name)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_functions_of_other_engines(engine):
+    name, loss, by_hand, x = engine()
+    verdict = assert_gradient(loss, by_hand, W, x, seed=1)
+    assert verdict.witnesses[0] == name
+    assert verdict.witnesses[-1] == "finite differences"
+    with pytest.raises(AssertionError, match="The sign is wrong"):
+        assert_gradient(loss, wrong_sign(by_hand), W, X, seed=1)
+    if name == "PyTorch autograd":  # JAX computes in single precision unless told otherwise
+        with pytest.raises(AssertionError):
+            assert_gradient(loss, lambda W, x: tuple(d * (1 + 1e-7) for d in by_hand(W, x)), W, X, seed=1)
+
+
+PLUGGED = """
+import numpy as np
+
+def test_right(assert_gradient):
+    assert_gradient(lambda x: np.sum(x ** 3), lambda x: 3 * x ** 2, np.array([0.5, -1.5, 2.5]))
+
+def test_wrong(assert_gradient):
+    assert_gradient(lambda x: np.sum(x ** 3), lambda x: 6 * x ** 2, np.array([0.5, -1.5, 2.5]))
+"""
+
+
+def test_the_fixture(tmp_path):
+    (tmp_path / "test_plugged.py").write_text(PLUGGED)
+    plugin = ["-p", "grading.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert "1 failed, 1 passed" in said
+    assert "factor 2 too many" in said
+
+
+def test_the_plugin_imports_nothing_before_it_is_used():
+    code = "import sys, pytest, grading.pytest_plugin; print([m for m in ('numpy', 'autodiff') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

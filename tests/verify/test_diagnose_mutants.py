@@ -1,0 +1,107 @@
+"""Every detector of the diagnosis is needed: switched off, a mistake of the corpus goes unnamed."""
+
+import importlib
+
+import numpy as np
+import pytest
+from corpus import development, development_more
+
+from grading.verify import catalogue, far_fetched, planted, probes, quotients, suspects, verify
+
+diagnose = importlib.import_module("grading.verify.diagnose")
+PROBLEMS = {problem.exercise.id: problem for problem in development.PROBLEMS + development_more.PROBLEMS}
+USERS = (catalogue, planted, probes, diagnose)  # modules that may have imported the detector by its name
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def nothing(*args):
+    return iter(())
+
+
+def no(*args):
+    return False
+
+
+# (where, what, what stands in its place, an exercise, a mistake that is no longer named there)
+DETECTORS = [
+    (suspects, "skipped_activations", nothing, "dev.relu", "activation derivative forgotten"),
+    (suspects, "_skipped", nothing, "dev.length", "inner derivative forgotten"),
+    (suspects, "_everywhere", nothing, "dev.steps", "activation derivative of the wrong form"),
+    (suspects, "_factors_everywhere", nothing, "dev.waves", "inner derivative forgotten"),
+    (suspects, "_wrong_points", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
+    (suspects, "_mask_of_adjoint", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
+    (suspects, "_wrong_forms", nothing, "dev.relu", "activation derivative of the wrong form"),
+    (suspects, "_powers", nothing, "dev.product", "wrong power"),
+    (suspects, "_rules_of_products", nothing, "dev.product", "product rule misapplied"),
+    (suspects, "_times_denominator", nothing, "dev.ratio", "quotient rule misapplied"),
+    (suspects, "_other_functions", nothing, "dev.entropy", "wrong axis"),
+    (suspects, "_wrong_entrywise", nothing, "dev.length", "a path or term dropped"),
+    (suspects, "_at_turned_terms", nothing, "dev.polynomial", "sign of one term"),
+    (far_fetched, "_masked_rows", nothing, "dev.regression", "off by one"),
+    (far_fetched, "_extra_factors", nothing, "dev.entropy", "an extra factor"),
+    (far_fetched, "_other_operands", nothing, "dev.relu", "another derivative"),
+    (far_fetched, "_rolled", nothing, "dev.window", "off by one"),
+    (suspects, "other_inputs", nothing, "dev.sigmoids", "a path or term dropped"),
+    (suspects, "_ways", lambda recorded, line: [None], "dev.energy", "activation derivative forgotten"),
+    (planted.Trial, "of_paths", lambda trial: [], "dev.product", "a path or term dropped"),
+    (planted.Trial, "of_terms", lambda trial: [], "dev.push", "an extra term"),
+    (planted, "_lengths", nothing, "dev.standard", "sum for mean"),
+    (planted, "_adjoints", nothing, "dev.length", "another derivative"),
+    (planted, "_values", nothing, "dev.product", "the value instead of its derivative"),
+    (planted, "_other_derivatives", nothing, "dev.product", "another derivative"),
+    (catalogue, "unfinite", nothing, "dev.product", "not finite"),
+    (catalogue, "layout", nothing, "dev.layer", "transposed"),
+    (catalogue, "wrong_axis", nothing, "dev.relu", "wrong axis"),
+    (catalogue, "blanks", nothing, "dev.product", "an earlier answer returned"),
+    (catalogue, "_never_changes", no, "dev.product", "numbers pasted in"),
+    (catalogue, "scales", nothing, "dev.regression", "sum for mean"),
+    (catalogue, "targets", nothing, "dev.regression", "an input returned"),
+    (catalogue, "places", nothing, "dev.entropy", "one entry or row wrong"),
+    (catalogue, "_same_place", lambda seen: None, "dev.entropy", "one entry or row wrong"),
+    (catalogue, "_one_too_many", no, "dev.regression", "bias column or row"),
+    (catalogue, "_shifted", no, "dev.neighbours", "off by one"),
+    (catalogue, "_reordered", no, "dev.push", "off by one"),
+    (catalogue, "signs", nothing, "dev.polynomial", "wrong for negative inputs"),
+    (catalogue, "constants", nothing, "dev.product", "constant factor"),
+    (catalogue, "precision", nothing, "dev.regression", "half precision"),
+    (probes, "telling", nothing, "dev.system", "right for symmetric inputs only"),
+    (probes, "ordinary", nothing, "dev.bilinear", "right for square shapes only"),
+    (probes, "same_when_rounded", no, "dev.polynomial", "half precision"),
+    (quotients, "_of_bits", no, "dev.polynomial", "a finite difference"),
+    (quotients, "_by_its_error", no, "dev.polynomial", "a finite difference"),
+    (probes, "_right_at", lambda *args: set(), "dev.entropy", "right for zero or one-hot inputs only"),
+]
+
+
+def named(exercise, label):
+    """The first guesses for the answers of an exercise in which this mistake was made."""
+    problem = PROBLEMS[exercise]
+    answers = [wrong.answer for wrong in problem.wrong if wrong.label == label]
+    return [verify(problem.exercise, answer, seed=0).causes[:1] for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "instead", "exercise", "label"), DETECTORS, ids=[entry[1] for entry in DETECTORS]
+)
+def test_a_detector_that_is_switched_off_is_noticed(where, what, instead, exercise, label, monkeypatch):
+    before = named(exercise, label)
+    assert label in {cause.label for causes in before for cause in causes}
+    original = getattr(where, what)
+    monkeypatch.setattr(where, what, instead)
+    for user in USERS:
+        if getattr(user, what, None) is original:
+            monkeypatch.setattr(user, what, instead)
+    assert named(exercise, label) != before
+
+
+def test_nothing_fits_everything(monkeypatch):
+    """Predictions that are not compared would name mistakes for anything."""
+    problem = PROBLEMS["dev.product"]
+
+    def strange(x):
+        return np.cos(17 * x + 1)
+
+    assert verify(problem.exercise, strange, seed=0).causes == ()
+    monkeypatch.setattr(planted, "within", lambda values, predicted, seen: True)
+    assert verify(problem.exercise, strange, seed=0).causes != ()
