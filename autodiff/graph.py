@@ -159,16 +159,14 @@ class Graph:
         for edge in self.edges:
             incoming[edge.target] += 1
         sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        factors = {node.id for node in self.nodes if node.kind == "partial"}
         arrows = []
         for source, target, slot, label in self.edges:
             width = picture.text_width(picture.clipped(label), picture.NOTE_SIZE) + 8 if label else 0.0
-            up, light = source in back and target in back, source in factors or target in factors
+            up = source in back and target in back
             ends = (number[target], number[source]) if up else (number[source], number[target])
-            arrows.append(Arrow(*ends, None if target in back else slot, width, up, light))
-        layout = lay_out(sizes, arrows)
-        routes = [route[::-1] if arrow.up else route for arrow, route in zip(arrows, layout.routes, strict=True)]
-        return replace(layout, routes=routes)
+            arrows.append(Arrow(*ends, None if target in back else slot, width, up))
+        loose = [k for k, node in enumerate(self.nodes) if node.kind == "partial"]
+        return lay_out(sizes, arrows, loose)
 
     def lines(self, node: Node) -> list[str]:
         """What stands in a node: its label, and below it its id and value."""
