@@ -8,9 +8,9 @@ written is the formula as it is at this point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,18 +64,25 @@ SIGNS = {
     "__and__": ("&", r"\wedge", np.logical_and),
     "__or__": ("|", r"\vee", np.logical_or),
 }
-NAMED_IN_LATEX = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "max", "min", "det", "arcsin", "arccos", "arctan"}
-TRIVIAL = (None, False, "C")  # values of parameters that go without saying
 
 
 @dataclass(frozen=True)
 class Term:
-    """One operation: its rule's name, its operands (terms or constants), its parameters. Head "": just a name."""
+    """One operation: its rule's name, its operands (terms or constants), its parameters. Head "": a name.
+
+    A name that stands for a line of the list has its number for a parameter.
+    """
 
     head: str
     operands: tuple[Any, ...]
-    params: Params = field(default_factory=dict)
-    ndim: int = 0
+    params: Params
+    ndim: int
+
+    def lines(self) -> set[int]:
+        """The numbers of the lines that stand in this term."""
+        if not self.head:
+            return set(self.params.values())
+        return {i for operand in self.operands if isinstance(operand, Term) for i in operand.lines()}
 
 
 class Spelled(Traced):
@@ -108,9 +115,9 @@ for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bra
     setattr(Spelled, method, fact(sign, ufunc))
 
 
-def named(name: str, value: Array) -> Term:
+def named(name: str, value: Array, line: int | None = None) -> Term:
     """A name, for a value."""
-    return Term("", (name,), {}, np.ndim(strip(value)))
+    return Term("", (name,), {} if line is None else {"line": line}, np.ndim(strip(value)))
 
 
 def term_of(a: Any) -> Any:
@@ -127,20 +134,19 @@ def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array
 
 def simplified(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
     """`operation`, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
-    if head == "where":
-        taken = np.unique(strip(params["condition"]))
-        if len(taken) == 1:
-            return operands[0 if taken[0] else 1]
-    if head in ("multiply", "divide", "power") and is_number(operands[1], 1):
-        return operands[0]
-    if head == "multiply" and is_number(operands[0], 1):
-        return operands[1]
-    if head == "subtract" and not isinstance(operands[1], Term) and not np.any(operands[1]):
-        return operands[0]
-    if head == "multiply" and is_number(operands[1], -1):
-        head, operands = "negative", operands[:1]
-    elif head == "multiply" and is_inverse(operands[1]):
-        head, operands = "divide", (operands[0], operands[1].operands[1])
+    first, last = operands[0], operands[-1]
+    if head == "where" and len(np.unique(strip(params["condition"]))) == 1:
+        return first if np.all(strip(params["condition"])) else last
+    if head in ("multiply", "divide", "power") and is_number(last, 1):
+        return first
+    if head == "multiply" and is_number(first, 1):
+        return last
+    if head == "subtract" and not isinstance(last, Term) and not np.any(last):
+        return first
+    if head == "multiply" and is_number(last, -1):
+        return operation("negative", (first,), {}, value)
+    if head == "multiply" and isinstance(last, Term) and last.head == "divide" and is_number(last.operands[0], 1):
+        return operation("divide", (first, last.operands[1]), {}, value)
     return operation(head, operands, params, value)
 
 
@@ -149,80 +155,77 @@ def is_number(a: Any, number: int) -> bool:
     return not isinstance(a, Term) and np.ndim(a) == 0 and bool(a == number)
 
 
-def is_inverse(a: Any) -> bool:
-    """Whether an operand is 1 over something."""
-    return isinstance(a, Term) and a.head == "divide" and is_number(a.operands[0], 1)
-
-
 # --- the formulas of a line ------------------------------------------------------------------------------------------
 
 
-class Named(NamedTuple):
-    """A line, its name and those of its arguments (None for constants)."""
+@dataclass(frozen=True)
+class Named:
+    """A line, its number and its name, and the names of its arguments (None for constants)."""
 
+    index: int
     line: Line
     name: str
     parents: list[str | None]
 
+    def words(self) -> str:
+        """The rule in words."""
+        return "an input" if self.line.rule is None else f"{self.line.rule.name}: {self.line.rule.explain}"
+
     def definition(self) -> Any:
         """The right-hand side as a term."""
-        rule, _, args, params, value = self.line
-        if rule is None:
-            return named("input", value)
-        pairs = zip(self.parents, args, strict=True)
-        operands = tuple(strip(a) if name is None else named(name, a) for name, a in pairs)
-        return operation(rule.name, operands, params, value)
+        if self.line.rule is None:
+            return named(self.name, self.line.value)
+        arguments = zip(self.parents, self.line.args, strict=True)
+        operands = tuple(strip(a) if name is None else named(name, a) for name, a in arguments)
+        return operation(self.line.rule.name, operands, self.line.params, self.line.value)
 
     def pulled(self, adjoint: str) -> dict[int, Any]:
         """What the adjoint, called `adjoint`, adds to that of each argument: slot -> term."""
         level, args, y = self.symbols()
+        rule, parents, _, params, _ = self.line
         g = Spelled(np.ones_like(y.value), named(adjoint, y.value), level)
-        rule, params = self.line.rule, self.line.params
         with np.errstate(all="ignore"):
             return {
-                slot: term_of(project(rule.vjp(slot, g, y, args, params), a.value))
-                for slot, a in enumerate(args)
-                if self.parents[slot] is not None and rule is not None
+                slot: term_of(project(rule.vjp(slot, g, y, args, params), args[slot].value))
+                for slot, parent in enumerate(parents)
+                if parent is not None and rule is not None
             }
 
     def pushed(self, tangent: Callable[[str], str]) -> Any:
         """The tangent, from those of the arguments, which `tangent` names."""
         level, args, y = self.symbols()
+        if self.line.rule is None:
+            return named(tangent(self.name), y.value)
         moving = [
             None if name is None else Spelled(np.ones_like(a.value), named(tangent(name), a.value), level)
             for name, a in zip(self.parents, args, strict=True)
         ]
-        if self.line.rule is None:
-            return self.definition()
         with np.errstate(all="ignore"):
             return term_of(spread(self.line.rule.jvp(moving, y, args, self.line.params), y.value))
 
-    def partial(self, slot: int) -> str:
-        """The derivative in one argument: the factor an adjoint g is multiplied by, else what becomes of g."""
+    def partial(self, slot: int) -> Any:
+        """The derivative in one argument as a term: what an adjoint g is multiplied by, else what g becomes."""
         term = self.pulled("g")[slot]
         if is_g(term):
-            return "1"
-        if term.head == "negative" and is_g(term.operands[0]):
-            return "-1"
-        if term.head == "divide" and is_g(term.operands[0]):
-            return text(Term("divide", (1, term.operands[1])))
-        return text(term.operands[1] if term.head == "multiply" and is_g(term.operands[0]) else term)
+            return 1
+        if term.head in ("multiply", "divide", "negative") and is_g(term.operands[0]):
+            return simplified(term.head, (1, *term.operands[1:]), {}, self.line.value)
+        return term
 
     def symbols(self) -> tuple[int, Args, Spelled]:
         """A fresh level; the arguments and the value as symbols of it. Constant numbers stay numbers."""
         level = next(LEVELS)
         args = []
-        for name, a in zip(self.parents, self.line.args, strict=True):
-            plain = strip(a)
-            term = constant_text(plain) if name is None else name
-            args.append(plain if name is None and not np.ndim(plain) else Spelled(plain, named(term, plain), level))
+        for name, parent, a in zip(self.parents, self.line.parents, map(strip, self.line.args), strict=True):
+            term = named(constant_text(a) if name is None else name, a, parent)
+            args.append(a if name is None and not np.ndim(a) else Spelled(a, term, level))
         value = strip(self.line.value)
-        return level, tuple(args), Spelled(value, named(self.name, value), level)
+        return level, tuple(args), Spelled(value, named(self.name, value, self.index), level)
 
 
 def is_g(term: Any) -> bool:
-    """Whether a term is the incoming adjoint itself."""
-    return isinstance(term, Term) and term.head == "" and term.operands == ("g",)
+    """Whether a term is the incoming adjoint itself, no line of the list."""
+    return isinstance(term, Term) and not term.head and term.operands == ("g",) and not term.params
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -230,35 +233,33 @@ def is_g(term: Any) -> bool:
 
 def text(term: Any) -> str:
     """A term in NumPy's words: `v1 * cos(x)`."""
-    return written(term, TEXT, str, lambda head, inner: f"{head}({inner})")[0]
+    return written(term, in_latex=False)[0]
 
 
 def latex(term: Any) -> str:
-    r"""A term in LaTeX: `v_{1} \cdot \cos\left(x\right)`."""
-    return written(term, LATEX, name_in_latex, function_in_latex)[0]
+    r"""A term in LaTeX: `v_{1} \cdot \operatorname{cos}\left(x\right)`."""
+    return written(term, in_latex=True)[0]
 
 
-Name = Callable[[str], str]
-Function = Callable[[str, str], str]
-
-
-def written(term: Any, operators: Mapping[str, Operator], name: Name, function: Function) -> tuple[str, int]:
+def written(term: Any, in_latex: bool) -> tuple[str, int]:
     """A term, and its precedence: by its operator, or as a function of its operands."""
+    words = worded if in_latex else str
     if not isinstance(term, Term):
-        shown = constant_text(term) if operators is TEXT or not np.ndim(term) else worded(constant_text(term))
-        return shown, 3 if shown.startswith("-") else ATOM
-    if term.head == "":
-        return name(term.operands[0]), ATOM
-    inner = [written(operand, operators, name, function) for operand in term.operands]
+        shown = constant_text(term)
+        return words(shown) if np.ndim(term) else shown, 3 if shown.startswith("-") else ATOM
+    if not term.head:
+        return name_in_latex(term.operands[0]) if in_latex else term.operands[0], ATOM
+    inner = [written(operand, in_latex) for operand in term.operands]
     if term.head == "getitem":
-        index = index_text(term.params["index"])
-        return bracketed(inner[0], 5) + (f"[{index}]" if operators is TEXT else f"[{worded(index)}]"), 5
+        return f"{bracketed(inner[0], 5)}[{words(index_text(term.params['index']))}]", 5
     head, params = notable(term)
-    if head == "multiply" and min(map(ndim_of, term.operands)) > 0 and "entrywise" in operators:
+    if in_latex and head == "multiply" and min(map(ndim_of, term.operands)) > 0:
         head = "entrywise"
+    operators = LATEX if in_latex else TEXT
     if params or head not in operators:
-        parts = [part for part, _ in inner] + [p if operators is TEXT else worded(p) for p in params]
-        return function(head, ", ".join(parts)), 5
+        arguments = ", ".join([*(part for part, _ in inner), *map(words, params)])
+        function = rf"\operatorname{{{escaped(head)}}}\left({arguments}\right)" if in_latex else f"{head}({arguments})"
+        return function, 5
     precedence, template, least = operators[head]
     parts = [bracketed(part, least[k], k > 0 and least[k] > 0) for k, part in enumerate(inner)]
     return template.format(*parts), precedence
@@ -285,20 +286,13 @@ def notable(term: Term) -> tuple[str, list[str]]:
     params, ndim = dict(term.params), ndim_of(term.operands[0])
     if term.head == "transpose" and params.get("axes") == tuple(reversed(range(ndim))):
         return ".T", []
-    if term.head in ("broadcast_to", "reshape"):  # the shape is that of what it is added to
-        params = {k: v for k, v in params.items() if term.head == "reshape" and k == "shape"}
-    if isinstance(params.get("axis"), tuple) and len(params["axis"]) in (1, ndim):
-        params["axis"] = None if len(params["axis"]) == ndim else params["axis"][0]
-    return term.head, [
-        f"{k}={f'[{index_text(v)}]' if k == 'index' else param(v)}"
-        for k, v in params.items()
-        if not any(v is trivial for trivial in TRIVIAL)
-    ]
-
-
-def param(value: Any) -> str:
-    """A parameter, readable."""
-    return constant_text(value) if isinstance(value, np.ndarray) else str(value)
+    if term.head == "broadcast_to":  # to the shape of what it is added to
+        return term.head, []
+    axis = params.get("axis")
+    if isinstance(axis, tuple) and len(axis) in (1, ndim):
+        params["axis"] = None if len(axis) == ndim else axis[0]
+    told = {k: v for k, v in params.items() if v is not None and v is not False and not (k == "order" and v == "C")}
+    return term.head, [f"{k}=[{index_text(v)}]" if k == "index" else f"{k}={setting(v)}" for k, v in told.items()]
 
 
 def index_text(index: Any) -> str:
@@ -308,7 +302,12 @@ def index_text(index: Any) -> str:
     if isinstance(index, slice):
         ends = [index.start, index.stop] + ([] if index.step is None else [index.step])
         return ":".join("" if end is None else str(end) for end in ends)
-    return "..." if index is Ellipsis else param(np.asarray(index) if isinstance(index, list) else index)
+    return "..." if index is Ellipsis else setting(index)
+
+
+def setting(value: Any) -> str:
+    """The value of a parameter."""
+    return constant_text(np.asarray(value)) if isinstance(value, (list, np.ndarray)) else str(value)
 
 
 def name_in_latex(name: str) -> str:
@@ -316,20 +315,19 @@ def name_in_latex(name: str) -> str:
     accent, _, plain = name.rpartition(":")
     letters = plain.rstrip("0123456789")
     digits = plain[len(letters) :]
-    letters = letters if len(letters) == 1 else rf"\mathrm{{{letters}}}".replace("_", r"\_")
-    over = {"": letters, "bar": rf"\bar{{{letters}}}", "dot": rf"\dot{{{letters}}}"}[accent]
+    letters = letters if len(letters) == 1 else rf"\mathrm{{{escaped(letters)}}}"
+    over = rf"\{accent}{{{letters}}}" if accent else letters
     return f"{over}_{{{digits}}}" if digits else over
 
 
 def worded(words: str) -> str:
     """Words inside LaTeX."""
-    return rf"\text{{{words}}}".replace("_", r"\_")
+    return rf"\text{{{escaped(words)}}}"
 
 
-def function_in_latex(head: str, inner: str) -> str:
-    r"""\sin(...), \operatorname{softmax}(...)."""
-    known = f"\\{head}" if head in NAMED_IN_LATEX else rf"\operatorname{{{head}}}".replace("_", r"\_")
-    return rf"{known}\left({inner}\right)"
+def escaped(words: str) -> str:
+    """A text as LaTeX takes it."""
+    return words.replace("_", r"\_")
 
 
 def summary(a: Any, digits: int | None = None) -> str:

@@ -13,17 +13,16 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 from autodiff import picture
-from autodiff.formula import summary
+from autodiff.formula import Term, summary, text
 from autodiff.layout import Arrow, Layout, lay_out
-from autodiff.listing import Listing, Source, climb, listing, plain
-from autodiff.rule import call
-from autodiff.tape import Tape, Var, strip
+from autodiff.listing import Listing, Source, listing, plain
 
 quoted = partial(json.dumps, ensure_ascii=False)  # a string of DOT
 
@@ -266,11 +265,7 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
     f, args and how (argnums, names) are those of `listing`. constants=True draws constant operands too, values=True
     writes the values into the nodes.
     """
-    return of_listing(listing(f, *args, **how), constants, values)
-
-
-def of_listing(source: Listing, constants: bool = False, values: bool = False) -> Graph:
-    """The graph of a recorded list."""
+    source = listing(f, *args, **how)
     nodes, edges = [], []
     for i, line in enumerate(source.tape):
         for slot, (parent, a) in enumerate(zip(line.parents, line.args, strict=True)):
@@ -292,14 +287,13 @@ def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
     """
     source = listing(f, *args, **how)
     nodes, edges = [], []
-    slots: dict[int, int] = {}
-    for visit in climb(source.tape, source.seeds(output=output)):
-        i = visit.line
-        nodes.append(adjoint_node(source, i, visit.adjoint))
+    slots: dict[int, int] = defaultdict(int)
+    for visit in source.walk(output=output):
+        nodes.append(adjoint_node(source, visit.line, visit.adjoint))
         for slot, parent, _ in visit.added:
-            slots[parent] = slots.get(parent, -1) + 1
-            label = source.named(i).partial(slot)
+            label = text(source.named(visit.line).partial(slot))
             edges.append(Edge(nodes[-1].id, f"adj v{parent}", slots[parent], label))
+            slots[parent] += 1
     return Graph(tuple(nodes), tuple(edges), "Backpropagation graph", values)
 
 
@@ -314,52 +308,25 @@ def adjoint_node(source: Listing, i: int, value: Any) -> Node:
 def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
     """The computation extended by gradient nodes: adjoints, and the partial derivatives they are multiplied by.
 
-    A partial has edges from the values it is computed from; a constant partial has no node. Every line of this, local
-    products included, is on the list of the gradient itself: graph(grad(f), *args).
+    A partial has edges from the values that stand in its formula; a constant partial has no node. Every line of this,
+    local products included, is on the list of the gradient itself: graph(grad(f), *args).
     """
     source = listing(f, *args, **how)
-    outer, replayed = replay(source.tape)
-    computation = of_listing(source)
+    computation = graph(source)
     nodes, edges = list(computation.nodes), list(computation.edges)
-    slots: dict[int, int] = {}
-    for visit in climb(replayed, source.seeds(output=output)):
-        i = visit.line
-        nodes.append(adjoint_node(source, i, visit.adjoint))
-        for slot, parent, term in visit.added:
-            target = f"adj v{parent}"
-            slots[parent] = slots.get(parent, -1) + 2
-            edges.append(Edge(f"adj v{i}", target, slots[parent] - 1))
-            used = computed_from(outer, term, visit.adjoint, len(source.tape))
+    slots: dict[int, int] = defaultdict(int)
+    for visit in source.walk(output=output):
+        named = source.named(visit.line)
+        nodes.append(adjoint_node(source, visit.line, visit.adjoint))
+        for slot, parent, _ in visit.added:
+            target, term = f"adj v{parent}", named.partial(slot)
+            edges.append(Edge(f"adj v{visit.line}", target, slots[parent]))
+            used = sorted(term.lines()) if isinstance(term, Term) else []
             if used:
-                repeated = f" in slot {slot}" if replayed[i].parents.count(parent) > 1 else ""
-                name = f"∂{source.names[i]}/∂{source.names[parent]}{repeated}"
-                nodes.append(Node(name, "partial", source.named(i).partial(slot), "partial"))
+                repeated = f" in slot {slot}" if named.line.parents.count(parent) > 1 else ""
+                name = f"∂{named.name}/∂{source.names[parent]}{repeated}"
+                nodes.append(Node(name, "partial", text(term), "partial"))
                 edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used)]
-                edges.append(Edge(name, target, slots[parent]))
+                edges.append(Edge(name, target, slots[parent] + 1))
+            slots[parent] += 2
     return Graph(tuple(nodes), tuple(edges), "Computation graph extended by gradient nodes", values)
-
-
-def replay(tape: Tape) -> tuple[Tape, Tape]:
-    """The same lines, with values traced on an outer tape, which records a walk up them: (outer, the lines)."""
-    outer, inner = Tape(), Tape()
-    values: list[Any] = []
-    for rule, parents, args, params, value in tape:
-        now = tuple(strip(a) if p is None else values[p] for p, a in zip(parents, args, strict=True))
-        values.append(outer.input(strip(value)) if rule is None else call(rule, now, params))
-        inner.records.append((rule, parents, now, params, values[-1]))
-    return outer, inner
-
-
-def computed_from(outer: Tape, term: Any, adjoint: Any, count: int) -> list[int]:
-    """The lines among the first `count` that a term is computed from, other than by way of the adjoint."""
-    found: set[int] = set()
-    stop = {adjoint.index} if isinstance(adjoint, Var) else set()
-    stack = [term.index] if isinstance(term, Var) else []
-    while stack:
-        here = stack.pop()
-        if here in found or here in stop:
-            continue
-        found.add(here)
-        if here >= count:
-            stack.extend(p for p in outer[here].parents if p is not None)
-    return sorted(i for i in found if i < count)

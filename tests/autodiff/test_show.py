@@ -12,7 +12,7 @@ from row_cases import cases
 import autodiff as ad
 from autodiff import show
 from autodiff.formula import summary, text
-from autodiff.listing import climb, listing
+from autodiff.listing import listing
 from autodiff.rule import TABLE
 
 X1, X2 = 2.0, 1.0
@@ -197,7 +197,7 @@ def test_formulas_say_what_the_rule_does(rule):
     line = source.named(len(args))
     np.testing.assert_allclose(evaluated(line.definition(), values), line.line.value, rtol=1e-5)
     values[line.name] = line.line.value
-    for visit in climb(source.tape, source.seeds()):
+    for visit in source.walk():
         for slot, _, term in visit.added:
             formula = line.pulled("g")[slot]
             np.testing.assert_allclose(evaluated(formula, values | {"g": visit.adjoint}), term, rtol=1e-5)
@@ -214,7 +214,7 @@ def test_formulas_of_products_and_sums():
 
     source = listing(f, A[:, :2], B)
     values = {source.names[i]: line.value for i, line in enumerate(source.tape)}
-    for visit in climb(source.tape, source.seeds()):
+    for visit in source.walk():
         named = source.named(visit.line)
         for slot, _, term in visit.added:
             found = evaluated(named.pulled("g")[slot], values | {"g": visit.adjoint})
