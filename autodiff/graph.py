@@ -16,7 +16,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from autodiff import picture
@@ -24,7 +23,16 @@ from autodiff.formula import Term, summary, text
 from autodiff.layout import Arrow, Layout, lay_out
 from autodiff.listing import Listing, Source, listing, plain
 
-quoted = partial(json.dumps, ensure_ascii=False)  # a string of DOT
+BACK = ("adjoint", "partial")  # the kinds of node that belong to the gradient
+DESCRIBED = 60  # nodes up to which the alt text tells each
+SHAPES = {  # of a node in DOT and in Mermaid
+    "input": ("oval", "([{}])"),
+    "operation": ("box", "[{}]"),
+    "output": ("doubleoctagon", "[[{}]]"),
+    "constant": ("plaintext", "[{}]"),
+    "adjoint": ("hexagon, style=dashed", "{{{{{}}}}}"),
+    "partial": ("box, style=dashed", "[/{}/]"),
+}
 
 
 class Edge(NamedTuple):
@@ -69,16 +77,14 @@ class Graph:
         if len(ids) < len(self.nodes):
             raise ValueError("two nodes have the same id")
         for edge in self.edges:
-            for end in (edge.source, edge.target):
-                if end not in ids:
-                    raise ValueError(f"the edge {edge.source} -> {edge.target} ends at {end}, which is no node")
+            if not ids.issuperset(edge[:2]):
+                raise ValueError(f"the edge {edge.source} -> {edge.target} ends at what is no node")
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Graph:
         """The graph of {"nodes": [{"id", "op"}, ...], "edges": [[source, target, slot], ...]}."""
         edges = tuple(Edge(*edge) for edge in data["edges"])
-        targets = {edge.target for edge in edges}
-        nodes = []
+        targets, nodes = {edge.target for edge in edges}, []
         for entry in data["nodes"]:
             kind = "operation" if entry["id"] in targets else "input"
             nodes.append(Node(entry["id"], entry.get("op", kind), entry.get("label", entry["id"]), kind))
@@ -93,12 +99,10 @@ class Graph:
 
     def find(self, name: str | None) -> str:
         """The id of the node with this id, or label; of the first output for None."""
-        if any(node.id == name for node in self.nodes):
-            return str(name)
+        found = [node.id for node in self.nodes if name == node.id]
+        found = found or [node.id for node in self.nodes if name == node.label]
         if name is None:
             found = [node.id for node in self.nodes if node.kind == "output"][:1]
-        else:
-            found = [node.id for node in self.nodes if node.label == name]
         if len(found) != 1:
             raise KeyError(f"{name!r} names {len(found)} nodes; the ids are {', '.join(n.id for n in self.nodes)}")
         return found[0]
@@ -109,37 +113,22 @@ class Graph:
         Nodes are named by id or label; the target is the first output, if none is named. Raises KeyError for a name
         that no node has, or several.
         """
-        end, useful = self.find(target), self.between(source, target)
-        outgoing: dict[str, list[Edge]] = {}
-        for number in sorted(useful):
-            outgoing.setdefault(self.edges[number].source, []).append(self.edges[number])
+        outgoing: dict[str, list[Edge]] = defaultdict(list)
+        for number in sorted(self.between(source, target), reverse=True):
+            outgoing[self.edges[number].source].append(self.edges[number])
+        end = self.find(target)
         stack: list[tuple[str, tuple[Edge, ...]]] = [(self.find(source), ())]
         while stack:
             here, path = stack.pop()
             if here == end:
                 yield path
-            else:
-                stack.extend((edge.target, (*path, edge)) for edge in reversed(outgoing.get(here, [])))
+            stack.extend((edge.target, (*path, edge)) for edge in outgoing[here])
 
-    def between(self, source: str, target: str | None) -> frozenset[int]:
+    def between(self, source: str, target: str | None = None) -> frozenset[int]:
         """The numbers of the edges that lie on a path between two nodes."""
-        down = self.reached(self.find(source), forward=True)
-        up = self.reached(self.find(target), forward=False)
+        down = reached(self.find(source), [edge[:2] for edge in self.edges])
+        up = reached(self.find(target), [edge[1::-1] for edge in self.edges])
         return frozenset(k for k, edge in enumerate(self.edges) if edge.source in down and edge.target in up)
-
-    def reached(self, start: str, forward: bool) -> set[str]:
-        """All nodes that edges lead to from a node, itself included; or, backward, that lead to it."""
-        near: dict[str, list[str]] = {}
-        for edge in self.edges:
-            here, there = (edge.source, edge.target) if forward else (edge.target, edge.source)
-            near.setdefault(here, []).append(there)
-        found, stack = {start}, [start]
-        while stack:
-            for other in near.get(stack.pop(), []):
-                if other not in found:
-                    found.add(other)
-                    stack.append(other)
-        return found
 
     def highlight(self, source: str, target: str | None = None) -> Graph:
         """The same graph, with all paths between two nodes highlighted."""
@@ -153,19 +142,16 @@ class Graph:
         Edges go down, and between gradient nodes up: the way back. Raises ValueError if they go in a circle.
         """
         number = {node.id: k for k, node in enumerate(self.nodes)}
-        back = {node.id for node in self.nodes if node.kind in ("adjoint", "partial")}
-        incoming = dict.fromkeys(number, 0)
-        for edge in self.edges:
-            incoming[edge.target] += 1
-        sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        arrows = []
+        back = {node.id for node in self.nodes if node.kind in BACK}
+        incoming, arrows = dict.fromkeys(number, 0), []
         for source, target, slot, label in self.edges:
+            incoming[target] += 1
             width = picture.text_width(picture.clipped(label), picture.NOTE_SIZE) + 8 if label else 0.0
             up = source in back and target in back
             ends = (number[target], number[source]) if up else (number[source], number[target])
             arrows.append(Arrow(*ends, None if target in back else slot, width, up))
-        loose = [k for k, node in enumerate(self.nodes) if node.kind == "partial"]
-        return lay_out(sizes, arrows, loose)
+        sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
+        return lay_out(sizes, arrows, [k for k, node in enumerate(self.nodes) if node.kind == "partial"])
 
     def lines(self, node: Node) -> list[str]:
         """What stands in a node: its label, and below it its id and value."""
@@ -180,10 +166,9 @@ class Graph:
     def svg(self) -> str:
         """The picture, with light and dark colours."""
         layout, parts = self.layout(), []
-        back = {node.id for node in self.nodes if node.kind in ("adjoint", "partial")}
-        for k, edge in enumerate(self.edges):
-            style, box = "edge gradient" if edge.target in back else "edge", layout.labels[k]
-            parts.append(picture.edge(layout.routes[k], style, k in self.marked))
+        back = {node.id for node in self.nodes if node.kind in BACK}
+        for k, (edge, route, box) in enumerate(zip(self.edges, layout.routes, layout.labels, strict=True)):
+            parts.append(picture.edge(route, edge.target in back, k in self.marked))
             if box is not None:
                 place = box.x, box.y + box.height / 2, picture.NOTE_SIZE
                 parts.append(picture.text(picture.clipped(edge.label), *place, "note", "start"))
@@ -193,67 +178,75 @@ class Graph:
 
     def alt(self) -> str:
         """The graph in words."""
-        uses: dict[str, list[str]] = {}
+        uses: dict[str, list[str]] = defaultdict(list)
         for edge in sorted(self.edges, key=lambda e: e.slot):
-            uses.setdefault(edge.target, []).append(edge.source + (f" times {edge.label}" if edge.label else ""))
+            uses[edge.target].append(edge.source + (f" times {edge.label}" if edge.label else ""))
         said = []
-        for node in self.nodes[:60]:
+        for node in self.nodes[:DESCRIBED]:
             name = " ".join(dict.fromkeys((node.id, node.label or node.op)))
-            value = [summary(node.value, 4)] if self.values and node.value is not None else []
-            parts = [node.kind, *([node.note] if node.note else value)]
-            parts += [f"from {', '.join(uses[node.id])}"] if node.id in uses else []
-            said.append(f"{name} ({', '.join(parts)})")
-        more = f"; and {len(self.nodes) - 60} more" if len(self.nodes) > 60 else ""
-        counts = f"{self.title}: {len(self.nodes)} nodes, {len(self.edges)} edges"
+            value = summary(node.value, 4) if self.values and node.value is not None else ""
+            origin = f"from {', '.join(uses[node.id])}" if uses[node.id] else ""
+            said.append(f"{name} ({', '.join(filter(None, (node.kind, node.note or value, origin)))})")
+        if len(self.nodes) > DESCRIBED:
+            said.append(f"and {len(self.nodes) - DESCRIBED} more")
         marked = f", {len(self.marked)} of them highlighted" if self.marked else ""
-        return f"{counts}{marked}. {'; '.join(said)}{more}."
+        return f"{self.title}: {len(self.nodes)} nodes, {len(self.edges)} edges{marked}. {'; '.join(said)}."
+
+    __repr__ = alt
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.svg().encode()).decode()
-        return (
-            f'<img alt="{html.escape(self.alt())}" style="max-width: 100%; height: auto" '
-            f'src="data:image/svg+xml;base64,{data}">'
-        )
-
-    def __repr__(self) -> str:
-        return self.alt()
+        source = f"data:image/svg+xml;base64,{data}"
+        return f'<img alt="{html.escape(self.alt())}" style="max-width: 100%; height: auto" src="{source}">'
 
     # --- as text for other tools
 
     def to_dot(self) -> str:
         """The graph for Graphviz."""
-        shapes = {"input": "oval", "output": "doubleoctagon", "constant": "plaintext", "adjoint": "hexagon"}
         lines = [
-            f"  {quoted(n.id)} [label={quoted(chr(10).join(self.lines(n)))}, shape={shapes.get(n.kind, 'box')}"
-            + (", style=dashed]" if n.kind in ("adjoint", "partial") else "]")
-            for n in self.nodes
+            f"  {quoted(node.id)} [label={quoted(chr(10).join(self.lines(node)))}, shape={SHAPES[node.kind][0]}]"
+            for node in self.nodes
         ]
-        for k, edge in enumerate(self.edges):
-            bold = ", penwidth=3" if k in self.marked else ""
-            lines.append(
-                f"  {quoted(edge.source)} -> {quoted(edge.target)} "
-                f"[label={quoted(edge.label)}, headlabel={quoted(str(edge.slot))}{bold}]"
-            )
+        for k, (source, target, slot, label) in enumerate(self.edges):
+            width = 3 if k in self.marked else 1
+            ends = f'label={quoted(label)}, headlabel="{slot}", penwidth={width}'
+            lines.append(f"  {quoted(source)} -> {quoted(target)} [{ends}]")
         return "\n".join(["digraph {", *lines, "}"])
 
     def to_mermaid(self) -> str:
         """The graph for Mermaid."""
         number = {node.id: f"n{k}" for k, node in enumerate(self.nodes)}
-        brackets = {"input": "([{}])", "output": "[[{}]]", "adjoint": "{{{{{}}}}}", "partial": "[/{}/]"}
         lines = [
-            f"  {number[n.id]}" + brackets.get(n.kind, "[{}]").format(f'"{mermaid(" ".join(self.lines(n)))}"')
-            for n in self.nodes
+            f"  {number[node.id]}{SHAPES[node.kind][1].format(mermaid(' '.join(self.lines(node))))}"
+            for node in self.nodes
         ]
-        for k, edge in enumerate(self.edges):
-            arrow = "==>" if k in self.marked else "-->"
-            label = f'|"{mermaid(edge.label)}"|' if edge.label else ""
-            lines.append(f"  {number[edge.source]} {arrow}{label} {number[edge.target]}")
+        for k, (source, target, _, label) in enumerate(self.edges):
+            arrow = ("==>" if k in self.marked else "-->") + (f"|{mermaid(label)}|" if label else "")
+            lines.append(f"  {number[source]} {arrow} {number[target]}")
         return "\n".join(["flowchart TD", *lines])
 
 
+def reached(start: str, steps: list[Any]) -> set[str]:
+    """All that the steps (here, there) lead to from a start, itself included."""
+    near: dict[str, list[str]] = defaultdict(list)
+    for here, there in steps:
+        near[here].append(there)
+    found, stack = {start}, [start]
+    while stack:
+        new = set(near[stack.pop()]) - found
+        found |= new
+        stack.extend(new)
+    return found
+
+
+def quoted(label: str) -> str:
+    """A string of DOT."""
+    return json.dumps(label, ensure_ascii=False)
+
+
 def mermaid(label: str) -> str:
-    """A label between Mermaid's quotes."""
-    return html.escape(label, quote=False).replace('"', "#quot;").replace("\n", " ")
+    """A string of Mermaid."""
+    return f'"{html.escape(label, quote=False).replace(chr(34), "#quot;")}"'
 
 
 # --- from a computation ----------------------------------------------------------------------------------------------
@@ -285,24 +278,8 @@ def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
 
     An edge says which factor it multiplies the adjoint by, or where that is no factor, what becomes of the adjoint g.
     """
-    source = listing(f, *args, **how)
-    nodes, edges = [], []
-    slots: dict[int, int] = defaultdict(int)
-    for visit in source.walk(output=output):
-        nodes.append(adjoint_node(source, visit.line, visit.adjoint))
-        for slot, parent, _ in visit.added:
-            label = text(source.named(visit.line).partial(slot))
-            edges.append(Edge(nodes[-1].id, f"adj v{parent}", slots[parent], label))
-            slots[parent] += 1
+    nodes, edges = backwards(listing(f, *args, **how), output, partials=False)
     return Graph(tuple(nodes), tuple(edges), "Backpropagation graph", values)
-
-
-def adjoint_node(source: Listing, i: int, value: Any) -> Node:
-    """The node of the adjoint of line i: its letter with a bar over it."""
-    name = source.names[i]
-    letters = name.rstrip("0123456789")
-    label = f"{name[0]}\u0304{name[1:]}" if len(letters) == 1 else f"adj {name}"
-    return Node(f"adj v{i}", "adjoint", label, "adjoint", plain(value))
 
 
 def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
@@ -312,21 +289,29 @@ def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
     local products included, is on the list of the gradient itself: graph(grad(f), *args).
     """
     source = listing(f, *args, **how)
-    computation = graph(source)
-    nodes, edges = list(computation.nodes), list(computation.edges)
-    slots: dict[int, int] = defaultdict(int)
-    for visit in source.walk(output=output):
-        named = source.named(visit.line)
-        nodes.append(adjoint_node(source, visit.line, visit.adjoint))
-        for slot, parent, _ in visit.added:
+    forward, (nodes, edges) = graph(source), backwards(source, output, partials=True)
+    title = "Computation graph extended by gradient nodes"
+    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), title, values)
+
+
+def backwards(source: Listing, output: int, partials: bool) -> tuple[list[Node], list[Edge]]:
+    """Adjoints and the edges between them; partial derivatives as nodes of their own, or as labels of the edges."""
+    nodes, edges = [], []
+    slots: dict[str, int] = defaultdict(int)
+    for line, adjoint, added, _ in source.walk(output=output):
+        named = source.named(line)
+        letter, rest = named.name[0], named.name[1:]
+        label = f"{letter}\u0304{rest}" if not rest.strip("0123456789") else f"adj {named.name}"
+        nodes.append(Node(f"adj v{line}", "adjoint", label, "adjoint", plain(adjoint)))
+        for slot, parent, _ in added:
             target, term = f"adj v{parent}", named.partial(slot)
-            edges.append(Edge(f"adj v{visit.line}", target, slots[parent]))
-            used = sorted(term.lines()) if isinstance(term, Term) else []
+            edges.append(Edge(f"adj v{line}", target, slots[target], "" if partials else text(term)))
+            used = sorted(term.lines()) if partials and isinstance(term, Term) else []
             if used:
                 repeated = f" in slot {slot}" if named.line.parents.count(parent) > 1 else ""
                 name = f"∂{named.name}/∂{source.names[parent]}{repeated}"
                 nodes.append(Node(name, "partial", text(term), "partial"))
                 edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used)]
-                edges.append(Edge(name, target, slots[parent] + 1))
-            slots[parent] += 2
-    return Graph(tuple(nodes), tuple(edges), "Computation graph extended by gradient nodes", values)
+                edges.append(Edge(name, target, slots[target] + 1))
+            slots[target] += 2 if used else 1
+    return nodes, edges
