@@ -71,6 +71,7 @@ class Layers:
     above, below  neighbours one layer up (in the order of slots) and one layer down
     chains        the vertices of every edge, from source to target
     rows          the vertices of every layer, from left to right
+    loose         nodes whose edges need not be straight
     """
 
     nodes: int
@@ -84,9 +85,9 @@ class Layers:
     rows: list[list[int]] = field(default_factory=list)
     loose: set[int] = field(default_factory=set)
 
-    def haste(self, u: int, v: int) -> int:
-        """How late a piece is aligned: between two dummies first, so that long edges are straight; loose ends last."""
-        return 2 if u in self.loose or v in self.loose else 0 if min(u, v) >= self.nodes else 1
+    def joins(self, v: int) -> bool:
+        """Whether a node begins a line that joins another one, which it must not bend."""
+        return not self.above[v] and any(self.above[u] for w in self.below[v] for u in self.above[w])
 
     def gap(self, u: int, v: int) -> float:
         """The least distance from x of u to x of its right neighbour v."""
@@ -102,7 +103,7 @@ def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose
     if sum(rank[arrow.target] - rank[arrow.source] for arrow in arrows) > MOST_PIECES:
         raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
     layers = with_dummies(sizes, arrows, rank)
-    layers.loose = {*loose, *(v for v in range(len(sizes)) if not layers.above[v])}
+    layers.loose = {*loose, *filter(layers.joins, range(len(sizes)))}
     order(layers)
     return drawn(layers, sizes, arrows, places(layers))
 
@@ -112,22 +113,22 @@ def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose
 
 def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
     """The layer of every node: the longest way from a source, then down to the uses where that shortens edges."""
-    above: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # (node, least number of layers to it)
+    above: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     below: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     for arrow in arrows:
-        span = 2 if arrow.label_width else 1  # a label needs a layer of its own
-        above[arrow.target].append((arrow.source, span))
-        below[arrow.source].append((arrow.target, span))
+        least = 2 if arrow.label_width else 1  # layers further down: a label needs one of its own
+        above[arrow.target].append((arrow.source, least))
+        below[arrow.source].append((arrow.target, least))
     try:
         down = list(TopologicalSorter({v: [u for u, _ in above[v]] for v in range(count)}).static_order())
     except CycleError:
         raise ValueError("the edges go in a circle") from None
     rank = [0] * count
     for v in down:
-        rank[v] = max((rank[u] + span for u, span in above[v]), default=0)
+        rank[v] = max((rank[u] + least for u, least in above[v]), default=0)
     for v in reversed(down):
         if len(below[v]) > len(above[v]):
-            rank[v] = min(rank[w] - span for w, span in below[v])
+            rank[v] = min(rank[w] - least for w, least in below[v])
     first = min(rank, default=0)
     return [r - first for r in rank]
 
@@ -228,18 +229,17 @@ def extent(layers: Layers, x: list[float]) -> tuple[float, float]:
 def aligned(layers: Layers, rows: list[list[int]], near: list[list[int]]) -> list[int]:
     """The root of every vertex: it stands under a median neighbour of the row before, if that crosses nothing aligned.
 
-    Of two pieces that cross, the one of less `haste` gives way.
+    Pieces between two dummies come first, so that long edges are straight; those of loose nodes need not be.
     """
     root = list(range(len(layers.rank)))
-
     for before, row in pairwise(rows):
         position = {v: i for i, v in enumerate(before)}
         pairs = []
         for j, v in enumerate(row):
-            ends = sorted(position[u] for u in near[v])
+            ends = sorted(position[u] for u in near[v] if not layers.loose & {u, v})
             pairs += [(i, j) for i in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]]
         taken: list[tuple[int, int]] = []
-        for pair in sorted(pairs, key=lambda pair: layers.haste(before[pair[0]], row[pair[1]])):
+        for pair in sorted(pairs, key=lambda pair: min(before[pair[0]], row[pair[1]]) < layers.nodes):
             k = bisect(taken, pair)
             if all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise([*taken[:k][-1:], pair, *taken[k : k + 1]])):
                 taken.insert(k, pair)
