@@ -20,6 +20,7 @@ from autodiff.tape import LEVELS, Line, Traced, strip
 
 Operator = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
 ATOM = 9
+NAME, CONSTANT = "name", "constant"
 
 TEXT: dict[str, Operator] = {
     "add": (1, "{} + {}", (1, 1)),
@@ -68,7 +69,7 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Term:
-    """One operation: its rule's name, its operands (terms or constants), its parameters. Head "": a name.
+    """One operation: its rule's name, its terms, its parameters; or with the head NAME or CONSTANT one of these.
 
     A name that stands for a line of the list has its number for a parameter.
     """
@@ -80,9 +81,13 @@ class Term:
 
     def lines(self) -> set[int]:
         """The numbers of the lines that stand in this term."""
-        if not self.head:
+        if self.head in (NAME, CONSTANT):
             return set(self.params.values())
-        return {i for operand in self.operands if isinstance(operand, Term) for i in operand.lines()}
+        return {line for operand in self.operands for line in operand.lines()}
+
+    def is_number(self, number: int) -> bool:
+        """Whether this is a constant, and this number."""
+        return self.head == CONSTANT and self.ndim == 0 and bool(self.operands[0] == number)
 
 
 class Spelled(Traced):
@@ -90,7 +95,7 @@ class Spelled(Traced):
 
     __slots__ = ("level", "term")
 
-    def __init__(self, value: Array, term: Any, level: int) -> None:
+    def __init__(self, value: Array, term: Term, level: int) -> None:
         self.value, self.term, self.level = value, term, level
 
     def emit(self, rule: Rule, args: Args, params: Params) -> Spelled:
@@ -104,7 +109,7 @@ def fact(sign: str, ufunc: Any) -> Callable[[Spelled, Any], Spelled]:
 
     def decided(self: Spelled, other: Any) -> Spelled:
         holds = ufunc(strip(self), strip(other))
-        return Spelled(holds, Term(sign, (self.term, term_of(other)), {}, np.ndim(holds)), self.level)
+        return Spelled(holds, operation(sign, (self.term, term_of(other)), {}, holds), self.level)
 
     return decided
 
@@ -117,42 +122,37 @@ for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bra
 
 def named(name: str, value: Array, line: int | None = None) -> Term:
     """A name, for a value."""
-    return Term("", (name,), {} if line is None else {"line": line}, np.ndim(strip(value)))
+    return Term(NAME, (name,), {} if line is None else {"line": line}, np.ndim(strip(value)))
 
 
-def term_of(a: Any) -> Any:
-    """The term of a symbol; a constant as it is."""
-    return a.term if isinstance(a, Spelled) else strip(a)
+def term_of(a: Any) -> Term:
+    """The term of a symbol or of a constant."""
+    return a.term if isinstance(a, Spelled) else Term(CONSTANT, (strip(a),), {}, np.ndim(strip(a)))
 
 
-def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Term:
+def operation(head: str, operands: tuple[Term, ...], params: Params, value: Array) -> Term:
     """The term of one operation."""
     if head == "where":
-        operands, params = (strip(params["condition"]), *operands), {}
+        operands, params = (term_of(params["condition"]), *operands), {}
     return Term(head, operands, params, np.ndim(strip(value)))
 
 
-def simplified(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
+def simplified(head: str, operands: tuple[Term, ...], params: Params, value: Array) -> Term:
     """`operation`, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
     first, last = operands[0], operands[-1]
     if head == "where" and len(np.unique(strip(params["condition"]))) == 1:
         return first if np.all(strip(params["condition"])) else last
-    if head in ("multiply", "divide", "power") and is_number(last, 1):
+    if head in ("multiply", "divide", "power") and last.is_number(1):
         return first
-    if head == "multiply" and is_number(first, 1):
+    if head == "multiply" and first.is_number(1):
         return last
-    if head == "subtract" and not isinstance(last, Term) and not np.any(last):
+    if head == "subtract" and last.head == CONSTANT and not np.any(last.operands[0]):
         return first
-    if head == "multiply" and is_number(last, -1):
+    if head == "multiply" and last.is_number(-1):
         return operation("negative", (first,), {}, value)
-    if head == "multiply" and isinstance(last, Term) and last.head == "divide" and is_number(last.operands[0], 1):
+    if head == "multiply" and last.head == "divide" and last.operands[0].is_number(1):
         return operation("divide", (first, last.operands[1]), {}, value)
     return operation(head, operands, params, value)
-
-
-def is_number(a: Any, number: int) -> bool:
-    """Whether an operand is this number."""
-    return not isinstance(a, Term) and np.ndim(a) == 0 and bool(a == number)
 
 
 # --- the formulas of a line ------------------------------------------------------------------------------------------
@@ -167,20 +167,31 @@ class Named:
     name: str
     parents: list[str | None]
 
+    @property
+    def id(self) -> str:
+        """The line as the printed list numbers it."""
+        return f"v{self.index}"
+
+    @property
+    def what(self) -> str:
+        """What the line is: `x`, `W @ x`."""
+        return text(self.definition())
+
+    @property
     def words(self) -> str:
         """The rule in words."""
         return "an input" if self.line.rule is None else f"{self.line.rule.name}: {self.line.rule.explain}"
 
-    def definition(self) -> Any:
-        """The right-hand side as a term."""
+    def definition(self) -> Term:
+        """The right-hand side."""
         if self.line.rule is None:
             return named(self.name, self.line.value)
         arguments = zip(self.parents, self.line.args, strict=True)
-        operands = tuple(strip(a) if name is None else named(name, a) for name, a in arguments)
+        operands = tuple(term_of(a) if name is None else named(name, a) for name, a in arguments)
         return operation(self.line.rule.name, operands, self.line.params, self.line.value)
 
-    def pulled(self, adjoint: str) -> dict[int, Any]:
-        """What the adjoint, called `adjoint`, adds to that of each argument: slot -> term."""
+    def pulled(self, adjoint: str) -> dict[int, Term]:
+        """What the adjoint, called `adjoint`, adds to that of each argument, by slot."""
         level, args, y = self.symbols()
         rule, parents, _, params, _ = self.line
         g = Spelled(np.ones_like(y.value), named(adjoint, y.value), level)
@@ -191,7 +202,7 @@ class Named:
                 if parent is not None and rule is not None
             }
 
-    def pushed(self, tangent: Callable[[str], str]) -> Any:
+    def pushed(self, tangent: Callable[[str], str]) -> Term:
         """The tangent, from those of the arguments, which `tangent` names."""
         level, args, y = self.symbols()
         if self.line.rule is None:
@@ -203,13 +214,13 @@ class Named:
         with np.errstate(all="ignore"):
             return term_of(spread(self.line.rule.jvp(moving, y, args, self.line.params), y.value))
 
-    def partial(self, slot: int) -> Any:
-        """The derivative in one argument as a term: what an adjoint g is multiplied by, else what g becomes."""
-        term = self.pulled("g")[slot]
-        if is_g(term):
-            return 1
-        if term.head in ("multiply", "divide", "negative") and is_g(term.operands[0]):
-            return simplified(term.head, (1, *term.operands[1:]), {}, self.line.value)
+    def partial(self, slot: int) -> Term:
+        """The derivative in one argument: what an adjoint g is multiplied by, or else what becomes of g."""
+        term, g, one = self.pulled("g")[slot], named("g", self.line.value), term_of(1)
+        if term == g:
+            return one
+        if term.head in ("multiply", "divide", "negative") and term.operands[0] == g:
+            return simplified(term.head, (one, *term.operands[1:]), {}, self.line.value)
         return term
 
     def symbols(self) -> tuple[int, Args, Spelled]:
@@ -217,43 +228,38 @@ class Named:
         level = next(LEVELS)
         args = []
         for name, parent, a in zip(self.parents, self.line.parents, map(strip, self.line.args), strict=True):
-            term = named(constant_text(a) if name is None else name, a, parent)
-            args.append(a if name is None and not np.ndim(a) else Spelled(a, term, level))
+            symbol = Spelled(a, term_of(a) if name is None else named(name, a, parent), level)
+            args.append(a if name is None and not np.ndim(a) else symbol)
         value = strip(self.line.value)
         return level, tuple(args), Spelled(value, named(self.name, value, self.index), level)
-
-
-def is_g(term: Any) -> bool:
-    """Whether a term is the incoming adjoint itself, no line of the list."""
-    return isinstance(term, Term) and not term.head and term.operands == ("g",) and not term.params
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def text(term: Any) -> str:
+def text(term: Term) -> str:
     """A term in NumPy's words: `v1 * cos(x)`."""
     return written(term, in_latex=False)[0]
 
 
-def latex(term: Any) -> str:
+def latex(term: Term) -> str:
     r"""A term in LaTeX: `v_{1} \cdot \operatorname{cos}\left(x\right)`."""
     return written(term, in_latex=True)[0]
 
 
-def written(term: Any, in_latex: bool) -> tuple[str, int]:
+def written(term: Term, in_latex: bool) -> tuple[str, int]:
     """A term, and its precedence: by its operator, or as a function of its operands."""
     words = worded if in_latex else str
-    if not isinstance(term, Term):
-        shown = constant_text(term)
-        return words(shown) if np.ndim(term) else shown, 3 if shown.startswith("-") else ATOM
-    if not term.head:
+    if term.head == NAME:
         return name_in_latex(term.operands[0]) if in_latex else term.operands[0], ATOM
+    if term.head == CONSTANT:
+        shown = constant_text(term.operands[0])
+        return words(shown) if term.ndim else shown, 3 if shown.startswith("-") else ATOM
     inner = [written(operand, in_latex) for operand in term.operands]
     if term.head == "getitem":
         return f"{bracketed(inner[0], 5)}[{words(index_text(term.params['index']))}]", 5
     head, params = notable(term)
-    if in_latex and head == "multiply" and min(map(ndim_of, term.operands)) > 0:
+    if in_latex and head == "multiply" and all(operand.ndim for operand in term.operands):
         head = "entrywise"
     operators = LATEX if in_latex else TEXT
     if params or head not in operators:
@@ -276,14 +282,9 @@ def bracketed(part: tuple[str, int], least: int, no_sign: bool = False) -> str:
     return f"({shown})" if precedence < least or (no_sign and shown.startswith("-")) else shown
 
 
-def ndim_of(operand: Any) -> int:
-    """How many axes an operand has."""
-    return operand.ndim if isinstance(operand, Term) else np.ndim(operand)
-
-
 def notable(term: Term) -> tuple[str, list[str]]:
     """The name of the operation and the parameters worth telling: those that are not what one would assume."""
-    params, ndim = dict(term.params), ndim_of(term.operands[0])
+    params, ndim = dict(term.params), term.operands[0].ndim
     if term.head == "transpose" and params.get("axes") == tuple(reversed(range(ndim))):
         return ".T", []
     if term.head == "broadcast_to":  # to the shape of what it is added to

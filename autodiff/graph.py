@@ -14,14 +14,15 @@ import base64
 import html
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from autodiff import picture
-from autodiff.formula import Term, summary, text
+from autodiff.formula import summary, text
 from autodiff.layout import Arrow, Layout, lay_out
-from autodiff.listing import Listing, Source, listing, plain
+from autodiff.listing import Listing, Source, listing
+from autodiff.tape import strip
 
 BACK = ("adjoint", "partial")  # the kinds of node that belong to the gradient
 DESCRIBED = 60  # nodes up to which the alt text tells each
@@ -107,32 +108,16 @@ class Graph:
             raise KeyError(f"{name!r} names {len(found)} nodes; the ids are {', '.join(n.id for n in self.nodes)}")
         return found[0]
 
-    def paths(self, source: str, target: str | None = None) -> Iterator[tuple[Edge, ...]]:
-        """All paths between two nodes, each as its edges. There can be exponentially many; they come one by one.
+    def highlight(self, source: str, target: str | None = None) -> Graph:
+        """The same graph, with all paths between two nodes highlighted.
 
         Nodes are named by id or label; the target is the first output, if none is named. Raises KeyError for a name
         that no node has, or several.
         """
-        outgoing: dict[str, list[Edge]] = defaultdict(list)
-        for number in sorted(self.between(source, target), reverse=True):
-            outgoing[self.edges[number].source].append(self.edges[number])
-        end = self.find(target)
-        stack: list[tuple[str, tuple[Edge, ...]]] = [(self.find(source), ())]
-        while stack:
-            here, path = stack.pop()
-            if here == end:
-                yield path
-            stack.extend((edge.target, (*path, edge)) for edge in outgoing[here])
-
-    def between(self, source: str, target: str | None = None) -> frozenset[int]:
-        """The numbers of the edges that lie on a path between two nodes."""
         down = reached(self.find(source), [edge[:2] for edge in self.edges])
         up = reached(self.find(target), [edge[1::-1] for edge in self.edges])
-        return frozenset(k for k, edge in enumerate(self.edges) if edge.source in down and edge.target in up)
-
-    def highlight(self, source: str, target: str | None = None) -> Graph:
-        """The same graph, with all paths between two nodes highlighted."""
-        return replace(self, marked=self.between(source, target))
+        between = (k for k, edge in enumerate(self.edges) if edge.source in down and edge.target in up)
+        return replace(self, marked=frozenset(between))
 
     # --- as a picture
 
@@ -265,11 +250,11 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
             if parent is not None:
                 edges.append(Edge(f"v{parent}", f"v{i}", slot))
             elif constants:
-                nodes.append(Node(f"c{i}.{slot}", "constant", summary(a, 4), "constant", plain(a)))
+                nodes.append(Node(f"c{i}.{slot}", "constant", summary(a, 4), "constant", strip(a)))
                 edges.append(Edge(f"c{i}.{slot}", f"v{i}", slot))
         op = "input" if line.rule is None else line.rule.name
         kind = "input" if line.rule is None else "output" if i in source.outputs else "operation"
-        nodes.append(Node(f"v{i}", op, source.names[i] if line.rule is None else op, kind, plain(line.value)))
+        nodes.append(Node(f"v{i}", op, source.names[i] if line.rule is None else op, kind, strip(line.value)))
     return Graph(tuple(nodes), tuple(edges), values=values)
 
 
@@ -298,18 +283,18 @@ def backwards(source: Listing, output: int, partials: bool) -> tuple[list[Node],
     """Adjoints and the edges between them; partial derivatives as nodes of their own, or as labels of the edges."""
     nodes, edges = [], []
     slots: dict[str, int] = defaultdict(int)
-    for line, adjoint, added, _ in source.walk(output=output):
-        named = source.named(line)
+    for step in source.walk(output=output):
+        named, start = step.named, f"adj {step.line}"
         letter, rest = named.name[0], named.name[1:]
         label = f"{letter}\u0304{rest}" if not rest.strip("0123456789") else f"adj {named.name}"
-        nodes.append(Node(f"adj v{line}", "adjoint", label, "adjoint", plain(adjoint)))
-        for slot, parent, _ in added:
-            target, term = f"adj v{parent}", named.partial(slot)
-            edges.append(Edge(f"adj v{line}", target, slots[target], "" if partials else text(term)))
-            used = sorted(term.lines()) if partials and isinstance(term, Term) else []
+        nodes.append(Node(start, "adjoint", label, "adjoint", step.adjoint))
+        for line, slot, _ in step.added:
+            target, term = f"adj {line}", named.partial(slot)
+            edges.append(Edge(start, target, slots[target], "" if partials else text(term)))
+            used = sorted(term.lines()) if partials else []
             if used:
-                repeated = f" in slot {slot}" if named.line.parents.count(parent) > 1 else ""
-                name = f"∂{named.name}/∂{source.names[parent]}{repeated}"
+                repeated = f" in slot {slot}" if named.parents.count(named.parents[slot]) > 1 else ""
+                name = f"∂{named.name}/∂{named.parents[slot]}{repeated}"
                 nodes.append(Node(name, "partial", text(term), "partial"))
                 edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used)]
                 edges.append(Edge(name, target, slots[target] + 1))

@@ -5,26 +5,41 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
-import numpy as np
-
-from autodiff.formula import Named
+from autodiff.formula import Named, summary
 from autodiff.modes import matching, on_tape, ones, positions, project, single, spread, traced
 from autodiff.rule import Array
 from autodiff.tape import RefusalError, Tape, Var, strip
 
 
-class Visit(NamedTuple):
-    """The reverse walk at one line: its adjoint, complete; what it adds, as (slot, parent, term); all adjoints so far.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The reverse walk at one line.
 
-    adjoints is the walk's own list, which it goes on writing to; None is where nothing has been added yet.
+    adjoint   of this line: complete, since all uses of a line come later on the list
+    added     (line, slot, what was added to that line's adjoint), in the order in which it was
+    adjoints  of all lines after this step, None where the walk has not yet come
     """
 
-    line: int
+    named: Named
     adjoint: Array
-    added: list[tuple[int, int, Array]]
-    adjoints: list[Array | None]
+    added: tuple[tuple[str, int, Array], ...]
+    adjoints: dict[str, Array | None]
+
+    line, what, rule = (property(attrgetter(f"named.{name}")) for name in ("id", "what", "words"))
+
+    def __str__(self) -> str:
+        first = f"{self.line} = {self.what}: its adjoint is complete, {summary(self.adjoint)}."
+        if not self.added:
+            return f"{first} It is {self.rule}: this is the gradient."
+        lines = [first, f"{self.rule}.", "It adds to the adjoints"]
+        for line, slot, g in self.added:
+            lines.append(f"  to that of {line} (slot {slot}): {summary(g)}, now {summary(self.adjoints[line])}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -40,28 +55,29 @@ class Listing:
         line = self.tape[index]
         return Named(index, line, self.names[index], [None if p is None else self.names[p] for p in line.parents])
 
-    def walk(self, cotangent: Any = None, output: int = 0) -> Iterator[Visit]:
-        """`modes.backward` from an output and a cotangent (ones, if none is given), with no adjoint changed in place.
+    def walk(self, cotangent: Any = None, output: int = 0) -> Iterator[Step]:
+        """`modes.backward` from an output and a cotangent (ones, if none is given), with every adjoint kept.
 
         Raises RefusalError for an output that there is not and a cotangent of another shape.
         """
         if not 0 <= output < len(self.outputs):
             raise RefusalError(f"output={output}, but the function has {len(self.outputs)} output(s), counted from 0.")
         start, value = self.outputs[output], self.tape[self.outputs[output]].value
-        adjoints: list[Array | None] = [None] * len(self.tape)
-        adjoints[start] = ones(value) if cotangent is None else matching(cotangent, value, "the cotangent")
+        seed = ones(value) if cotangent is None else matching(cotangent, value, "the cotangent")
+        adjoints: dict[str, Array | None] = {f"v{i}": None for i in range(len(self.tape))} | {f"v{start}": strip(seed)}
         for index in range(start, -1, -1):
-            g = adjoints[index]
+            g = adjoints[f"v{index}"]
             if g is None:
                 continue
             rule, parents, args, params, y = self.tape[index]
             added = []
             for slot, parent in enumerate(parents):
                 if parent is not None and rule is not None:
-                    term, before = project(rule.vjp(slot, g, y, args, params), args[slot]), adjoints[parent]
-                    adjoints[parent] = term if before is None else before + term
-                    added.append((slot, parent, term))
-            yield Visit(index, g, added, adjoints)
+                    term = strip(project(rule.vjp(slot, g, y, args, params), args[slot]))
+                    before = adjoints[f"v{parent}"]
+                    adjoints[f"v{parent}"] = term if before is None else before + term
+                    added.append((f"v{parent}", slot, term))
+            yield Step(self.named(index), g, tuple(added), dict(adjoints))
 
     def tangents(self, direction: Any) -> list[Array | None]:
         """The tangent of every line in a direction, one array per input; None for what does not move."""
@@ -117,8 +133,3 @@ def parameters(f: Callable[..., Any], count: int, wanted: list[int]) -> list[str
     rest = [f"{p.name}{k}" for p in found if p.kind is p.VAR_POSITIONAL for k in range(count)]
     called = (single + rest)[:count]
     return [called[i] for i in wanted if i < len(called)]
-
-
-def plain(a: Array | None) -> Any:
-    """The plain value, or None."""
-    return None if a is None else np.asarray(strip(a))

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import html
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from autodiff.formula import latex, name_in_latex, summary, text
+from autodiff.formula import latex, name_in_latex, summary
 from autodiff.graph import Graph, backprop_graph, gradient_graph, graph
-from autodiff.listing import Listing, Source, listing, plain
+from autodiff.listing import Listing, Source, Step, listing
 from autodiff.rule import Array
+from autodiff.tape import strip
 
 __all__ = ["Graph", "Table", "backprop_graph", "gradient_graph", "graph", "listing", "stepper", "steps", "table"]
 NOT_COMPUTED = "not computed"
@@ -111,12 +113,10 @@ def table(f: Source, *args: Any, tangent: Any = None, cotangent: Any = None, rev
     directions = tangent if isinstance(tangent, Mapping) else {} if tangent is None else {"tangent": tangent}
     columns = {title: source.tangents(direction) for title, direction in directions.items()}
     for number, output in enumerate(source.outputs):
-        summed = cotangent is None and np.ndim(plain(source.tape[output].value)) > 0
+        summed = cotangent is None and np.ndim(strip(source.tape[output].value)) > 0
         of = f" of sum(v{output})" if summed else f" of v{output}" if len(source.outputs) > 1 else ""
-        visits = source.walk(cotangent, number) if reverse else ()
-        columns[f"adjoint{of}"] = [None] * len(source.tape)
-        for visit in visits:
-            columns[f"adjoint{of}"] = visit.adjoints
+        last = deque(source.walk(cotangent, number) if reverse else (), maxlen=1)
+        columns[f"adjoint{of}"] = list(last[0].adjoints.values()) if last else [None] * len(source.tape)
     return Table(tuple(row(source, i, columns, bool(directions)) for i in range(len(source.tape))))
 
 
@@ -130,50 +130,16 @@ def row(source: Listing, i: int, columns: Mapping[str, list[Array | None]], movi
             formulas.append(f"{name_in_latex(f'dot:{named.name}')} = {latex(named.pushed('dot:{}'.format))}")
     for slot, term in named.pulled(f"bar:{named.name}").items():
         formulas.append(rf"{name_in_latex(f'bar:{named.parents[slot]}')} \mathrel{{+}}= {latex(term)}")
-    derivatives = {title: plain(column[i]) for title, column in columns.items()}
-    return Row(f"v{i}", text(named.definition()), plain(named.line.value), derivatives, named.words(), tuple(formulas))
+    derivatives = {title: strip(column[i]) for title, column in columns.items()}
+    return Row(named.id, named.what, strip(named.line.value), derivatives, named.words, tuple(formulas))
 
 
 # --- one step at a time ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """The reverse walk at one line.
-
-    adjoint   of this line: complete, since all uses of a line come later on the list
-    added     (line, slot, what was added to that line's adjoint), in the order in which it was
-    adjoints  of all lines after this step, None where the walk has not yet come
-    """
-
-    line: str
-    what: str
-    rule: str
-    adjoint: Array
-    added: tuple[tuple[str, int, Array], ...]
-    adjoints: dict[str, Array | None]
-
-    def __str__(self) -> str:
-        first = f"{self.line} = {self.what}: its adjoint is complete, {summary(self.adjoint)}."
-        if not self.added:
-            return f"{first} It is {self.rule}: this is the gradient."
-        lines = [first, f"{self.rule}.", "It adds to the adjoints"]
-        for line, slot, g in self.added:
-            lines.append(f"  to that of {line} (slot {slot}): {summary(g)}, now {computed(self.adjoints[line])}")
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-
 def steps(f: Source, *args: Any, cotangent: Any = None, output: int = 0, **how: Any) -> Iterator[Step]:
     """The reverse walk from one output of f(*args), one line at a time, from the output up. Arguments as of `table`."""
-    source = listing(f, *args, **how)
-    for visit in source.walk(cotangent, output):
-        named = source.named(visit.line)
-        added = tuple((f"v{parent}", slot, plain(term)) for slot, parent, term in visit.added)
-        adjoints = {f"v{i}": plain(g) for i, g in enumerate(visit.adjoints)}
-        what, words = text(named.definition()), named.words()
-        yield Step(f"v{visit.line}", what, words, plain(visit.adjoint), added, adjoints)
+    yield from listing(f, *args, **how).walk(cotangent, output)
 
 
 @dataclass(frozen=True, eq=False)
