@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from statistics import fmean
@@ -26,7 +26,7 @@ from typing import NamedTuple
 Point = tuple[float, float]
 MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
 SWEEPS = 12
-MOST_PIECES = 300_000  # pieces of edges, one per layer passed
+MOST_PIECES = 300_000  # places where edges pass a layer
 
 
 class Box(NamedTuple):
@@ -63,9 +63,8 @@ class Layout:
     labels: list[Box | None]
 
 
-@dataclass
 class Layers:
-    """The graph with dummies: vertices 0 .. n-1 are the nodes, the others places that edges pass.
+    """The graph with dummies: vertices 0 .. n-1 are the nodes, the others places where edges pass a layer.
 
     left, right   how far a vertex reaches from its x
     above, below  neighbours one layer up (in the order of slots) and one layer down
@@ -74,16 +73,32 @@ class Layers:
     loose         nodes whose edges need not be straight
     """
 
-    nodes: int
-    rank: list[int]
-    left: list[float]
-    right: list[float]
-    height: list[float]
-    chains: list[list[int]] = field(default_factory=list)
-    above: list[list[int]] = field(default_factory=list)
-    below: list[list[int]] = field(default_factory=list)
-    rows: list[list[int]] = field(default_factory=list)
-    loose: set[int] = field(default_factory=set)
+    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int]) -> None:
+        self.nodes, self.rank = len(sizes), ranks(len(sizes), arrows)
+        self.left = [width / 2 for width, _ in sizes]
+        self.right, self.height = list(self.left), [height for _, height in sizes]
+        self.chains = [self.chain(arrow) for arrow in arrows]
+        self.above: list[list[int]] = [[] for _ in self.rank]
+        self.below: list[list[int]] = [[] for _ in self.rank]
+        for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
+            for u, v in pairwise(self.chains[number]):
+                self.above[v].append(u)
+                self.below[u].append(v)
+        self.loose = {*loose, *filter(self.joins, range(self.nodes))}
+        self.rows = ordered(self)
+
+    def chain(self, arrow: Arrow) -> list[int]:
+        """The vertices of an edge; a label stands to the right of it, halfway."""
+        first, last, start = self.rank[arrow.source], self.rank[arrow.target], len(self.rank)
+        if start + last - first > MOST_PIECES:
+            raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
+        for r in range(first + 1, last):
+            labelled = arrow.label_width > 0 and r == (first + last) // 2
+            self.rank.append(r)
+            self.left.append(0.0)
+            self.right.append(arrow.label_width if labelled else 0.0)
+            self.height.append(LABEL_HEIGHT if labelled else 0.0)
+        return [arrow.source, *range(start, len(self.rank)), arrow.target]
 
     def joins(self, v: int) -> bool:
         """Whether a node begins a line that joins another one, which it must not bend."""
@@ -99,12 +114,7 @@ def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose
 
     Raises ValueError if the arrows go in a circle, and for a graph whose picture nobody could read.
     """
-    rank = ranks(len(sizes), arrows)
-    if sum(rank[arrow.target] - rank[arrow.source] for arrow in arrows) > MOST_PIECES:
-        raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
-    layers = with_dummies(sizes, arrows, rank)
-    layers.loose = {*loose, *filter(layers.joins, range(len(sizes)))}
-    order(layers)
+    layers = Layers(sizes, arrows, loose)
     return drawn(layers, sizes, arrows, places(layers))
 
 
@@ -133,33 +143,11 @@ def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
     return [r - first for r in rank]
 
 
-def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], rank: list[int]) -> Layers:
-    """Every edge cut where it passes a layer."""
-    half = [width / 2 for width, _ in sizes]
-    layers = Layers(len(sizes), list(rank), half, list(half), [height for _, height in sizes])
-    for arrow in arrows:
-        first, last = rank[arrow.source], rank[arrow.target]
-        start = len(layers.rank)
-        for r in range(first + 1, last):
-            labelled = arrow.label_width > 0 and r == (first + last) // 2
-            layers.rank.append(r)
-            layers.left.append(0.0)
-            layers.right.append(arrow.label_width if labelled else 0.0)  # a label stands to the right of its edge
-            layers.height.append(LABEL_HEIGHT if labelled else 0.0)
-        layers.chains.append([arrow.source, *range(start, len(layers.rank)), arrow.target])
-    layers.above, layers.below = [[] for _ in layers.rank], [[] for _ in layers.rank]
-    for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
-        for u, v in pairwise(layers.chains[number]):
-            layers.above[v].append(u)
-            layers.below[u].append(v)
-    return layers
-
-
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-def order(layers: Layers) -> None:
-    """Fill `rows`: sweeps from the order in which a walk up from the last nodes, slot by slot, meets the vertices."""
+def ordered(layers: Layers) -> list[list[int]]:
+    """The rows with the fewest crossings met in sweeps from the order in which a walk up, slot by slot, finds them."""
     rows: list[list[int]] = [[] for _ in range(max(layers.rank, default=-1) + 1)]
     seen: set[int] = set()
     stack = [v for v in reversed(range(layers.nodes)) if not layers.below[v]]
@@ -169,14 +157,11 @@ def order(layers: Layers) -> None:
             seen.add(v)
             rows[layers.rank[v]].append(v)
             stack.extend(reversed(layers.above[v]))
-    fewest, layers.rows = crossings(layers, rows), rows
+    met = [rows]
     for sweep in range(SWEEPS):
-        if not fewest:
-            break
         rows = swept(rows, layers.above) if sweep % 2 else swept(rows[::-1], layers.below)[::-1]
-        count = crossings(layers, rows)
-        if count < fewest:
-            fewest, layers.rows = count, rows
+        met.append(rows)
+    return min(met, key=lambda rows: crossings(layers, rows))
 
 
 def swept(rows: list[list[int]], near: list[list[int]]) -> list[list[int]]:
