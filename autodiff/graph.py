@@ -49,7 +49,7 @@ class Edge(NamedTuple):
 class Node:
     """One node. kind: input, operation, output, constant, adjoint or partial; op: the rule's name, or the kind.
 
-    In the picture the note stands below the label; without one, id and value do.
+    In the picture the note stands below the label; without one, the id does.
     """
 
     id: str
@@ -70,7 +70,6 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     title: str = "Computation graph"
-    values: bool = False
     marked: frozenset[int] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
@@ -139,14 +138,10 @@ class Graph:
         return lay_out(sizes, arrows, [k for k, node in enumerate(self.nodes) if node.kind == "partial"])
 
     def lines(self, node: Node) -> list[str]:
-        """What stands in a node: its label, and below it its id and value."""
-        label = picture.clipped(node.label or node.op)
-        if node.note:
-            return [label, picture.clipped(node.note)]
-        below = [node.id] if node.id != label and node.kind not in ("constant", "adjoint") else []
-        if self.values and node.value is not None and node.kind != "constant":
-            below.append(summary(node.value, 4))
-        return [label, picture.clipped(" = ".join(below))] if below else [label]
+        """What stands in a node: its label, and below it its note or id."""
+        label = node.label or node.op
+        below = node.note or (node.id if node.id != label and node.kind not in ("constant", "adjoint") else "")
+        return [picture.clipped(line) for line in (label, below) if line]
 
     def svg(self) -> str:
         """The picture, with light and dark colours."""
@@ -169,9 +164,8 @@ class Graph:
         said = []
         for node in self.nodes[:DESCRIBED]:
             name = " ".join(dict.fromkeys((node.id, node.label or node.op)))
-            value = summary(node.value, 4) if self.values and node.value is not None else ""
             origin = f"from {', '.join(uses[node.id])}" if uses[node.id] else ""
-            said.append(f"{name} ({', '.join(filter(None, (node.kind, node.note or value, origin)))})")
+            said.append(f"{name} ({', '.join(filter(None, (node.kind, node.note, origin)))})")
         if len(self.nodes) > DESCRIBED:
             said.append(f"and {len(self.nodes) - DESCRIBED} more")
         marked = f", {len(self.marked)} of them highlighted" if self.marked else ""
@@ -252,10 +246,11 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
             elif constants:
                 nodes.append(Node(f"c{i}.{slot}", "constant", summary(a, 4), "constant", strip(a)))
                 edges.append(Edge(f"c{i}.{slot}", f"v{i}", slot))
-        op = "input" if line.rule is None else line.rule.name
+        op = line.rule.name if line.rule else "input"
         kind = "input" if line.rule is None else "output" if i in source.outputs else "operation"
-        nodes.append(Node(f"v{i}", op, source.names[i] if line.rule is None else op, kind, strip(line.value)))
-    return Graph(tuple(nodes), tuple(edges), values=values)
+        label, note = op if line.rule else source.names[i], f"v{i} = {summary(line.value, 4)}" if values else ""
+        nodes.append(Node(f"v{i}", op, label, kind, strip(line.value), note))
+    return Graph(tuple(nodes), tuple(edges))
 
 
 def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
@@ -263,8 +258,8 @@ def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
 
     An edge says which factor it multiplies the adjoint by, or where that is no factor, what becomes of the adjoint g.
     """
-    nodes, edges = backwards(listing(f, *args, **how), output, partials=False)
-    return Graph(tuple(nodes), tuple(edges), "Backpropagation graph", values)
+    nodes, edges = backwards(listing(f, *args, **how), output, values, partials=False)
+    return Graph(tuple(nodes), tuple(edges), "Backpropagation graph")
 
 
 def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
@@ -274,12 +269,11 @@ def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
     local products included, is on the list of the gradient itself: graph(grad(f), *args).
     """
     source = listing(f, *args, **how)
-    forward, (nodes, edges) = graph(source), backwards(source, output, partials=True)
-    title = "Computation graph extended by gradient nodes"
-    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), title, values)
+    forward, (nodes, edges) = graph(source, values=values), backwards(source, output, values, partials=True)
+    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), "Computation graph extended by gradient nodes")
 
 
-def backwards(source: Listing, output: int, partials: bool) -> tuple[list[Node], list[Edge]]:
+def backwards(source: Listing, output: int, values: bool, partials: bool) -> tuple[list[Node], list[Edge]]:
     """Adjoints and the edges between them; partial derivatives as nodes of their own, or as labels of the edges."""
     nodes, edges = [], []
     slots: dict[str, int] = defaultdict(int)
@@ -287,7 +281,8 @@ def backwards(source: Listing, output: int, partials: bool) -> tuple[list[Node],
         named, start = step.named, f"adj {step.line}"
         letter, rest = named.name[0], named.name[1:]
         label = f"{letter}\u0304{rest}" if not rest.strip("0123456789") else f"adj {named.name}"
-        nodes.append(Node(start, "adjoint", label, "adjoint", step.adjoint))
+        note = summary(step.adjoint, 4) if values else ""
+        nodes.append(Node(start, "adjoint", label, "adjoint", step.adjoint, note))
         for line, slot, _ in step.added:
             target, term = f"adj {line}", named.partial(slot)
             edges.append(Edge(start, target, slots[target], "" if partials else text(term)))

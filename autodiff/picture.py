@@ -33,14 +33,10 @@ svg{font-family:"DejaVu Sans Mono",Menlo,Consolas,monospace}
 }""".replace("\n", "")
 
 
-def columns(words: str) -> int:
-    """How many characters wide a text is in a monospaced font: accents take no place, East Asian letters two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
-
-
 def text_width(words: str, size: float) -> float:
-    """The width of a text in pixels; the picture holds every font to it."""
-    return columns(words) * CHARACTER * size
+    """The width of a text in pixels, to which the picture holds every font: accents take no place, 漢字 two each."""
+    wide = (0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
+    return sum(wide) * CHARACTER * size
 
 
 def clipped(words: str) -> str:
