@@ -21,6 +21,7 @@ from autodiff.tape import LEVELS, Line, Traced, strip
 Operator = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
 ATOM = 9
 NAME, CONSTANT = "name", "constant"
+NOT_COMPUTED = "not computed"
 
 TEXT: dict[str, Operator] = {
     "add": (1, "{} + {}", (1, 1)),
@@ -331,6 +332,8 @@ def escaped(words: str) -> str:
 
 def summary(a: Any, digits: int | None = None) -> str:
     """A value in one short line: a number (in full, or to some digits), a small array, or shape and first entries."""
+    if a is None:
+        return NOT_COMPUTED
     array = np.asarray(strip(a))
     if array.ndim == 0:
         return f"{array[()]:.{digits}g}" if digits and array.dtype.kind == "f" else str(array[()])

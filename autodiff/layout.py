@@ -193,22 +193,14 @@ def crossings(layers: Layers, rows: list[list[int]]) -> int:
 
 
 def places(layers: Layers) -> list[float]:
-    """x of every vertex: the mean of the two middle ones of four alignments around one middle."""
+    """x of every vertex: the mean of the two middle ones of four alignments, shifted to one centre of gravity."""
     found = []
     for rows, near in ((layers.rows, layers.above), (layers.rows[::-1], layers.below)):
-        x = compacted(layers, rows, aligned(layers, rows, near))
-        found.append(x)
+        found.append(compacted(layers, rows, aligned(layers, rows, near)))
         rows = [row[::-1] for row in rows]
         found.append([-a for a in compacted(layers, rows, aligned(layers, rows, near), mirrored=True)])
-    middles = [sum(extent(layers, x)) / 2 for x in found]
-    return [fmean(sorted(a - m for a, m in zip(four, middles, strict=True))[1:3]) for four in zip(*found, strict=True)]
-
-
-def extent(layers: Layers, x: list[float]) -> tuple[float, float]:
-    """The left and the right end of a drawing."""
-    lefts = (a - left for a, left in zip(x, layers.left, strict=True))
-    rights = (a + right for a, right in zip(x, layers.right, strict=True))
-    return min(lefts, default=0.0), max(rights, default=0.0)
+    centres = [sum(x) / max(len(x), 1) for x in found]
+    return [fmean(sorted(a - c for a, c in zip(four, centres, strict=True))[1:3]) for four in zip(*found, strict=True)]
 
 
 def aligned(layers: Layers, rows: list[list[int]], near: list[list[int]]) -> list[int]:
@@ -256,8 +248,9 @@ def compacted(layers: Layers, rows: list[list[int]], root: list[int], mirrored: 
 
 def drawn(layers: Layers, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], x: list[float]) -> Layout:
     """Heights of layers, boxes, and the routes of edges."""
-    left, right = extent(layers, x)
+    left = min((a - reach for a, reach in zip(x, layers.left, strict=True)), default=0.0)
     x = [a - left + MARGIN for a in x]
+    right = max((a + reach for a, reach in zip(x, layers.right, strict=True)), default=MARGIN)
     tops, bottoms = bands(layers, x)
     top, bottom = [tops[r] for r in layers.rank], [bottoms[r] for r in layers.rank]
     boxes = []
@@ -275,7 +268,7 @@ def drawn(layers: Layers, sizes: Sequence[tuple[float, float]], arrows: Sequence
         routes.append(route[::-1] if arrow.up else route)
         place = [Box(x[v] + 4, top[v], arrow.label_width - 4, LABEL_HEIGHT) for v in dummies if layers.right[v]]
         labels.append(place[0] if place else None)
-    return Layout(right - left + 2 * MARGIN, max(bottoms, default=MARGIN) + MARGIN, boxes, routes, labels)
+    return Layout(right + MARGIN, max(bottoms, default=MARGIN) + MARGIN, boxes, routes, labels)
 
 
 def bands(layers: Layers, x: list[float]) -> tuple[list[float], list[float]]:

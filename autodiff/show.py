@@ -19,14 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.formula import latex, name_in_latex, summary
+from autodiff.formula import NOT_COMPUTED, latex, name_in_latex, summary
 from autodiff.graph import Graph, backprop_graph, gradient_graph, graph
 from autodiff.listing import Listing, Source, Step, listing
 from autodiff.rule import Array
 from autodiff.tape import strip
 
 __all__ = ["Graph", "Table", "backprop_graph", "gradient_graph", "graph", "listing", "stepper", "steps", "table"]
-NOT_COMPUTED = "not computed"
 PICTURED = 24  # lines up to which the stepper has a picture in every step
 
 
@@ -43,7 +42,7 @@ class Row:
 
     def cells(self) -> list[str]:
         """The row as texts, up to the rule."""
-        return [self.line, self.what, summary(self.value), *map(computed, self.derivatives.values()), self.rule]
+        return [self.line, self.what, summary(self.value), *map(summary, self.derivatives.values()), self.rule]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +90,6 @@ def row_html(row: Row) -> str:
 def code(cell: str) -> str:
     """A text of the table in HTML."""
     return f"<em>{cell}</em>" if cell == NOT_COMPUTED else f"<code>{html.escape(cell)}</code>"
-
-
-def computed(value: Array | None) -> str:
-    """A derivative as text."""
-    return NOT_COMPUTED if value is None else summary(value)
 
 
 def table(f: Source, *args: Any, tangent: Any = None, cotangent: Any = None, reverse: bool = True, **how: Any) -> Table:
