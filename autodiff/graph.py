@@ -76,9 +76,8 @@ class Graph:
         ids = {node.id for node in self.nodes}
         if len(ids) < len(self.nodes):
             raise ValueError("two nodes have the same id")
-        for edge in self.edges:
-            if not ids.issuperset(edge[:2]):
-                raise ValueError(f"the edge {edge.source} -> {edge.target} ends at what is no node")
+        if loose := [edge for edge in self.edges if not ids.issuperset(edge[:2])]:
+            raise ValueError(f"{loose[0]} ends at what is no node")
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Graph:
@@ -174,35 +173,32 @@ class Graph:
     __repr__ = alt
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.svg().encode()).decode()
-        source = f"data:image/svg+xml;base64,{data}"
-        return f'<img alt="{html.escape(self.alt())}" style="max-width: 100%; height: auto" src="{source}">'
+        alt, data = html.escape(self.alt()), base64.b64encode(self.svg().encode()).decode()
+        return f'<img alt="{alt}" style="max-width: 100%; height: auto" src="data:image/svg+xml;base64,{data}">'
 
     # --- as text for other tools
 
     def to_dot(self) -> str:
         """The graph for Graphviz."""
-        lines = [
-            f"  {quoted(node.id)} [label={quoted(chr(10).join(self.lines(node)))}, shape={SHAPES[node.kind][0]}]"
-            for node in self.nodes
-        ]
+        lines = ["digraph {"]
+        for node in self.nodes:
+            label = quoted("\n".join(self.lines(node)))
+            lines.append(f"  {quoted(node.id)} [label={label}, shape={SHAPES[node.kind][0]}]")
         for k, (source, target, slot, label) in enumerate(self.edges):
-            width = 3 if k in self.marked else 1
-            ends = f'label={quoted(label)}, headlabel="{slot}", penwidth={width}'
-            lines.append(f"  {quoted(source)} -> {quoted(target)} [{ends}]")
-        return "\n".join(["digraph {", *lines, "}"])
+            how = f'label={quoted(label)}, headlabel="{slot}", penwidth={3 if k in self.marked else 1}'
+            lines.append(f"  {quoted(source)} -> {quoted(target)} [{how}]")
+        return "\n".join([*lines, "}"])
 
     def to_mermaid(self) -> str:
         """The graph for Mermaid."""
-        number = {node.id: f"n{k}" for k, node in enumerate(self.nodes)}
-        lines = [
-            f"  {number[node.id]}{SHAPES[node.kind][1].format(mermaid(' '.join(self.lines(node))))}"
-            for node in self.nodes
-        ]
+        number, lines = {node.id: f"n{k}" for k, node in enumerate(self.nodes)}, ["flowchart TD"]
+        for node in self.nodes:
+            label = mermaid(" ".join(self.lines(node)))
+            lines.append(f"  {number[node.id]}{SHAPES[node.kind][1].format(label)}")
         for k, (source, target, _, label) in enumerate(self.edges):
             arrow = ("==>" if k in self.marked else "-->") + (f"|{mermaid(label)}|" if label else "")
             lines.append(f"  {number[source]} {arrow} {number[target]}")
-        return "\n".join(["flowchart TD", *lines])
+        return "\n".join(lines)
 
 
 def reached(start: str, steps: list[Any]) -> set[str]:
