@@ -386,6 +386,12 @@ def test_two_slots_of_one_variable_give_two_partials():
     assert ids == ["∂v1/∂x in slot 0", "∂v1/∂x in slot 1"]
 
 
+def test_a_partial_that_compares_values_depends_on_them():
+    g = gradient_graph(lambda x, g: np.maximum(x, g) + ad.relu(x), 2.0, 1.0)
+    sources = {name: {edge.source for edge in g.edges if edge.target == name} for name in ("∂v2/∂g", "∂v3/∂x")}
+    assert sources == {"∂v2/∂g": {"v0", "v1", "v2"}, "∂v3/∂x": {"v0"}}
+
+
 def test_the_reverse_walk_draws_only_where_it_comes():
     g = backprop_graph(toy, 2.0, 1.0, output=0)
     assert {node.id for node in g.nodes} == {f"adj v{i}" for i in range(9)}
