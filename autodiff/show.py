@@ -73,7 +73,8 @@ class Table:
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in self.head())
+        head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in self.head()[:-1])
+        head += '<th scope="col" style="text-align: left">rule</th>'
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(row_html, self.rows))}</tbody></table>"
 
 
