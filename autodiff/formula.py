@@ -8,9 +8,9 @@ written is the formula as it is at this point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from autodiff.tape import LEVELS, Line, Traced, strip
 
 Operator = tuple[int, str, tuple[int, ...]]  # precedence, template, the least precedence of each operand
 ATOM = 9
+NAME, CONSTANT = "name", "constant"
+NOT_COMPUTED = "not computed"
 
 TEXT: dict[str, Operator] = {
     "add": (1, "{} + {}", (1, 1)),
@@ -49,7 +51,6 @@ LATEX: dict[str, Operator] = {
     "exp": (4, "e^{{{}}}", (0,)),
     "sqrt": (5, r"\sqrt{{{}}}", (0,)),
     "absolute": (ATOM, r"\left\lvert {} \right\rvert", (0,)),
-    "euclidean": (ATOM, r"\left\lVert {} \right\rVert", (0,)),
     "sum": (2, r"\textstyle\sum {}", (3,)),
     "broadcast_to": (2, r"\mathbf{{1}}\,{}", (3,)),
     "sigmoid": (5, r"\sigma\left({}\right)", (0,)),
@@ -64,18 +65,29 @@ SIGNS = {
     "__and__": ("&", r"\wedge", np.logical_and),
     "__or__": ("|", r"\vee", np.logical_or),
 }
-NAMED_IN_LATEX = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "max", "min", "det", "arcsin", "arccos", "arctan"}
-TRIVIAL = (None, False, "C")  # values of parameters that go without saying
 
 
 @dataclass(frozen=True)
 class Term:
-    """One operation: its rule's name, its operands (terms or constants), its parameters. Head "": just a name."""
+    """One operation: its rule's name, its terms, its parameters; or with the head NAME or CONSTANT one of these.
+
+    A name that stands for a line of the list has its number for a parameter.
+    """
 
     head: str
     operands: tuple[Any, ...]
-    params: Params = field(default_factory=dict)
-    ndim: int = 0
+    params: Params
+    ndim: int
+
+    def lines(self) -> set[int]:
+        """The numbers of the lines that stand in this term."""
+        if self.head in (NAME, CONSTANT):
+            return set(self.params.values())
+        return {line for operand in self.operands for line in operand.lines()}
+
+    def is_number(self, number: int) -> bool:
+        """Whether this is a constant, and this number."""
+        return self.head == CONSTANT and self.ndim == 0 and bool(self.operands[0] == number)
 
 
 class Spelled(Traced):
@@ -83,7 +95,7 @@ class Spelled(Traced):
 
     __slots__ = ("level", "term")
 
-    def __init__(self, value: Array, term: Any, level: int) -> None:
+    def __init__(self, value: Array, term: Term, level: int) -> None:
         self.value, self.term, self.level = value, term, level
 
     def emit(self, rule: Rule, args: Args, params: Params) -> Spelled:
@@ -97,7 +109,7 @@ def fact(sign: str, ufunc: Any) -> Callable[[Spelled, Any], Spelled]:
 
     def decided(self: Spelled, other: Any) -> Spelled:
         holds = ufunc(strip(self), strip(other))
-        return Spelled(holds, Term(sign, (self.term, term_of(other)), {}, np.ndim(holds)), self.level)
+        return Spelled(holds, operation(sign, (self.term, term_of(other)), {}, holds), self.level)
 
     return decided
 
@@ -108,157 +120,152 @@ for method, (sign, in_latex, ufunc) in SIGNS.items():  # in LaTeX, Iverson's bra
     setattr(Spelled, method, fact(sign, ufunc))
 
 
-def named(name: str, value: Array) -> Term:
+def named(name: str, value: Array, line: int | None = None) -> Term:
     """A name, for a value."""
-    return Term("", (name,), {}, np.ndim(strip(value)))
+    return Term(NAME, (name,), {} if line is None else {"line": line}, np.ndim(strip(value)))
 
 
-def term_of(a: Any) -> Any:
-    """The term of a symbol; a constant as it is."""
-    return a.term if isinstance(a, Spelled) else strip(a)
+def term_of(a: Any) -> Term:
+    """The term of a symbol or of a constant."""
+    return a.term if isinstance(a, Spelled) else Term(CONSTANT, (strip(a),), {}, np.ndim(strip(a)))
 
 
-def operation(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Term:
+def operation(head: str, operands: tuple[Term, ...], params: Params, value: Array) -> Term:
     """The term of one operation."""
     if head == "where":
-        operands, params = (strip(params["condition"]), *operands), {}
+        operands, params = (term_of(params["condition"]), *operands), {}
     return Term(head, operands, params, np.ndim(strip(value)))
 
 
-def simplified(head: str, operands: tuple[Any, ...], params: Params, value: Array) -> Any:
+def simplified(head: str, operands: tuple[Term, ...], params: Params, value: Array) -> Term:
     """`operation`, unless it does nothing: times 1, less 0, a choice that is the same everywhere. -x for x * -1."""
-    if head == "where":
-        taken = np.unique(strip(params["condition"]))
-        if len(taken) == 1:
-            return operands[0 if taken[0] else 1]
-    if head in ("multiply", "divide", "power") and is_number(operands[1], 1):
-        return operands[0]
-    if head == "multiply" and is_number(operands[0], 1):
-        return operands[1]
-    if head == "subtract" and not isinstance(operands[1], Term) and not np.any(operands[1]):
-        return operands[0]
-    if head == "multiply" and is_number(operands[1], -1):
-        head, operands = "negative", operands[:1]
-    elif head == "multiply" and is_inverse(operands[1]):
-        head, operands = "divide", (operands[0], operands[1].operands[1])
+    first, last = operands[0], operands[-1]
+    if head == "where" and len(np.unique(strip(params["condition"]))) == 1:
+        return first if np.all(strip(params["condition"])) else last
+    if head in ("multiply", "divide", "power") and last.is_number(1):
+        return first
+    if head == "multiply" and first.is_number(1):
+        return last
+    if head == "subtract" and last.head == CONSTANT and not np.any(last.operands[0]):
+        return first
+    if head == "multiply" and last.is_number(-1):
+        return operation("negative", (first,), {}, value)
+    if head == "multiply" and last.head == "divide" and last.operands[0].is_number(1):
+        return operation("divide", (first, last.operands[1]), {}, value)
     return operation(head, operands, params, value)
-
-
-def is_number(a: Any, number: int) -> bool:
-    """Whether an operand is this number."""
-    return not isinstance(a, Term) and np.ndim(a) == 0 and bool(a == number)
-
-
-def is_inverse(a: Any) -> bool:
-    """Whether an operand is 1 over something."""
-    return isinstance(a, Term) and a.head == "divide" and is_number(a.operands[0], 1)
 
 
 # --- the formulas of a line ------------------------------------------------------------------------------------------
 
 
-class Named(NamedTuple):
-    """A line, its name and those of its arguments (None for constants)."""
+@dataclass(frozen=True)
+class Named:
+    """A line, its number and its name, and the names of its arguments (None for constants)."""
 
+    index: int
     line: Line
     name: str
     parents: list[str | None]
 
-    def definition(self) -> Any:
-        """The right-hand side as a term."""
-        rule, _, args, params, value = self.line
-        if rule is None:
-            return named("input", value)
-        pairs = zip(self.parents, args, strict=True)
-        operands = tuple(strip(a) if name is None else named(name, a) for name, a in pairs)
-        return operation(rule.name, operands, params, value)
+    @property
+    def id(self) -> str:
+        """The line as the printed list numbers it."""
+        return f"v{self.index}"
 
-    def pulled(self, adjoint: str) -> dict[int, Any]:
-        """What the adjoint, called `adjoint`, adds to that of each argument: slot -> term."""
+    @property
+    def what(self) -> str:
+        """What the line is: `x`, `W @ x`."""
+        return text(self.definition())
+
+    @property
+    def words(self) -> str:
+        """The rule in words."""
+        return "an input" if self.line.rule is None else f"{self.line.rule.name}: {self.line.rule.explain}"
+
+    def definition(self) -> Term:
+        """The right-hand side."""
+        if self.line.rule is None:
+            return named(self.name, self.line.value)
+        arguments = zip(self.parents, self.line.args, strict=True)
+        operands = tuple(term_of(a) if name is None else named(name, a) for name, a in arguments)
+        return operation(self.line.rule.name, operands, self.line.params, self.line.value)
+
+    def pulled(self, adjoint: str) -> dict[int, Term]:
+        """What the adjoint, called `adjoint`, adds to that of each argument, by slot."""
         level, args, y = self.symbols()
+        rule, parents, _, params, _ = self.line
         g = Spelled(np.ones_like(y.value), named(adjoint, y.value), level)
-        rule, params = self.line.rule, self.line.params
         with np.errstate(all="ignore"):
             return {
-                slot: term_of(project(rule.vjp(slot, g, y, args, params), a.value))
-                for slot, a in enumerate(args)
-                if self.parents[slot] is not None and rule is not None
+                slot: term_of(project(rule.vjp(slot, g, y, args, params), args[slot].value))
+                for slot, parent in enumerate(parents)
+                if parent is not None and rule is not None
             }
 
-    def pushed(self, tangent: Callable[[str], str]) -> Any:
+    def pushed(self, tangent: Callable[[str], str]) -> Term:
         """The tangent, from those of the arguments, which `tangent` names."""
         level, args, y = self.symbols()
+        if self.line.rule is None:
+            return named(tangent(self.name), y.value)
         moving = [
             None if name is None else Spelled(np.ones_like(a.value), named(tangent(name), a.value), level)
             for name, a in zip(self.parents, args, strict=True)
         ]
-        if self.line.rule is None:
-            return self.definition()
         with np.errstate(all="ignore"):
             return term_of(spread(self.line.rule.jvp(moving, y, args, self.line.params), y.value))
 
-    def partial(self, slot: int) -> str:
-        """The derivative in one argument: the factor an adjoint g is multiplied by, else what becomes of g."""
-        term = self.pulled("g")[slot]
-        if is_g(term):
-            return "1"
-        if term.head == "negative" and is_g(term.operands[0]):
-            return "-1"
-        if term.head == "divide" and is_g(term.operands[0]):
-            return text(Term("divide", (1, term.operands[1])))
-        return text(term.operands[1] if term.head == "multiply" and is_g(term.operands[0]) else term)
+    def partial(self, slot: int) -> Term:
+        """The derivative in one argument: what an adjoint g is multiplied by, or else what becomes of g."""
+        term, g, one = self.pulled("g")[slot], named("g", self.line.value), term_of(1)
+        if term == g:
+            return one
+        if term.head in ("multiply", "divide", "negative") and term.operands[0] == g:
+            return simplified(term.head, (one, *term.operands[1:]), {}, self.line.value)
+        return term
 
     def symbols(self) -> tuple[int, Args, Spelled]:
         """A fresh level; the arguments and the value as symbols of it. Constant numbers stay numbers."""
         level = next(LEVELS)
         args = []
-        for name, a in zip(self.parents, self.line.args, strict=True):
-            plain = strip(a)
-            term = constant_text(plain) if name is None else name
-            args.append(plain if name is None and not np.ndim(plain) else Spelled(plain, named(term, plain), level))
+        for name, parent, a in zip(self.parents, self.line.parents, map(strip, self.line.args), strict=True):
+            symbol = Spelled(a, term_of(a) if name is None else named(name, a, parent), level)
+            args.append(a if name is None and not np.ndim(a) else symbol)
         value = strip(self.line.value)
-        return level, tuple(args), Spelled(value, named(self.name, value), level)
-
-
-def is_g(term: Any) -> bool:
-    """Whether a term is the incoming adjoint itself."""
-    return isinstance(term, Term) and term.head == "" and term.operands == ("g",)
+        return level, tuple(args), Spelled(value, named(self.name, value, self.index), level)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def text(term: Any) -> str:
+def text(term: Term) -> str:
     """A term in NumPy's words: `v1 * cos(x)`."""
-    return written(term, TEXT, str, lambda head, inner: f"{head}({inner})")[0]
+    return written(term, in_latex=False)[0]
 
 
-def latex(term: Any) -> str:
-    r"""A term in LaTeX: `v_{1} \cdot \cos\left(x\right)`."""
-    return written(term, LATEX, name_in_latex, function_in_latex)[0]
+def latex(term: Term) -> str:
+    r"""A term in LaTeX: `v_{1} \cdot \operatorname{cos}\left(x\right)`."""
+    return written(term, in_latex=True)[0]
 
 
-Name = Callable[[str], str]
-Function = Callable[[str, str], str]
-
-
-def written(term: Any, operators: Mapping[str, Operator], name: Name, function: Function) -> tuple[str, int]:
+def written(term: Term, in_latex: bool) -> tuple[str, int]:
     """A term, and its precedence: by its operator, or as a function of its operands."""
-    if not isinstance(term, Term):
-        shown = constant_text(term) if operators is TEXT or not np.ndim(term) else worded(constant_text(term))
-        return shown, 3 if shown.startswith("-") else ATOM
-    if term.head == "":
-        return name(term.operands[0]), ATOM
-    inner = [written(operand, operators, name, function) for operand in term.operands]
+    words = worded if in_latex else str
+    if term.head == NAME:
+        return name_in_latex(term.operands[0]) if in_latex else term.operands[0], ATOM
+    if term.head == CONSTANT:
+        shown = constant_text(term.operands[0])
+        return words(shown) if term.ndim else shown, 3 if shown.startswith("-") else ATOM
+    inner = [written(operand, in_latex) for operand in term.operands]
     if term.head == "getitem":
-        index = index_text(term.params["index"])
-        return bracketed(inner[0], 5) + (f"[{index}]" if operators is TEXT else f"[{worded(index)}]"), 5
+        return f"{bracketed(inner[0], 5)}[{words(index_text(term.params['index']))}]", 5
     head, params = notable(term)
-    if head == "multiply" and min(map(ndim_of, term.operands)) > 0 and "entrywise" in operators:
+    if in_latex and head == "multiply" and all(operand.ndim for operand in term.operands):
         head = "entrywise"
+    operators = LATEX if in_latex else TEXT
     if params or head not in operators:
-        parts = [part for part, _ in inner] + [p if operators is TEXT else worded(p) for p in params]
-        return function(head, ", ".join(parts)), 5
+        arguments = ", ".join([*(part for part, _ in inner), *map(words, params)])
+        function = rf"\operatorname{{{escaped(head)}}}\left({arguments}\right)" if in_latex else f"{head}({arguments})"
+        return function, 5
     precedence, template, least = operators[head]
     parts = [bracketed(part, least[k], k > 0 and least[k] > 0) for k, part in enumerate(inner)]
     return template.format(*parts), precedence
@@ -275,30 +282,18 @@ def bracketed(part: tuple[str, int], least: int, no_sign: bool = False) -> str:
     return f"({shown})" if precedence < least or (no_sign and shown.startswith("-")) else shown
 
 
-def ndim_of(operand: Any) -> int:
-    """How many axes an operand has."""
-    return operand.ndim if isinstance(operand, Term) else np.ndim(operand)
-
-
 def notable(term: Term) -> tuple[str, list[str]]:
     """The name of the operation and the parameters worth telling: those that are not what one would assume."""
-    params, ndim = dict(term.params), ndim_of(term.operands[0])
+    params, ndim = dict(term.params), term.operands[0].ndim
     if term.head == "transpose" and params.get("axes") == tuple(reversed(range(ndim))):
         return ".T", []
-    if term.head in ("broadcast_to", "reshape"):  # the shape is that of what it is added to
-        params = {k: v for k, v in params.items() if term.head == "reshape" and k == "shape"}
-    if isinstance(params.get("axis"), tuple) and len(params["axis"]) in (1, ndim):
-        params["axis"] = None if len(params["axis"]) == ndim else params["axis"][0]
-    return term.head, [
-        f"{k}={f'[{index_text(v)}]' if k == 'index' else param(v)}"
-        for k, v in params.items()
-        if not any(v is trivial for trivial in TRIVIAL)
-    ]
-
-
-def param(value: Any) -> str:
-    """A parameter, readable."""
-    return constant_text(value) if isinstance(value, np.ndarray) else str(value)
+    if term.head == "broadcast_to":  # to the shape of what it is added to
+        return term.head, []
+    axis = params.get("axis")
+    if isinstance(axis, tuple) and len(axis) in (1, ndim):
+        params["axis"] = None if len(axis) == ndim else axis[0]
+    told = {k: v for k, v in params.items() if v is not None and v is not False and not (k == "order" and v == "C")}
+    return term.head, [f"{k}=[{index_text(v)}]" if k == "index" else f"{k}={setting(v)}" for k, v in told.items()]
 
 
 def index_text(index: Any) -> str:
@@ -308,7 +303,12 @@ def index_text(index: Any) -> str:
     if isinstance(index, slice):
         ends = [index.start, index.stop] + ([] if index.step is None else [index.step])
         return ":".join("" if end is None else str(end) for end in ends)
-    return "..." if index is Ellipsis else param(np.asarray(index) if isinstance(index, list) else index)
+    return "..." if index is Ellipsis else setting(index)
+
+
+def setting(value: Any) -> str:
+    """The value of a parameter."""
+    return constant_text(np.asarray(value)) if isinstance(value, (list, np.ndarray)) else str(value)
 
 
 def name_in_latex(name: str) -> str:
@@ -316,24 +316,25 @@ def name_in_latex(name: str) -> str:
     accent, _, plain = name.rpartition(":")
     letters = plain.rstrip("0123456789")
     digits = plain[len(letters) :]
-    letters = letters if len(letters) == 1 else rf"\mathrm{{{letters}}}".replace("_", r"\_")
-    over = {"": letters, "bar": rf"\bar{{{letters}}}", "dot": rf"\dot{{{letters}}}"}[accent]
+    letters = letters if len(letters) == 1 else rf"\mathrm{{{escaped(letters)}}}"
+    over = rf"\{accent}{{{letters}}}" if accent else letters
     return f"{over}_{{{digits}}}" if digits else over
 
 
 def worded(words: str) -> str:
     """Words inside LaTeX."""
-    return rf"\text{{{words}}}".replace("_", r"\_")
+    return rf"\text{{{escaped(words)}}}"
 
 
-def function_in_latex(head: str, inner: str) -> str:
-    r"""\sin(...), \operatorname{softmax}(...)."""
-    known = f"\\{head}" if head in NAMED_IN_LATEX else rf"\operatorname{{{head}}}".replace("_", r"\_")
-    return rf"{known}\left({inner}\right)"
+def escaped(words: str) -> str:
+    """A text as LaTeX takes it."""
+    return words.replace("_", r"\_")
 
 
 def summary(a: Any, digits: int | None = None) -> str:
     """A value in one short line: a number (in full, or to some digits), a small array, or shape and first entries."""
+    if a is None:
+        return NOT_COMPUTED
     array = np.asarray(strip(a))
     if array.ndim == 0:
         return f"{array[()]:.{digits}g}" if digits and array.dtype.kind == "f" else str(array[()])

@@ -13,19 +13,27 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 from autodiff import picture
-from autodiff.formula import summary
+from autodiff.formula import summary, text
 from autodiff.layout import Arrow, Layout, lay_out
-from autodiff.listing import Listing, Source, climb, listing, plain
-from autodiff.rule import call
-from autodiff.tape import Tape, Var, strip
+from autodiff.listing import Listing, Source, listing
+from autodiff.tape import strip
 
-quoted = partial(json.dumps, ensure_ascii=False)  # a string of DOT
+BACK = ("adjoint", "partial")  # the kinds of node that belong to the gradient
+DESCRIBED = 60  # nodes up to which the alt text tells each
+SHAPES = {  # of a node in DOT and in Mermaid
+    "input": ("oval", "([{}])"),
+    "operation": ("box", "[{}]"),
+    "output": ("doubleoctagon", "[[{}]]"),
+    "constant": ("plaintext", "[{}]"),
+    "adjoint": ("hexagon, style=dashed", "{{{{{}}}}}"),
+    "partial": ("box, style=dashed", "[/{}/]"),
+}
 
 
 class Edge(NamedTuple):
@@ -41,7 +49,7 @@ class Edge(NamedTuple):
 class Node:
     """One node. kind: input, operation, output, constant, adjoint or partial; op: the rule's name, or the kind.
 
-    In the picture the note stands below the label; without one, id and value do.
+    In the picture the note stands below the label; without one, the id does.
     """
 
     id: str
@@ -62,24 +70,20 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     title: str = "Computation graph"
-    values: bool = False
     marked: frozenset[int] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
         ids = {node.id for node in self.nodes}
         if len(ids) < len(self.nodes):
             raise ValueError("two nodes have the same id")
-        for edge in self.edges:
-            for end in (edge.source, edge.target):
-                if end not in ids:
-                    raise ValueError(f"the edge {edge.source} -> {edge.target} ends at {end}, which is no node")
+        if loose := [edge for edge in self.edges if not ids.issuperset(edge[:2])]:
+            raise ValueError(f"{loose[0]} ends at what is no node")
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Graph:
         """The graph of {"nodes": [{"id", "op"}, ...], "edges": [[source, target, slot], ...]}."""
         edges = tuple(Edge(*edge) for edge in data["edges"])
-        targets = {edge.target for edge in edges}
-        nodes = []
+        targets, nodes = {edge.target for edge in edges}, []
         for entry in data["nodes"]:
             kind = "operation" if entry["id"] in targets else "input"
             nodes.append(Node(entry["id"], entry.get("op", kind), entry.get("label", entry["id"]), kind))
@@ -94,57 +98,24 @@ class Graph:
 
     def find(self, name: str | None) -> str:
         """The id of the node with this id, or label; of the first output for None."""
-        if any(node.id == name for node in self.nodes):
-            return str(name)
+        found = [node.id for node in self.nodes if name == node.id]
+        found = found or [node.id for node in self.nodes if name == node.label]
         if name is None:
             found = [node.id for node in self.nodes if node.kind == "output"][:1]
-        else:
-            found = [node.id for node in self.nodes if node.label == name]
         if len(found) != 1:
             raise KeyError(f"{name!r} names {len(found)} nodes; the ids are {', '.join(n.id for n in self.nodes)}")
         return found[0]
 
-    def paths(self, source: str, target: str | None = None) -> Iterator[tuple[Edge, ...]]:
-        """All paths between two nodes, each as its edges. There can be exponentially many; they come one by one.
+    def highlight(self, source: str, target: str | None = None) -> Graph:
+        """The same graph, with all paths between two nodes highlighted.
 
         Nodes are named by id or label; the target is the first output, if none is named. Raises KeyError for a name
         that no node has, or several.
         """
-        end, useful = self.find(target), self.between(source, target)
-        outgoing: dict[str, list[Edge]] = {}
-        for number in sorted(useful):
-            outgoing.setdefault(self.edges[number].source, []).append(self.edges[number])
-        stack: list[tuple[str, tuple[Edge, ...]]] = [(self.find(source), ())]
-        while stack:
-            here, path = stack.pop()
-            if here == end:
-                yield path
-            else:
-                stack.extend((edge.target, (*path, edge)) for edge in reversed(outgoing.get(here, [])))
-
-    def between(self, source: str, target: str | None) -> frozenset[int]:
-        """The numbers of the edges that lie on a path between two nodes."""
-        down = self.reached(self.find(source), forward=True)
-        up = self.reached(self.find(target), forward=False)
-        return frozenset(k for k, edge in enumerate(self.edges) if edge.source in down and edge.target in up)
-
-    def reached(self, start: str, forward: bool) -> set[str]:
-        """All nodes that edges lead to from a node, itself included; or, backward, that lead to it."""
-        near: dict[str, list[str]] = {}
-        for edge in self.edges:
-            here, there = (edge.source, edge.target) if forward else (edge.target, edge.source)
-            near.setdefault(here, []).append(there)
-        found, stack = {start}, [start]
-        while stack:
-            for other in near.get(stack.pop(), []):
-                if other not in found:
-                    found.add(other)
-                    stack.append(other)
-        return found
-
-    def highlight(self, source: str, target: str | None = None) -> Graph:
-        """The same graph, with all paths between two nodes highlighted."""
-        return replace(self, marked=self.between(source, target))
+        down = reached(self.find(source), [edge[:2] for edge in self.edges])
+        up = reached(self.find(target), [edge[1::-1] for edge in self.edges])
+        between = (k for k, edge in enumerate(self.edges) if edge.source in down and edge.target in up)
+        return replace(self, marked=frozenset(between))
 
     # --- as a picture
 
@@ -154,39 +125,29 @@ class Graph:
         Edges go down, and between gradient nodes up: the way back. Raises ValueError if they go in a circle.
         """
         number = {node.id: k for k, node in enumerate(self.nodes)}
-        back = {node.id for node in self.nodes if node.kind in ("adjoint", "partial")}
-        incoming = dict.fromkeys(number, 0)
-        for edge in self.edges:
-            incoming[edge.target] += 1
-        sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        factors = {node.id for node in self.nodes if node.kind == "partial"}
-        arrows = []
+        back = {node.id for node in self.nodes if node.kind in BACK}
+        incoming, arrows = dict.fromkeys(number, 0), []
         for source, target, slot, label in self.edges:
+            incoming[target] += 1
             width = picture.text_width(picture.clipped(label), picture.NOTE_SIZE) + 8 if label else 0.0
-            up, light = source in back and target in back, source in factors or target in factors
+            up = source in back and target in back
             ends = (number[target], number[source]) if up else (number[source], number[target])
-            arrows.append(Arrow(*ends, None if target in back else slot, width, up, light))
-        layout = lay_out(sizes, arrows)
-        routes = [route[::-1] if arrow.up else route for arrow, route in zip(arrows, layout.routes, strict=True)]
-        return replace(layout, routes=routes)
+            arrows.append(Arrow(*ends, None if target in back else slot, width, up))
+        sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
+        return lay_out(sizes, arrows, [k for k, node in enumerate(self.nodes) if node.kind == "partial"])
 
     def lines(self, node: Node) -> list[str]:
-        """What stands in a node: its label, and below it its id and value."""
-        label = picture.clipped(node.label or node.op)
-        if node.note:
-            return [label, picture.clipped(node.note)]
-        below = [node.id] if node.id != label and node.kind not in ("constant", "adjoint") else []
-        if self.values and node.value is not None and node.kind != "constant":
-            below.append(summary(node.value, 4))
-        return [label, picture.clipped(" = ".join(below))] if below else [label]
+        """What stands in a node: its label, and below it its note or id."""
+        label = node.label or node.op
+        below = node.note or (node.id if node.id != label and node.kind not in ("constant", "adjoint") else "")
+        return [picture.clipped(line) for line in (label, below) if line]
 
     def svg(self) -> str:
         """The picture, with light and dark colours."""
         layout, parts = self.layout(), []
-        back = {node.id for node in self.nodes if node.kind in ("adjoint", "partial")}
-        for k, edge in enumerate(self.edges):
-            style, box = "edge gradient" if edge.target in back else "edge", layout.labels[k]
-            parts.append(picture.edge(layout.routes[k], style, k in self.marked))
+        back = {node.id for node in self.nodes if node.kind in BACK}
+        for k, (edge, route, box) in enumerate(zip(self.edges, layout.routes, layout.labels, strict=True)):
+            parts.append(picture.edge(route, edge.target in back, k in self.marked))
             if box is not None:
                 place = box.x, box.y + box.height / 2, picture.NOTE_SIZE
                 parts.append(picture.text(picture.clipped(edge.label), *place, "note", "start"))
@@ -196,67 +157,71 @@ class Graph:
 
     def alt(self) -> str:
         """The graph in words."""
-        uses: dict[str, list[str]] = {}
+        uses: dict[str, list[str]] = defaultdict(list)
         for edge in sorted(self.edges, key=lambda e: e.slot):
-            uses.setdefault(edge.target, []).append(edge.source + (f" times {edge.label}" if edge.label else ""))
+            uses[edge.target].append(edge.source + (f" times {edge.label}" if edge.label else ""))
         said = []
-        for node in self.nodes[:60]:
+        for node in self.nodes[:DESCRIBED]:
             name = " ".join(dict.fromkeys((node.id, node.label or node.op)))
-            value = [summary(node.value, 4)] if self.values and node.value is not None else []
-            parts = [node.kind, *([node.note] if node.note else value)]
-            parts += [f"from {', '.join(uses[node.id])}"] if node.id in uses else []
-            said.append(f"{name} ({', '.join(parts)})")
-        more = f"; and {len(self.nodes) - 60} more" if len(self.nodes) > 60 else ""
-        counts = f"{self.title}: {len(self.nodes)} nodes, {len(self.edges)} edges"
+            origin = f"from {', '.join(uses[node.id])}" if uses[node.id] else ""
+            said.append(f"{name} ({', '.join(filter(None, (node.kind, node.note, origin)))})")
+        if len(self.nodes) > DESCRIBED:
+            said.append(f"and {len(self.nodes) - DESCRIBED} more")
         marked = f", {len(self.marked)} of them highlighted" if self.marked else ""
-        return f"{counts}{marked}. {'; '.join(said)}{more}."
+        return f"{self.title}: {len(self.nodes)} nodes, {len(self.edges)} edges{marked}. {'; '.join(said)}."
+
+    __repr__ = alt
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.svg().encode()).decode()
-        return (
-            f'<img alt="{html.escape(self.alt())}" style="max-width: 100%; height: auto" '
-            f'src="data:image/svg+xml;base64,{data}">'
-        )
-
-    def __repr__(self) -> str:
-        return self.alt()
+        alt, data = html.escape(self.alt()), base64.b64encode(self.svg().encode()).decode()
+        return f'<img alt="{alt}" style="max-width: 100%; height: auto" src="data:image/svg+xml;base64,{data}">'
 
     # --- as text for other tools
 
     def to_dot(self) -> str:
         """The graph for Graphviz."""
-        shapes = {"input": "oval", "output": "doubleoctagon", "constant": "plaintext", "adjoint": "hexagon"}
-        lines = [
-            f"  {quoted(n.id)} [label={quoted(chr(10).join(self.lines(n)))}, shape={shapes.get(n.kind, 'box')}"
-            + (", style=dashed]" if n.kind in ("adjoint", "partial") else "]")
-            for n in self.nodes
-        ]
-        for k, edge in enumerate(self.edges):
-            bold = ", penwidth=3" if k in self.marked else ""
-            lines.append(
-                f"  {quoted(edge.source)} -> {quoted(edge.target)} "
-                f"[label={quoted(edge.label)}, headlabel={quoted(str(edge.slot))}{bold}]"
-            )
-        return "\n".join(["digraph {", *lines, "}"])
+        lines = ["digraph {"]
+        for node in self.nodes:
+            label = quoted("\n".join(self.lines(node)))
+            lines.append(f"  {quoted(node.id)} [label={label}, shape={SHAPES[node.kind][0]}]")
+        for k, (source, target, slot, label) in enumerate(self.edges):
+            how = f'label={quoted(label)}, headlabel="{slot}", penwidth={3 if k in self.marked else 1}'
+            lines.append(f"  {quoted(source)} -> {quoted(target)} [{how}]")
+        return "\n".join([*lines, "}"])
 
     def to_mermaid(self) -> str:
         """The graph for Mermaid."""
-        number = {node.id: f"n{k}" for k, node in enumerate(self.nodes)}
-        brackets = {"input": "([{}])", "output": "[[{}]]", "adjoint": "{{{{{}}}}}", "partial": "[/{}/]"}
-        lines = [
-            f"  {number[n.id]}" + brackets.get(n.kind, "[{}]").format(f'"{mermaid(" ".join(self.lines(n)))}"')
-            for n in self.nodes
-        ]
-        for k, edge in enumerate(self.edges):
-            arrow = "==>" if k in self.marked else "-->"
-            label = f'|"{mermaid(edge.label)}"|' if edge.label else ""
-            lines.append(f"  {number[edge.source]} {arrow}{label} {number[edge.target]}")
-        return "\n".join(["flowchart TD", *lines])
+        number, lines = {node.id: f"n{k}" for k, node in enumerate(self.nodes)}, ["flowchart TD"]
+        for node in self.nodes:
+            label = mermaid(" ".join(self.lines(node)))
+            lines.append(f"  {number[node.id]}{SHAPES[node.kind][1].format(label)}")
+        for k, (source, target, _, label) in enumerate(self.edges):
+            arrow = ("==>" if k in self.marked else "-->") + (f"|{mermaid(label)}|" if label else "")
+            lines.append(f"  {number[source]} {arrow} {number[target]}")
+        return "\n".join(lines)
+
+
+def reached(start: str, steps: list[Any]) -> set[str]:
+    """All that the steps (here, there) lead to from a start, itself included."""
+    near: dict[str, list[str]] = defaultdict(list)
+    for here, there in steps:
+        near[here].append(there)
+    found, stack = {start}, [start]
+    while stack:
+        new = set(near[stack.pop()]) - found
+        found |= new
+        stack.extend(new)
+    return found
+
+
+def quoted(label: str) -> str:
+    """A string of DOT."""
+    return json.dumps(label, ensure_ascii=False)
 
 
 def mermaid(label: str) -> str:
-    """A label between Mermaid's quotes."""
-    return html.escape(label, quote=False).replace('"', "#quot;").replace("\n", " ")
+    """A string of Mermaid."""
+    return f'"{html.escape(label, quote=False).replace(chr(34), "#quot;")}"'
 
 
 # --- from a computation ----------------------------------------------------------------------------------------------
@@ -268,23 +233,20 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
     f, args and how (argnums, names) are those of `listing`. constants=True draws constant operands too, values=True
     writes the values into the nodes.
     """
-    return of_listing(listing(f, *args, **how), constants, values)
-
-
-def of_listing(source: Listing, constants: bool = False, values: bool = False) -> Graph:
-    """The graph of a recorded list."""
+    source = listing(f, *args, **how)
     nodes, edges = [], []
     for i, line in enumerate(source.tape):
         for slot, (parent, a) in enumerate(zip(line.parents, line.args, strict=True)):
             if parent is not None:
                 edges.append(Edge(f"v{parent}", f"v{i}", slot))
             elif constants:
-                nodes.append(Node(f"c{i}.{slot}", "constant", summary(a, 4), "constant", plain(a)))
+                nodes.append(Node(f"c{i}.{slot}", "constant", summary(a, 4), "constant", strip(a)))
                 edges.append(Edge(f"c{i}.{slot}", f"v{i}", slot))
-        op = "input" if line.rule is None else line.rule.name
+        op = line.rule.name if line.rule else "input"
         kind = "input" if line.rule is None else "output" if i in source.outputs else "operation"
-        nodes.append(Node(f"v{i}", op, source.names[i] if line.rule is None else op, kind, plain(line.value)))
-    return Graph(tuple(nodes), tuple(edges), values=values)
+        label, note = op if line.rule else source.names[i], f"v{i} = {summary(line.value, 4)}" if values else ""
+        nodes.append(Node(f"v{i}", op, label, kind, strip(line.value), note))
+    return Graph(tuple(nodes), tuple(edges))
 
 
 def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
@@ -292,76 +254,40 @@ def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
 
     An edge says which factor it multiplies the adjoint by, or where that is no factor, what becomes of the adjoint g.
     """
-    source = listing(f, *args, **how)
-    nodes, edges = [], []
-    slots: dict[int, int] = {}
-    for visit in climb(source.tape, source.seeds(output=output)):
-        i = visit.line
-        nodes.append(adjoint_node(source, i, visit.adjoint))
-        for slot, parent, _ in visit.added:
-            slots[parent] = slots.get(parent, -1) + 1
-            label = source.named(i).partial(slot)
-            edges.append(Edge(nodes[-1].id, f"adj v{parent}", slots[parent], label))
-    return Graph(tuple(nodes), tuple(edges), "Backpropagation graph", values)
-
-
-def adjoint_node(source: Listing, i: int, value: Any) -> Node:
-    """The node of the adjoint of line i: its letter with a bar over it."""
-    name = source.names[i]
-    letters = name.rstrip("0123456789")
-    label = f"{name[0]}\u0304{name[1:]}" if len(letters) == 1 else f"adj {name}"
-    return Node(f"adj v{i}", "adjoint", label, "adjoint", plain(value))
+    nodes, edges = backwards(listing(f, *args, **how), output, values, partials=False)
+    return Graph(tuple(nodes), tuple(edges), "Backpropagation graph")
 
 
 def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
     """The computation extended by gradient nodes: adjoints, and the partial derivatives they are multiplied by.
 
-    A partial has edges from the values it is computed from; a constant partial has no node. Every line of this, local
-    products included, is on the list of the gradient itself: graph(grad(f), *args).
+    A partial has edges from the values that stand in its formula; a constant partial has no node. Every line of this,
+    local products included, is on the list of the gradient itself: graph(grad(f), *args).
     """
     source = listing(f, *args, **how)
-    outer, replayed = replay(source.tape)
-    computation = of_listing(source)
-    nodes, edges = list(computation.nodes), list(computation.edges)
-    slots: dict[int, int] = {}
-    for visit in climb(replayed, source.seeds(output=output)):
-        i = visit.line
-        nodes.append(adjoint_node(source, i, visit.adjoint))
-        for slot, parent, term in visit.added:
-            target = f"adj v{parent}"
-            slots[parent] = slots.get(parent, -1) + 2
-            edges.append(Edge(f"adj v{i}", target, slots[parent] - 1))
-            used = computed_from(outer, term, visit.adjoint, len(source.tape))
+    forward, (nodes, edges) = graph(source, values=values), backwards(source, output, values, partials=True)
+    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), "Computation graph extended by gradient nodes")
+
+
+def backwards(source: Listing, output: int, values: bool, partials: bool) -> tuple[list[Node], list[Edge]]:
+    """Adjoints and the edges between them; partial derivatives as nodes of their own, or as labels of the edges."""
+    nodes, edges = [], []
+    slots: dict[str, int] = defaultdict(int)
+    for step in source.walk(output=output):
+        named, start = step.named, f"adj {step.line}"
+        letter, rest = named.name[0], named.name[1:]
+        label = f"{letter}\u0304{rest}" if not rest.strip("0123456789") else f"adj {named.name}"
+        note = summary(step.adjoint, 4) if values else ""
+        nodes.append(Node(start, "adjoint", label, "adjoint", step.adjoint, note))
+        for line, slot, _ in step.added:
+            target, term = f"adj {line}", named.partial(slot)
+            edges.append(Edge(start, target, slots[target], "" if partials else text(term)))
+            used = sorted(term.lines()) if partials else []
             if used:
-                repeated = f" in slot {slot}" if replayed[i].parents.count(parent) > 1 else ""
-                name = f"∂{source.names[i]}/∂{source.names[parent]}{repeated}"
-                nodes.append(Node(name, "partial", source.named(i).partial(slot), "partial"))
+                repeated = f" in slot {slot}" if named.parents.count(named.parents[slot]) > 1 else ""
+                name = f"∂{named.name}/∂{named.parents[slot]}{repeated}"
+                nodes.append(Node(name, "partial", text(term), "partial"))
                 edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used)]
-                edges.append(Edge(name, target, slots[parent]))
-    return Graph(tuple(nodes), tuple(edges), "Computation graph extended by gradient nodes", values)
-
-
-def replay(tape: Tape) -> tuple[Tape, Tape]:
-    """The same lines, with values traced on an outer tape, which records a walk up them: (outer, the lines)."""
-    outer, inner = Tape(), Tape()
-    values: list[Any] = []
-    for rule, parents, args, params, value in tape:
-        now = tuple(strip(a) if p is None else values[p] for p, a in zip(parents, args, strict=True))
-        values.append(outer.input(strip(value)) if rule is None else call(rule, now, params))
-        inner.records.append((rule, parents, now, params, values[-1]))
-    return outer, inner
-
-
-def computed_from(outer: Tape, term: Any, adjoint: Any, count: int) -> list[int]:
-    """The lines among the first `count` that a term is computed from, other than by way of the adjoint."""
-    found: set[int] = set()
-    stop = {adjoint.index} if isinstance(adjoint, Var) else set()
-    stack = [term.index] if isinstance(term, Var) else []
-    while stack:
-        here = stack.pop()
-        if here in found or here in stop:
-            continue
-        found.add(here)
-        if here >= count:
-            stack.extend(p for p in outer[here].parents if p is not None)
-    return sorted(i for i in found if i < count)
+                edges.append(Edge(name, target, slots[target] + 1))
+            slots[target] += 2 if used else 1
+    return nodes, edges

@@ -14,17 +14,19 @@ why no edge can touch a box but its own two, whatever the graph. No randomness: 
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from bisect import bisect, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from statistics import fmean
 from typing import NamedTuple
 
 Point = tuple[float, float]
 MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
-SWEEPS, SWEPT = 12, 60_000  # sweeps, and for large graphs how many vertices all of them may touch; at least 4
-EXCHANGED = 500  # vertices up to which neighbours are tried the other way round as well
-MOST_PIECES = 300_000  # pieces of edges, one per layer passed
+SWEEPS = 12
+MOST_PIECES = 300_000  # places where edges pass a layer
 
 
 class Box(NamedTuple):
@@ -40,7 +42,7 @@ class Arrow(NamedTuple):
     """An edge between nodes by number, drawn from the upper one down to the lower one; label_width 0: no label.
 
     It points to the lower node, or with up=True to the upper one. There arrows stand in the order of their slots, or
-    where a slot is None in the order that suits the drawing. No place is chosen to straighten a light one.
+    where a slot is None in the order that suits the drawing.
     """
 
     source: int
@@ -48,17 +50,11 @@ class Arrow(NamedTuple):
     slot: int | None = 0
     label_width: float = 0.0
     up: bool = False
-    light: bool = False
-
-    @property
-    def span(self) -> int:
-        """The least number of layers from end to end: a label needs one of its own."""
-        return 2 if self.label_width else 1
 
 
 @dataclass
 class Layout:
-    """Boxes by node, routes (polylines, downwards) and label boxes by arrow, in pixels."""
+    """Boxes by node, routes (polylines towards the arrowhead) and label boxes by arrow, in pixels."""
 
     width: float
     height: float
@@ -67,44 +63,59 @@ class Layout:
     labels: list[Box | None]
 
 
-@dataclass
-class Level:
-    """The graph with dummies: vertices 0 .. n-1 are the nodes, the others places that edges pass.
+class Layers:
+    """The graph with dummies: vertices 0 .. n-1 are the nodes, the others places where edges pass a layer.
 
     left, right   how far a vertex reaches from its x
     above, below  neighbours one layer up (in the order of slots) and one layer down
     chains        the vertices of every edge, from source to target
-    light         pieces of edges, at their ends, that need not be straight
+    rows          the vertices of every layer, from left to right
+    loose         nodes whose edges need not be straight
     """
 
-    nodes: int
-    rank: list[int]
-    left: list[float]
-    right: list[float]
-    height: list[float]
-    chains: list[list[int]] = field(default_factory=list)
-    above: list[list[int]] = field(default_factory=list)
-    below: list[list[int]] = field(default_factory=list)
-    rows: list[list[int]] = field(default_factory=list)
-    light: set[tuple[int, int]] = field(default_factory=set)
+    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int]) -> None:
+        self.nodes, self.rank = len(sizes), ranks(len(sizes), arrows)
+        self.left = [width / 2 for width, _ in sizes]
+        self.right, self.height = list(self.left), [height for _, height in sizes]
+        self.chains = [self.chain(arrow) for arrow in arrows]
+        self.above: list[list[int]] = [[] for _ in self.rank]
+        self.below: list[list[int]] = [[] for _ in self.rank]
+        for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
+            for u, v in pairwise(self.chains[number]):
+                self.above[v].append(u)
+                self.below[u].append(v)
+        self.loose = {*loose, *filter(self.joins, range(self.nodes))}
+        self.rows = ordered(self)
+
+    def chain(self, arrow: Arrow) -> list[int]:
+        """The vertices of an edge; a label stands to the right of it, halfway."""
+        first, last, start = self.rank[arrow.source], self.rank[arrow.target], len(self.rank)
+        if start + last - first > MOST_PIECES:
+            raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
+        for r in range(first + 1, last):
+            labelled = arrow.label_width > 0 and r == (first + last) // 2
+            self.rank.append(r)
+            self.left.append(0.0)
+            self.right.append(arrow.label_width if labelled else 0.0)
+            self.height.append(LABEL_HEIGHT if labelled else 0.0)
+        return [arrow.source, *range(start, len(self.rank)), arrow.target]
+
+    def joins(self, v: int) -> bool:
+        """Whether a node begins a line that joins another one, which it must not bend."""
+        return not self.above[v] and any(self.above[u] for w in self.below[v] for u in self.above[w])
 
     def gap(self, u: int, v: int) -> float:
         """The least distance from x of u to x of its right neighbour v."""
-        free = NODE_GAP if u < self.nodes and v < self.nodes else EDGE_GAP
-        return self.right[u] + free + self.left[v]
+        return self.right[u] + (NODE_GAP if u < self.nodes and v < self.nodes else EDGE_GAP) + self.left[v]
 
 
-def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> Layout:
+def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int] = ()) -> Layout:
     """Places for nodes of these (width, height) under these arrows.
 
     Raises ValueError if the arrows go in a circle, and for a graph whose picture nobody could read.
     """
-    rank = ranks(len(sizes), arrows)
-    if sum(rank[arrow.target] - rank[arrow.source] for arrow in arrows) > MOST_PIECES:
-        raise ValueError("the graph is too large for a picture that could be read; draw a part of the computation")
-    level = with_dummies(sizes, arrows, rank)
-    order(level)
-    return drawn(level, sizes, arrows, places(level))
+    layers = Layers(sizes, arrows, loose)
+    return drawn(layers, sizes, arrows, places(layers))
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
@@ -112,263 +123,178 @@ def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> La
 
 def ranks(count: int, arrows: Sequence[Arrow]) -> list[int]:
     """The layer of every node: the longest way from a source, then down to the uses where that shortens edges."""
-    outgoing: list[list[Arrow]] = [[] for _ in range(count)]
-    missing = [0] * count
+    above: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+    below: list[list[tuple[int, int]]] = [[] for _ in range(count)]
     for arrow in arrows:
-        outgoing[arrow.source].append(arrow)
-        missing[arrow.target] += 1
-    incoming, rank = list(missing), [0] * count
-    ready = [v for v in range(count) if not missing[v]]
-    for v in ready:  # grows while it is walked
-        for arrow in outgoing[v]:
-            rank[arrow.target] = max(rank[arrow.target], rank[v] + arrow.span)
-            missing[arrow.target] -= 1
-            if not missing[arrow.target]:
-                ready.append(arrow.target)
-    if len(ready) < count:
-        raise ValueError("the edges go in a circle")
-    for v in reversed(ready):
-        if len(outgoing[v]) > incoming[v]:
-            rank[v] = min(rank[arrow.target] - arrow.span for arrow in outgoing[v])
-    return [r - min(rank) for r in rank]
-
-
-def with_dummies(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], rank: list[int]) -> Level:
-    """Every edge cut where it passes a layer."""
-    half = [width / 2 for width, _ in sizes]
-    level = Level(len(sizes), list(rank), half, list(half), [height for _, height in sizes])
-    for arrow in arrows:
-        first, last = rank[arrow.source], rank[arrow.target]
-        start, labelled = len(level.rank), (first + last) // 2 if arrow.label_width else None
-        for r in range(first + 1, last):  # a label stands to the right of its edge
-            level.rank.append(r)
-            level.left.append(0.0)
-            level.right.append(arrow.label_width if r == labelled else 0.0)
-            level.height.append(LABEL_HEIGHT if r == labelled else 0.0)
-        level.chains.append([arrow.source, *range(start, len(level.rank)), arrow.target])
-    level.above = [[] for _ in level.rank]
-    level.below = [[] for _ in level.rank]
-    for number in sorted(range(len(arrows)), key=lambda k: (arrows[k].target, arrows[k].slot or 0)):
-        for u, v in pairwise(level.chains[number]):
-            level.above[v].append(u)
-            level.below[u].append(v)
-    for arrow, chain in zip(arrows, level.chains, strict=True):
-        joins = not level.above[chain[0]] and any(level.above[u] for u in level.above[chain[-1]])
-        if arrow.light or joins:  # a first node that joins others must not bend their line
-            for u, v in (chain[:2], chain[-2:]):
-                level.light |= {(u, v), (v, u)}
-    return level
+        least = 2 if arrow.label_width else 1  # layers further down: a label needs one of its own
+        above[arrow.target].append((arrow.source, least))
+        below[arrow.source].append((arrow.target, least))
+    try:
+        down = list(TopologicalSorter({v: [u for u, _ in above[v]] for v in range(count)}).static_order())
+    except CycleError:
+        raise ValueError("the edges go in a circle") from None
+    rank = [0] * count
+    for v in down:
+        rank[v] = max((rank[u] + least for u, least in above[v]), default=0)
+    for v in reversed(down):
+        if len(below[v]) > len(above[v]):
+            rank[v] = min(rank[w] - least for w, least in below[v])
+    first = min(rank, default=0)
+    return [r - first for r in rank]
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-def order(level: Level) -> None:
-    """Fill `rows`: sweeps from the order in which a walk up from the last nodes, slot by slot, meets the vertices."""
-    rows: list[list[int]] = [[] for _ in range(max(level.rank, default=-1) + 1)]
-    seen = [False] * len(level.rank)
-    stack = [v for v in reversed(range(level.nodes)) if not level.below[v]]
+def ordered(layers: Layers) -> list[list[int]]:
+    """The rows with the fewest crossings met in sweeps from the order in which a walk up, slot by slot, finds them."""
+    rows: list[list[int]] = [[] for _ in range(max(layers.rank, default=-1) + 1)]
+    seen: set[int] = set()
+    stack = [v for v in reversed(range(layers.nodes)) if not layers.below[v]]
     while stack:
         v = stack.pop()
-        if not seen[v]:
-            seen[v] = True
-            rows[level.rank[v]].append(v)
-            stack.extend(reversed(level.above[v]))
-    best, level.rows = crossings(level, rows), rows
-    for sweep in range(max(4, min(SWEEPS, SWEPT // max(len(seen), 1)))):
-        if not best:
-            break
-        rows = swept(level, rows, down=sweep % 2 == 1)
-        count = crossings(level, rows)
-        if count < best:
-            best, level.rows = count, rows
-    if len(level.rank) <= EXCHANGED:
-        exchange(level)
+        if v not in seen:
+            seen.add(v)
+            rows[layers.rank[v]].append(v)
+            stack.extend(reversed(layers.above[v]))
+    met = [rows]
+    for sweep in range(SWEEPS):
+        rows = swept(rows, layers.above) if sweep % 2 else swept(rows[::-1], layers.below)[::-1]
+        met.append(rows)
+    return min(met, key=lambda rows: crossings(layers, rows))
 
 
-def exchange(level: Level) -> None:
-    """Change neighbours over wherever that saves a crossing."""
-    for r, row in enumerate(level.rows):
-        around = level.rows[max(r - 1, 0) : r + 2]
-        count = crossings(level, around)
-        for i in range(len(row) - 1):
-            row[i : i + 2] = row[i + 1], row[i]
-            now = crossings(level, around)
-            if now >= count:
-                row[i : i + 2] = row[i + 1], row[i]
-            count = min(now, count)
-
-
-def swept(level: Level, rows: list[list[int]], down: bool) -> list[list[int]]:
+def swept(rows: list[list[int]], near: list[list[int]]) -> list[list[int]]:
     """Each row sorted by the mean position of the neighbours in the row just sorted; without any, it stays."""
-    new = [list(row) for row in rows]
-    for r in range(1, len(rows)) if down else range(len(rows) - 2, -1, -1):
-        position = {v: i for i, v in enumerate(new[r - 1 if down else r + 1])}
-        scale = len(position) / len(new[r])
-        keys = {}
-        for i, v in enumerate(new[r]):
-            near = level.above[v] if down else level.below[v]
-            if len(near) == 1:  # as nearly all have in a large graph: dummies
-                keys[v] = float(position[near[0]])
-            else:
-                keys[v] = sum([position[w] for w in near]) / len(near) if near else i * scale
-        new[r].sort(key=keys.__getitem__)
-    return new
+    done = rows[:1]
+    for row in rows[1:]:
+        position, scale = {v: i for i, v in enumerate(done[-1])}, len(done[-1]) / len(row)
+        key = {v: fmean(position[u] for u in near[v]) if near[v] else i * scale for i, v in enumerate(row)}
+        done.append(sorted(row, key=key.__getitem__))
+    return done
 
 
-def crossings(level: Level, rows: list[list[int]]) -> int:
-    """How many pairs of edges cross: inversions among the positions of their ends (Barth, Juenger & Mutzel 2004)."""
+def crossings(layers: Layers, rows: list[list[int]]) -> int:
+    """How many pairs of edges cross: inversions among the positions of their ends (Barth, Juenger & Mutzel 2004).
+
+    The edges into one node arrive in the order of their slots, so they can cross each other too.
+    """
     count = 0
     for upper, lower in pairwise(rows):
         position = {v: i for i, v in enumerate(upper)}
         ends: list[int] = []
-        for v in lower:
-            # the edges into one node arrive in the order of their slots, so they can cross each other too
-            for u in level.above[v]:
-                i = position[u]
-                count += len(ends) - bisect_right(ends, i)
-                insort(ends, i)
+        for i in (position[u] for v in lower for u in layers.above[v]):
+            count += len(ends) - bisect_right(ends, i)
+            insort(ends, i)
     return count
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def places(level: Level) -> list[float]:
-    """x of every vertex: the mean of the two middle ones of four alignments around one middle."""
+def places(layers: Layers) -> list[float]:
+    """x of every vertex: the mean of the two middle ones of four alignments, shifted to one centre of gravity."""
     found = []
-    for up in (False, True):
-        rows = level.rows[::-1] if up else level.rows
-        near = level.below if up else level.above
-        for mirrored in (False, True):
-            side = [row[::-1] for row in rows] if mirrored else rows
-            x = compacted(level, side, aligned(level, side, near), mirrored)
-            found.append([-a for a in x] if mirrored else x)
-    for x in found:
-        middle = sum(extent(level, x)) / 2
-        x[:] = [a - middle for a in x]
-    return [sum(sorted(four)[1:3]) / 2 for four in zip(*found, strict=True)]
+    for rows, near in ((layers.rows, layers.above), (layers.rows[::-1], layers.below)):
+        found.append(compacted(layers, rows, aligned(layers, rows, near)))
+        rows = [row[::-1] for row in rows]
+        found.append([-a for a in compacted(layers, rows, aligned(layers, rows, near), mirrored=True)])
+    centres = [sum(x) / max(len(x), 1) for x in found]
+    return [fmean(sorted(a - c for a, c in zip(four, centres, strict=True))[1:3]) for four in zip(*found, strict=True)]
 
 
-def extent(level: Level, x: list[float]) -> tuple[float, float]:
-    """The left and the right end of a drawing."""
-    ends = zip(x, level.left, level.right, strict=True)
-    lefts, rights = zip(*((a - left, a + right) for a, left, right in ends), strict=True)
-    return min(lefts), max(rights)
-
-
-def aligned(level: Level, rows: list[list[int]], near: list[list[int]]) -> dict[int, int]:
+def aligned(layers: Layers, rows: list[list[int]], near: list[list[int]]) -> list[int]:
     """The root of every vertex: it stands under a median neighbour of the row before, if that crosses nothing aligned.
 
-    Pieces between two dummies come first, so that long edges are straight.
+    Pieces between two dummies come first, so that long edges are straight; those of loose nodes need not be.
     """
-    root: dict[int, int] = {v: v for v in rows[0]}
+    root = list(range(len(layers.rank)))
     for before, row in pairwise(rows):
-        position, inner, last, limit = {v: i for i, v in enumerate(before)}, {}, -1, {}
-        for v in row:
-            if v >= level.nodes and near[v][0] >= level.nodes and position[near[v][0]] > last:
-                inner[v] = last = position[near[v][0]]
-        bound = len(before)
-        for v in reversed(row):
-            limit[v], bound = bound, inner.get(v, bound)
-        last = -1
-        for v in row:
-            root[v] = v
-            ends = sorted((u for u in near[v] if (u, v) not in level.light), key=position.__getitem__)
-            for u in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]:
-                if root[v] == v and last < position[u] < limit[v]:
-                    root[v], last = root[u], position[u]
+        position = {v: i for i, v in enumerate(before)}
+        pairs = []
+        for j, v in enumerate(row):
+            ends = sorted(position[u] for u in near[v] if not layers.loose & {u, v})
+            pairs += [(i, j) for i in ends[(len(ends) - 1) // 2 : len(ends) // 2 + 1]]
+        taken: list[tuple[int, int]] = []
+        for pair in sorted(pairs, key=lambda pair: min(before[pair[0]], row[pair[1]]) < layers.nodes):
+            k = bisect(taken, pair)
+            if all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise([*taken[:k][-1:], pair, *taken[k : k + 1]])):
+                taken.insert(k, pair)
+                root[row[pair[1]]] = root[before[pair[0]]]
     return root
 
 
-def compacted(level: Level, rows: list[list[int]], root: dict[int, int], mirrored: bool) -> list[float]:
+def compacted(layers: Layers, rows: list[list[int]], root: list[int], mirrored: bool = False) -> list[float]:
     """x of every vertex: blocks as far left as they can go, then to the right where there is room."""
-    after: dict[int, dict[int, float]] = {v: {} for v in root.values()}
-    missing = dict.fromkeys(after, 0)
+    before: dict[int, dict[int, float]] = {v: {} for v in root}  # what is to the left of a block, and how far at least
     for row in rows:
         for u, v in pairwise(row):
-            gap, following = level.gap(v, u) if mirrored else level.gap(u, v), after[root[u]]
-            missing[root[v]] += root[v] not in following
-            following[root[v]] = max(gap, following.get(root[v], 0.0))
-    x = dict.fromkeys(after, 0.0)
-    ready = [block for block, count in missing.items() if not count]
-    for block in ready:  # grows while it is walked
-        for other, gap in after[block].items():
-            x[other] = max(x[other], x[block] + gap)
-            missing[other] -= 1
-            if not missing[other]:
-                ready.append(other)
-    for block in reversed(ready):
-        if after[block]:
-            x[block] = min(x[other] - gap for other, gap in after[block].items())
-    return [x[root[v]] for v in range(len(level.rank))]
+            gap, others = layers.gap(v, u) if mirrored else layers.gap(u, v), before[root[v]]
+            others[root[u]] = max(gap, others.get(root[u], 0.0))
+    x: dict[int, float] = {}
+    blocks = list(TopologicalSorter(before).static_order())
+    for block in blocks:
+        x[block] = max((x[other] + gap for other, gap in before[block].items()), default=0.0)
+    limit: dict[int, float] = {}
+    for block in reversed(blocks):
+        x[block] = limit.get(block, x[block])
+        for other, gap in before[block].items():
+            limit[other] = min(x[block] - gap, limit.get(other, x[block] - gap))
+    return [x[block] for block in root]
 
 
 # --- the drawing -----------------------------------------------------------------------------------------------------
 
 
-def drawn(level: Level, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], x: list[float]) -> Layout:
+def drawn(layers: Layers, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], x: list[float]) -> Layout:
     """Heights of layers, boxes, and the routes of edges."""
-    if not sizes:
-        return Layout(2 * MARGIN, 2 * MARGIN, [], [], [])
-    left, right = extent(level, x)
+    left = min((a - reach for a, reach in zip(x, layers.left, strict=True)), default=0.0)
     x = [a - left + MARGIN for a in x]
-    tops, bottoms = bands(level, x)
+    right = max((a + reach for a, reach in zip(x, layers.right, strict=True)), default=MARGIN)
+    tops, bottoms = bands(layers, x)
+    top, bottom = [tops[r] for r in layers.rank], [bottoms[r] for r in layers.rank]
     boxes = []
     for v, (width, height) in enumerate(sizes):
-        middle = (tops[level.rank[v]] + bottoms[level.rank[v]]) / 2
-        boxes.append(Box(x[v] - width / 2, middle - height / 2, width, height))
-    ends = ports(boxes, arrows, level, x)
-    routes, labels = [], []
-    for number, (arrow, chain) in enumerate(zip(arrows, level.chains, strict=True)):
-        start, end = boxes[arrow.source], boxes[arrow.target]
-        leave, arrive = ends[number, False], ends[number, True]
-        route = [(leave, start.y + start.height), (leave, bottoms[level.rank[chain[0]]])]
-        for v in chain[1:-1]:
-            route += [(x[v], tops[level.rank[v]]), (x[v], bottoms[level.rank[v]])]
-        route += [(arrive, tops[level.rank[chain[-1]]]), (arrive, end.y)]
-        routes.append([p for k, p in enumerate(route) if not k or p != route[k - 1]])
-        labels.append(label_box(level, chain, x, tops, arrow))
-    return Layout(right - left + 2 * MARGIN, bottoms[-1] + MARGIN, boxes, routes, labels)
+        boxes.append(Box(x[v] - width / 2, (top[v] + bottom[v] - height) / 2, width, height))
+    leave, arrive = ports(layers, arrows, x, lower=False), ports(layers, arrows, x, lower=True)
+    routes: list[list[Point]] = []
+    labels: list[Box | None] = []
+    for number, (arrow, (first, *dummies, last)) in enumerate(zip(arrows, layers.chains, strict=True)):
+        route = [(leave[number], boxes[first].y + boxes[first].height), (leave[number], bottom[first])]
+        for v in dummies:
+            route += [(x[v], top[v]), (x[v], bottom[v])]
+        route += [(arrive[number], top[last]), (arrive[number], boxes[last].y)]
+        route = list(dict.fromkeys(route))
+        routes.append(route[::-1] if arrow.up else route)
+        place = [Box(x[v] + 4, top[v], arrow.label_width - 4, LABEL_HEIGHT) for v in dummies if layers.right[v]]
+        labels.append(place[0] if place else None)
+    return Layout(right + MARGIN, max(bottoms, default=MARGIN) + MARGIN, boxes, routes, labels)
 
 
-def bands(level: Level, x: list[float]) -> tuple[list[float], list[float]]:
+def bands(layers: Layers, x: list[float]) -> tuple[list[float], list[float]]:
     """Top and bottom of every layer; layers between which edges go far sideways stand further apart."""
     tops, bottoms, y = [], [], MARGIN
-    for row in level.rows:
+    for row in layers.rows:
         tops.append(y)
-        y += max((level.height[v] for v in row), default=0.0)
-        bottoms.append(y)
-        sideways = max((abs(x[u] - x[v]) for u in row for v in level.below[u]), default=0.0)
-        y += max(LAYER_GAP, min(sideways / 5, 2.5 * LAYER_GAP))
+        bottoms.append(y + max(layers.height[v] for v in row))
+        sideways = max((abs(x[u] - x[v]) for u in row for v in layers.below[u]), default=0.0)
+        y = bottoms[-1] + max(LAYER_GAP, min(sideways / 5, 2.5 * LAYER_GAP))
     return tops, bottoms
 
 
-def ports(boxes: list[Box], arrows: Sequence[Arrow], level: Level, x: list[float]) -> dict[tuple[int, bool], float]:
-    """x of the (number, lower end?) of every arrow: side by side where arrows point to a box.
+def ports(layers: Layers, arrows: Sequence[Arrow], x: list[float], lower: bool) -> dict[int, float]:
+    """x of the upper (or lower) end of every arrow, by number: side by side where arrows point to a box.
 
     Where they only leave it they share its middle: one value, used more than once.
     """
-    sides: dict[tuple[int, bool], list[int]] = {}
-    for number, arrow in enumerate(arrows):
-        sides.setdefault((arrow.source, False), []).append(number)
-        sides.setdefault((arrow.target, True), []).append(number)
+    ends: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for number, (arrow, chain) in enumerate(zip(arrows, layers.chains, strict=True)):
+        beside = x[chain[-2 if lower else 1]]
+        ends[chain[-1 if lower else 0]].append((beside if arrow.slot is None else arrow.slot, number))
     found = {}
-    for (node, lower), numbers in sides.items():
-        place = {number: float(arrows[number].slot or 0) for number in numbers}
-        if any(arrows[number].slot is None for number in numbers):
-            place = {number: x[level.chains[number][-2 if lower else 1]] for number in numbers}
-        numbers.sort(key=place.__getitem__)
-        spread = any(arrows[number].up != lower for number in numbers)
-        step = min(22.0, (boxes[node].width - 22) / max(len(numbers) - 1, 1)) if spread else 0.0
-        for k, number in enumerate(numbers):
-            found[number, lower] = x[node] + (k - (len(numbers) - 1) / 2) * step
+    for node, places in ends.items():
+        pointed = any(arrows[number].up != lower for _, number in places)
+        step = min(22.0, (2 * layers.right[node] - 22) / max(len(places) - 1, 1)) if pointed else 0.0
+        for k, (_, number) in enumerate(sorted(places)):
+            found[number] = x[node] + (k - (len(places) - 1) / 2) * step
     return found
-
-
-def label_box(level: Level, chain: list[int], x: list[float], tops: list[float], arrow: Arrow) -> Box | None:
-    """The place kept to the right of an edge for its label."""
-    if not arrow.label_width:
-        return None
-    v = next(v for v in chain[1:-1] if level.right[v])
-    return Box(x[v] + 4, tops[level.rank[v]], arrow.label_width - 4, LABEL_HEIGHT)

@@ -1,18 +1,45 @@
-"""A recorded list with names, and the reverse walk over it one line at a time: what there is to show."""
+"""A recorded list with names, and the walks over it one line at a time, everything kept: what there is to show."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
-import numpy as np
-
-from autodiff.formula import Named
+from autodiff.formula import Named, summary
 from autodiff.modes import matching, on_tape, ones, positions, project, single, spread, traced
 from autodiff.rule import Array
 from autodiff.tape import RefusalError, Tape, Var, strip
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The reverse walk at one line.
+
+    adjoint   of this line: complete, since all uses of a line come later on the list
+    added     (line, slot, what was added to that line's adjoint), in the order in which it was
+    adjoints  of all lines after this step, None where the walk has not yet come
+    """
+
+    named: Named
+    adjoint: Array
+    added: tuple[tuple[str, int, Array], ...]
+    adjoints: dict[str, Array | None]
+
+    line, what, rule = (property(attrgetter(f"named.{name}")) for name in ("id", "what", "words"))
+
+    def __str__(self) -> str:
+        first = f"{self.line} = {self.what}: its adjoint is complete, {summary(self.adjoint)}."
+        if not self.added:
+            return f"{first} It is {self.rule}: this is the gradient."
+        lines = [first, f"{self.rule}.", "It adds to the adjoints"]
+        for line, slot, g in self.added:
+            lines.append(f"  to that of {line} (slot {slot}): {summary(g)}, now {summary(self.adjoints[line])}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -26,17 +53,48 @@ class Listing:
     def named(self, index: int) -> Named:
         """A line with its names."""
         line = self.tape[index]
-        return Named(line, self.names[index], [None if p is None else self.names[p] for p in line.parents])
+        return Named(index, line, self.names[index], [None if p is None else self.names[p] for p in line.parents])
 
-    def seeds(self, cotangent: Any = None, output: int = 0) -> dict[int, Array]:
-        """Where the reverse walk from an output starts, and with which adjoint: ones, if none is given."""
+    def walk(self, cotangent: Any = None, output: int = 0) -> Iterator[Step]:
+        """`modes.backward` from an output and a cotangent (ones, if none is given), with every adjoint kept.
+
+        Raises RefusalError for an output that there is not and a cotangent of another shape.
+        """
         if not 0 <= output < len(self.outputs):
             raise RefusalError(f"output={output}, but the function has {len(self.outputs)} output(s), counted from 0.")
-        value = self.tape[self.outputs[output]].value
-        return {self.outputs[output]: ones(value) if cotangent is None else matching(cotangent, value, "the cotangent")}
+        start, value = self.outputs[output], self.tape[self.outputs[output]].value
+        seed = ones(value) if cotangent is None else matching(cotangent, value, "the cotangent")
+        adjoints: dict[str, Array | None] = {f"v{i}": None for i in range(len(self.tape))} | {f"v{start}": strip(seed)}
+        for index in range(start, -1, -1):
+            g = adjoints[f"v{index}"]
+            if g is None:
+                continue
+            rule, parents, args, params, y = self.tape[index]
+            added = []
+            for slot, parent in enumerate(parents):
+                if parent is not None and rule is not None:
+                    term = strip(project(rule.vjp(slot, g, y, args, params), args[slot]))
+                    before = adjoints[f"v{parent}"]
+                    adjoints[f"v{parent}"] = term if before is None else before + term
+                    added.append((f"v{parent}", slot, term))
+            yield Step(self.named(index), g, tuple(added), dict(adjoints))
+
+    def tangents(self, direction: Any) -> list[Array | None]:
+        """The tangent of every line in a direction, one array per input; None for what does not move."""
+        given = list(direction) if isinstance(direction, (tuple, list)) else [direction]
+        inputs = sum(line.rule is None for line in self.tape)
+        if len(given) != inputs:
+            raise RefusalError(f"a direction has one tangent per argument: {inputs}, not {len(given)}.")
+        found: list[Array | None] = []
+        for i, (rule, parents, args, params, y) in enumerate(self.tape):
+            if rule is None:
+                found.append(matching(given.pop(0), y, f"tangent {i}"))
+            else:
+                found.append(spread(rule.jvp([None if p is None else found[p] for p in parents], y, args, params), y))
+        return found
 
 
-Source: TypeAlias = Callable[..., Any] | Tape | Var
+Source: TypeAlias = Callable[..., Any] | Tape | Var | Listing
 
 
 def listing(f: Source, *args: Any, argnums: Any = None, names: Sequence[str] = ()) -> Listing:
@@ -45,18 +103,24 @@ def listing(f: Source, *args: Any, argnums: Any = None, names: Sequence[str] = (
     A recorded output (a Var) brings its tape; of a Tape the last line is the output. Names come from the parameters of
     f, or are given. Raises RefusalError if no output depends on an argument.
     """
+    if isinstance(f, Listing):
+        return f
     if isinstance(f, (Tape, Var)):
         tape, outputs = (f.tape, [f.index]) if isinstance(f, Var) else (f, [len(f) - 1])
-        inputs, given = [i for i, line in enumerate(tape) if line.rule is None], list(names)
     else:
         wanted = list(range(len(args))) if argnums is None else positions(argnums, args)
         tape, returned = traced(f, args, wanted)
         found = returned if isinstance(returned, (tuple, list)) else (single(returned),)
         outputs = [y.index for y in found if isinstance(y, Var) and on_tape(y, tape)]
-        inputs, given = list(range(len(wanted))), list(names or parameters(f, len(args), wanted))
+        names = names or parameters(f, len(args), wanted)
     if not outputs or not len(tape):
         raise RefusalError("the function's value does not depend on its arguments, so there is no list to show.")
-    return Listing(tape, outputs, unmistakable(len(tape), inputs, given))
+    called = [f"v{i}" for i in range(len(tape))]
+    inputs = [i for i, line in enumerate(tape) if line.rule is None]
+    for i, name in zip(inputs, names, strict=False):
+        if name not in called:  # what could be taken for another line is no name
+            called[i] = name
+    return Listing(tape, outputs, called)
 
 
 def parameters(f: Callable[..., Any], count: int, wanted: list[int]) -> list[str]:
@@ -69,62 +133,3 @@ def parameters(f: Callable[..., Any], count: int, wanted: list[int]) -> list[str
     rest = [f"{p.name}{k}" for p in found if p.kind is p.VAR_POSITIONAL for k in range(count)]
     called = (single + rest)[:count]
     return [called[i] for i in wanted if i < len(called)]
-
-
-def unmistakable(count: int, inputs: list[int], given: list[str]) -> list[str]:
-    """v0, v1, ...; inputs by their own name, unless that could be taken for another line."""
-    names = [f"v{i}" for i in range(count)]
-    for i, name in zip(inputs, given, strict=False):
-        if name not in names:
-            names[i] = name
-    return names
-
-
-class Visit(NamedTuple):
-    """The reverse walk at one line: its adjoint, complete; what it adds where; all adjoints so far.
-
-    added is a list of (slot, parent, term). adjoints is the walk's own list, which it goes on writing to; an adjoint is
-    None as long as nothing has been added to it.
-    """
-
-    line: int
-    adjoint: Array
-    added: list[tuple[int, int, Array]]
-    adjoints: list[Array | None]
-
-
-def climb(tape: Tape, seeds: Mapping[int, Array]) -> Iterator[Visit]:
-    """The walk of `modes.backward`, one line at a time, with every adjoint kept and none changed in place."""
-    adjoints: list[Array | None] = [None] * len(tape)
-    for index, seed in seeds.items():
-        adjoints[index] = seed
-    for index in range(max(seeds), -1, -1):
-        g = adjoints[index]
-        if g is None:
-            continue
-        rule, parents, args, params, y = tape[index]
-        added = []
-        for slot, parent in enumerate(parents):
-            if parent is not None and rule is not None:
-                term, before = project(rule.vjp(slot, g, y, args, params), args[slot]), adjoints[parent]
-                adjoints[parent] = term if before is None else before + term
-                added.append((slot, parent, term))
-        yield Visit(index, g, added, adjoints)
-
-
-def tangents(tape: Tape, direction: Sequence[Any]) -> list[Array | None]:
-    """Down the list: the tangent of every line in a direction, one array per input; None for what does not move."""
-    found: list[Array | None] = []
-    given = iter(direction)
-    for i, (rule, parents, args, params, y) in enumerate(tape):
-        if rule is None:
-            found.append(matching(next(given), y, f"tangent {i}"))
-            continue
-        moving = [None if p is None else found[p] for p in parents]
-        found.append(spread(rule.jvp(moving, y, args, params), y))
-    return found
-
-
-def plain(a: Array | None) -> Any:
-    """The plain value, or None."""
-    return None if a is None else np.asarray(strip(a))

@@ -33,14 +33,10 @@ svg{font-family:"DejaVu Sans Mono",Menlo,Consolas,monospace}
 }""".replace("\n", "")
 
 
-def columns(words: str) -> int:
-    """How many characters wide a text is in a monospaced font: accents take no place, East Asian letters two."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
-
-
 def text_width(words: str, size: float) -> float:
-    """The width of a text in pixels; the picture holds every font to it."""
-    return columns(words) * CHARACTER * size
+    """The width of a text in pixels, to which the picture holds every font: accents take no place, 漢字 two each."""
+    wide = (0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words)
+    return sum(wide) * CHARACTER * size
 
 
 def clipped(words: str) -> str:
@@ -71,20 +67,15 @@ def text(words: str, x: float, y: float, size: float, style: str, anchor: str = 
 
 def node(kind: str, box: Box, lines: list[str]) -> str:
     """A node: an input is round, an output has two borders, an adjoint is a dashed hexagon, a partial slants."""
-    x, y, width, height = box
+    (x, y, width, height), style = box, f"node {kind}"
     right, bottom, middle = x + width, y + height, y + height / 2
-    style = "node" if kind == "operation" else f"node {kind}"
-    if kind == "adjoint":
-        corners = [(x, middle), (x + 9, y), (right - 9, y), (right, middle), (right - 9, bottom), (x + 9, bottom)]
-    elif kind == "partial":
+    if kind in ("adjoint", "partial"):
         corners = [(x + 8, y), (right, y), (right - 8, bottom), (x, bottom)]
-    else:
-        corners = []
-    if corners:
+        if kind == "adjoint":
+            corners = [(x, middle), (x + 9, y), (right - 9, y), (right, middle), (right - 9, bottom), (x + 9, bottom)]
         shape = f'<polygon class="{style}" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in corners)}"/>'
     else:
-        radius = {"input": height / 2, "constant": 10.0}.get(kind, 4.0)
-        shape = rect(box, radius, style)
+        shape = rect(box, {"input": height / 2, "constant": 10.0}.get(kind, 4.0), style)
     if kind == "output":
         shape += rect(Box(x + 3, y + 3, width - 6, height - 6), 2.0, style)
     label = text(lines[0], x + width / 2, middle - (8 if len(lines) > 1 else 0), LABEL_SIZE, "label")
@@ -94,26 +85,22 @@ def node(kind: str, box: Box, lines: list[str]) -> str:
 
 def rect(box: Box, radius: float, style: str) -> str:
     """A rectangle with round corners."""
-    x, y, width, height = box
-    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    place = " ".join(f'{name}="{number:.1f}"' for name, number in box._asdict().items())
     return f'<rect class="{style}" {place} rx="{radius:.1f}"/>'
 
 
-def edge(route: list[Point], style: str, marked: bool) -> str:
+def edge(route: list[Point], back: bool, marked: bool) -> str:
     """An edge with its arrowhead; sideways it bends like an S, between the same two heights as the straight line."""
-    steps = [f"M{route[0][0]:.1f} {route[0][1]:.1f}"]
+    path = f"M{route[0][0]:.1f} {route[0][1]:.1f}"
     for (x, y), (to_x, to_y) in pairwise(route):
-        middle = (y + to_y) / 2
-        bend = f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}"
-        steps.append(f"L{to_x:.1f} {to_y:.1f}" if x == to_x else bend)
-    path, (x, y) = "".join(steps), route[-1]
-    back = y - 8 if route[0][1] < y else y + 8
-    head = "head gradient-head" if "gradient" in style else "head"
-    return (
-        (f'<path class="band" d="{path}"/>' if marked else "")
-        + f'<path class="{style}{" marked" if marked else ""}" d="{path}"/>'
-        + f'<path class="{head}" d="M{x - 4:.1f} {back:.1f}L{x + 4:.1f} {back:.1f}L{x:.1f} {y:.1f}Z"/>'
-    )
+        bend = f"C{x:.1f} {(y + to_y) / 2:.1f} {to_x:.1f} {(y + to_y) / 2:.1f} {to_x:.1f} {to_y:.1f}"
+        path += f"L{to_x:.1f} {to_y:.1f}" if x == to_x else bend
+    x, y = route[-1]
+    start = y - 8 if route[0][1] < y else y + 8
+    band = f'<path class="band" d="{path}"/>' if marked else ""
+    line = f'<path class="edge{" gradient" * back}{" marked" * marked}" d="{path}"/>'
+    head = f'd="M{x - 4:.1f} {start:.1f}L{x + 4:.1f} {start:.1f}L{x:.1f} {y:.1f}Z"'
+    return f'{band}{line}<path class="head{" gradient-head" * back}" {head}/>'
 
 
 def page(title: str, width: float, height: float, parts: list[str]) -> str:

@@ -12,7 +12,7 @@ from row_cases import cases
 import autodiff as ad
 from autodiff import show
 from autodiff.formula import summary, text
-from autodiff.listing import climb, listing
+from autodiff.listing import listing
 from autodiff.rule import TABLE
 
 X1, X2 = 2.0, 1.0
@@ -197,10 +197,10 @@ def test_formulas_say_what_the_rule_does(rule):
     line = source.named(len(args))
     np.testing.assert_allclose(evaluated(line.definition(), values), line.line.value, rtol=1e-5)
     values[line.name] = line.line.value
-    for visit in climb(source.tape, source.seeds()):
-        for slot, _, term in visit.added:
+    for step in source.walk():
+        for _, slot, term in step.added:
             formula = line.pulled("g")[slot]
-            np.testing.assert_allclose(evaluated(formula, values | {"g": visit.adjoint}), term, rtol=1e-5)
+            np.testing.assert_allclose(evaluated(formula, values | {"g": step.adjoint}), term, rtol=1e-5)
     dotted = {f"d{name}": 1.0 for name in "abc"}
     pushed = evaluated(line.pushed("d{}".format), values | dotted)
     np.testing.assert_allclose(pushed, ad.jvp(f, args, [1.0] * len(args))[1], rtol=1e-5)
@@ -214,10 +214,9 @@ def test_formulas_of_products_and_sums():
 
     source = listing(f, A[:, :2], B)
     values = {source.names[i]: line.value for i, line in enumerate(source.tape)}
-    for visit in climb(source.tape, source.seeds()):
-        named = source.named(visit.line)
-        for slot, _, term in visit.added:
-            found = evaluated(named.pulled("g")[slot], values | {"g": visit.adjoint})
+    for step in source.walk():
+        for _, slot, term in step.added:
+            found = evaluated(step.named.pulled("g")[slot], values | {"g": step.adjoint})
             np.testing.assert_allclose(np.broadcast_to(found, term.shape), term, rtol=1e-5)
 
 
