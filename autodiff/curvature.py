@@ -36,7 +36,7 @@ from autodiff.batch import Batch
 from autodiff.functions import LOGSUMEXP
 from autodiff.modes import Dual, backward, on_tape, ones, own, positions, project, scalar, spread, trace, zeros
 from autodiff.probing import Argnums, columns
-from autodiff.rule import Array, Elementwise, Function, Reduction, total
+from autodiff.rule import Array, Elementwise, Function, Multilinear, Reduction, total
 from autodiff.tape import LEVELS, RefusalError, Tape
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
@@ -178,14 +178,42 @@ def relative(left_out: Array, stays: Array) -> float:
 # --- the walk --------------------------------------------------------------------------------------------------------
 
 
-class Walk:
-    """The state of a walk. Per line: the adjoint g, d in its two terms, and the u_r in groups, whose s_r are in `s`.
+@functools.lru_cache(maxsize=256)
+def survey(
+    lines: tuple[tuple[Any, tuple[int | None, ...], tuple[int, ...]], ...], within: bool
+) -> tuple[list[int], list[bool], list[bool], int]:
+    """Of a list with these rules, parents and shapes, per line:
 
     roots   the inputs it depends on, as bits
     active  whether it comes after a product; what does not is a function of weights alone
-    mixes   whether, after a product, entries were mixed or used again: whether off-diagonals matter further up
-    level   the number of products between the line and the end of the list
-    and for all: the roots that enter several activations (`tied`), and the number of samples, or 0 (`batch`).
+    mixes   whether, after a product (the last one, `within` a layer), entries were mixed or used again:
+            whether off-diagonals matter further up
+    and for all, the roots that enter several activations.
+    """
+    roots: list[int] = []
+    active: list[bool] = []
+    mixes: list[bool] = []
+    tied = entered = 0
+    for i, (rule, parents, shape) in enumerate(lines):
+        traced = [p for p in parents if p is not None]
+        acting = [p for p in traced if active[p]]
+        product, here, again = isinstance(rule, Multilinear), 0 if traced else 1 << i, False
+        for p in traced:
+            again, here = again or bool(here & roots[p]), here | roots[p]
+        for p in set(traced).difference(acting) if product or acting else ():
+            tied, entered = tied | (entered & roots[p]), entered | roots[p]
+        moves = isinstance(rule, Elementwise) and all(lines[p][2] == shape for p in acting)
+        again = again or not (moves or (rule and rule.key in MOVES)) or any(mixes[p] for p in acting)
+        roots.append(here)
+        active.append(product or bool(acting))
+        mixes.append(again and bool(acting) and not (product and within))
+    return roots, active, mixes, tied
+
+
+class Walk:
+    """The state of a walk. Per line: the adjoint g, d in its two terms, and the u_r in groups, whose s_r are in `s`.
+
+    level is the number of products between a line and the end of the list, batch the number of samples, or 0.
     """
 
     def __init__(
@@ -200,44 +228,20 @@ class Walk:
         self.u: list[dict[int, Array]] = [{} for _ in range(n)]
         self.s: list[Array] = []
         self.level = [0] * n
-        self.roots: list[int] = []
-        self.active: list[bool] = []
-        self.mixes: list[bool] = []
-        self.tied = 0
-        self.batch = -1
+        key = tuple([(rule, parents, y.shape) for rule, parents, _, _, y in self.lines])
+        self.roots, self.active, self.mixes, self.tied = survey(key, keep == 0)
+        _, parents, args, _, first = self.lines[self.active.index(True) if any(self.active) else 0]
+        rows = first.ndim > 1 or (first.ndim == 1 and parents[:1] == (None,) and args[0].ndim == 2)
+        self.batch = first.shape[0] if rows else 0
         self.layers: list[Layer] = []
         self.dropped: list[Dropped] = []
         self.value, self.g = y, []
         if on_tape(y, tape):
             self.value, self.g = y.value, backward(tape, y.index, ones(y.value), keep=True)
         self.g += [None] * (n - len(self.g))
-        self.survey()
         for i in range(n - 1, -1, -1):
             if self.lines[i][0] is not None and self.g[i] is not None:
                 self.visit(i)
-
-    def survey(self) -> None:
-        """Down the list: what every line depends on."""
-        entered = 0
-        for i, (rule, parents, args, _, y) in enumerate(self.lines):
-            traced = [p for p in parents if p is not None]
-            acting = [p for p in traced if self.active[p]]
-            product, roots, moves = rule is not None and rule.key is np.matmul, 0 if traced else 1 << i, True
-            for p in traced:
-                moves, roots = moves and not roots & self.roots[p], roots | self.roots[p]
-            if product and self.batch < 0:
-                rows = y.ndim > 1 or (y.ndim == 1 and parents[0] is None and args[0].ndim == 2)
-                self.batch = y.shape[0] if rows else 0
-            for p in set(traced).difference(acting) if product or acting else ():
-                self.tied, entered = self.tied | (entered & self.roots[p]), entered | self.roots[p]
-            if acting and not (product and self.keep == 0):
-                simple = isinstance(rule, Elementwise) and all(self.lines[p][4].shape == y.shape for p in acting)
-                moves = moves and (simple or rule.key in MOVES) and not any(self.mixes[p] for p in acting)
-                self.mixes.append(not moves)
-            else:
-                self.mixes.append(False)
-            self.roots.append(roots)
-            self.active.append(product or bool(acting))
 
     def visit(self, i: int) -> None:
         """Everything that line i has, to its arguments."""
@@ -253,8 +257,9 @@ class Walk:
             if p is not None:
                 uses.setdefault(p if simple else slot, []).append(slot)
                 self.level[p] = max(self.level[p], self.level[i] + product)
-        for (a, *_), (b, *_) in itertools.combinations(uses.values(), 2):
-            self.cross(i, a, b)
+        for a, b in itertools.combinations(itertools.chain(*uses.values()), 2):
+            if not simple or parents[a] != parents[b]:
+                self.cross(i, a, b)
         if product:
             self.layer(i)
         curved = self.curved(i)
@@ -331,27 +336,20 @@ class Walk:
 
     def collapse(self, i: int) -> None:
         """Turn the u_r into a part of d: what they hold beside the diagonal is left out."""
-        for group in self.u[i]:
-            for j in range(i):
-                if group in self.u[j]:
-                    self.drop(i, f"a value used twice, the other time on the way to line {j}", self.beside(group, i, j))
+        for group, j in itertools.product(self.u[i], range(i)):
+            if group in self.u[j]:
+                s, pair = self.s[group], (self.u[i][group], self.u[j][group])
+                a, b = (np.sum(np.abs(u), axis=tuple(range(s.ndim, u.ndim))) for u in pair)
+                size = relative(2 * s * a * b, np.concatenate([np.ravel(wide(s, u) * u * u) for u in pair]))
+                self.drop(i, f"a value used twice, the other time on the way to line {j}", size)
         (self.squared[i], self.bent[i]), self.u[i] = self.terms(i), {}
-
-    def beside(self, group: int, i: int, j: int) -> float:
-        """The size of the u_r of a group between lines i and j, where each has its diagonal."""
-        s, pair = self.s[group], (self.u[i][group], self.u[j][group])
-        sums = [np.sum(np.abs(u), axis=tuple(range(s.ndim, u.ndim))) for u in pair]
-        return relative(
-            2 * s * sums[0] * sums[1], np.stack([s * np.sum(u * u, axis=tuple(range(s.ndim, u.ndim))) for u in pair])
-        )
 
     def drop(self, i: int, why: str, size: float) -> None:
         """Report what is left out; raises NotLayeredError where nothing may be."""
         name = self.lines[i][0].name
         if self.exact:
             raise NotLayeredError(f"line {i} ({name}): {why}; this cannot be carried exactly.")
-        if size:
-            self.dropped.append(Dropped(i, name, why, size))
+        self.dropped.append(Dropped(i, name, why, size))
 
     # What happens at a line.
 
@@ -361,7 +359,7 @@ class Walk:
         common = self.roots[p] & self.roots[q]
         if not common:
             return
-        bent = bend(line, self.g[i], [a], [b]) if self.bends(i) else None
+        bent: Any = bend(line, self.g[i], [a], [b]) if self.bends(i) else None
         if bent is None and not self.curved(i):
             return
         wanted = self.level[i] < self.keep or self.level[i] == 0 <= self.keep
@@ -374,11 +372,14 @@ class Walk:
         else:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
             stays = np.abs(self.row_sums(i, a, a)).sum() + np.abs(self.row_sums(i, b, b)).sum()
-            self.drop(i, why, relative(2 * self.row_sums(i, a, b), stays))
+            size = relative(2 * self.row_sums(i, a, b), stays)
+            if size or self.exact:
+                self.drop(i, why, size)
 
     def row_sums(self, i: int, a: int, b: int) -> Array:
         """The curvature that line i makes between its arguments a and b, summed over the entries of b."""
-        rule, _, args, params, y = line = self.lines[i]
+        line = self.lines[i]
+        rule, _, args, params, y = line
         step = [ones(x) if k == b else None for k, x in enumerate(args)]
         through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
         return project(added(through, bend(line, self.g[i], [a], [b])), args[a])
@@ -458,17 +459,15 @@ def walked(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None,
 def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None, **how: Any) -> Curvature:
     """What a `Walk` finds, per argument."""
     state = walked(f, argnums, args, keep, **how)
+    inputs = [y for rule, _, _, _, y in state.lines if rule is None]
 
-    def each(*parts: list[Any]) -> Any:
-        found = []
-        for k in range(len(positions(argnums, args))):
-            a = functools.reduce(added, [part[k] for part in parts])
-            found.append(zeros(state.lines[k][4]) if a is None else own(a))
-        return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
+    def each(found: list[Any]) -> Any:
+        arrays = tuple([zeros(x) if a is None else own(a) for x, a in zip(inputs, found, strict=False)])
+        return arrays[0] if isinstance(argnums, (int, np.integer)) else arrays
 
-    squared, bent = (each(state.squared), each(state.bent)) if state.split else (None, None)
-    whole = each(state.squared, state.bent)
-    return Curvature(state.value, each(state.g), whole, squared, bent, state.layers, state.dropped)
+    terms = (each(state.squared), each(state.bent)) if state.split else (None, None)
+    diagonal = [added(a, b) for a, b in zip(state.squared[: len(inputs)], state.bent, strict=False)]
+    return Curvature(state.value, each(state.g), each(diagonal), terms[0], terms[1], state.layers, state.dropped)
 
 
 def becker_lecun(
@@ -530,7 +529,8 @@ def neuron_blocks(f: Function, argnums: Argnums = 0) -> Function:
     """
 
     def blocks(*args: Any) -> Any:
-        state, count = walked(f, argnums, args, EVERYTHING), len(positions(argnums, args))
+        state = walked(f, argnums, args, EVERYTHING)
+        count = sum(rule is None for rule, *_ in state.lines)
         found: dict[int, Array] = {}
         for layer in state.layers:
             _, parents, factors, _, y = state.lines[layer.line]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import autodiff as ad
-from autodiff.curvature import EVERYTHING, NotLayeredError, bend, walk
+from autodiff.curvature import EVERYTHING, NotLayeredError, bend, survey, walk
 from autodiff.rule import TABLE, Elementwise
 
 ACTIVATIONS = {
@@ -485,6 +485,13 @@ def test_second_derivatives_come_from_the_formulas(rule):
     np.testing.assert_allclose(
         0 * args[0] if second is None else second + 0 * args[0], expected + 0 * args[0], atol=2e-8
     )
+
+
+def test_surveys_are_made_once():
+    survey.cache_clear()
+    for n in (3, 3, 4):
+        ad.hesscale(lambda W: np.sum(np.tanh(np.ones((2, 3)) @ W) ** 2))(np.ones((3, n)))
+    assert survey.cache_info().hits == 1
 
 
 def test_neuron_blocks_are_blocks_of_the_hessian():
