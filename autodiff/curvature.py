@@ -1,18 +1,12 @@
 """Second derivatives of layered networks: one walk up the list that carries a curvature beside the adjoints.
 
 With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, where g is the adjoint of y, and f' and f''
-are read off the rules. Carried as one number per entry this is the diagonal of Becker & LeCun (1989, "Improving the
-convergence of back-propagation learning with second order methods"). Carried exactly it is a matrix per layer and
-sample, kept here as
-
-    H = diag(d) + sum_r s_r u_r u_r^T
-
-in which every u_r goes up the list as an adjoint does, through any rule and any fan-out. A line that mixes entries (a
-product with weights, a sum) first turns d into further u_r, one per unit; a method that leaves something out adds the
-diagonal of the u_r to d and forgets them. So one number leads from one end to the other:
+are read off the rules. What is carried is, per sample, H = diag(d) + sum_r s_r u_r u_r^T. Every u_r goes up the list as
+an adjoint does, through any rule and any fan-out. A line that mixes entries (a product with weights, a sum) first turns
+d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them:
 
 keep        what is exact
-None        nothing beside diagonals: formula (2) at every line, `becker_lecun`
+None        nothing beside diagonals: formula (2) at every line, `becker_lecun` (1989)
 0           the loss, down to the diagonal of the network's output: `hesscale` (Elsayed et al. 2022, arXiv 2210.11639)
 q           full matrices in the top q layers; 1 costs one more matrix-vector product (`low_rank`)
 >= depth    everything
@@ -37,7 +31,7 @@ from autodiff.functions import LOGSUMEXP
 from autodiff.modes import Dual, backward, on_tape, ones, own, positions, project, scalar, spread, trace, zeros
 from autodiff.probing import Argnums, columns
 from autodiff.rule import Array, Elementwise, Function, Multilinear, Reduction, total
-from autodiff.tape import LEVELS, RefusalError, Tape
+from autodiff.tape import LEVELS, RefusalError
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
 PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
@@ -142,9 +136,7 @@ def keeps_rows(line: Any, slot: int) -> bool:
         return isinstance(first, (slice, np.ndarray)) and np.array_equal(rows[first], rows)
     if rule.key is np.transpose:
         return bool(params["axes"][0] == 0)
-    return (
-        bool(0 not in np.ravel(params["axis"])) if "axis" in params else a.ndim == y.ndim and params.get("order") != "F"
-    )
+    return bool(a.ndim == y.ndim and params.get("order") != "F" if "axis" not in params else np.all(params["axis"]))
 
 
 def used_once(line: Any, slot: int, samples: int) -> bool:
@@ -217,9 +209,20 @@ class Walk:
     """
 
     def __init__(
-        self, tape: Tape, y: Any, keep: int | None, bending: bool = True, terms: bool = False, output: Any = None
+        self,
+        f: Function,
+        argnums: Argnums,
+        args: Sequence[Any],
+        keep: int | None,
+        *,
+        bending: bool = True,
+        terms: bool = False,
+        output: Any = None,
     ) -> None:
-        n = len(tape)
+        wanted = positions(argnums, args)
+        tape, y = trace(f, args, wanted)
+        scalar(y)
+        n, self.inputs = len(tape), len(wanted)
         self.lines: list[Any] = tape.records
         self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
         self.bending, self.split, self.output = bending, terms, output
@@ -311,8 +314,7 @@ class Walk:
 
     def diagonal(self, i: int) -> Array:
         """The whole diagonal at line i."""
-        d = added(*self.terms(i))
-        return np.zeros_like(self.g[i]) if d is None else d
+        return added(added(*self.terms(i)), 0 * self.g[i])
 
     def give(self, to: list[Any], p: int, term: Array) -> None:
         """Add to what line p has, through the gate."""
@@ -378,7 +380,7 @@ class Walk:
 
     def row_sums(self, i: int, a: int, b: int) -> Array:
         """The curvature that line i makes between its arguments a and b, summed over the entries of b."""
-        line = self.lines[i]
+        line: Any = self.lines[i]
         rule, _, args, params, y = line
         step = [ones(x) if k == b else None for k, x in enumerate(args)]
         through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
@@ -386,7 +388,7 @@ class Walk:
 
     def layer(self, i: int) -> None:
         """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
-        g = self.g[i]
+        g: Any = self.g[i]
         if self.output is not None and not self.layers:
             self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.output, g.shape), {}
         squared, bent = self.terms(i)
@@ -428,20 +430,20 @@ class Walk:
 
     def create(self, i: int, slots: Sequence[int]) -> None:
         """The curvature f'' g that line i makes in its argument at `slots`."""
-        line, g, p = self.lines[i], self.g[i], self.lines[i][1][slots[0]]
+        line, p = self.lines[i], self.lines[i][1][slots[0]]
+        g: Any = self.g[i]
         rule, _, args, params, y = line
-        if rule is LOGSUMEXP:
-            share, apart = rule.vjp(0, ones(y), y, args, params), self.apart(i)
-            g = np.reshape(g, tuple(1 if k in params["axis"] else n for k, n in enumerate(share.shape)))
-            self.give(self.bent, p, g * share)  # g (diag(p) - p p^T)
-            if apart and self.full(i, self.level[i]):
-                self.add_group({p: share}, -g, self.samples(p))
-                return
-            if not apart:
+        bent: Any = bend(line, g, slots, slots)
+        if rule is LOGSUMEXP:  # g (diag(p) - p p^T)
+            share: Any = rule.vjp(0, ones(y), y, args, params)
+            g = np.reshape(g, [1 if k in params["axis"] else n for k, n in enumerate(share.shape)])
+            bent = g * share
+            if not self.apart(i):
                 self.drop(i, "rows of the batch meet", self.batch - 1)
-            bent = -g * share * share
-        else:
-            bent = bend(line, g, slots, slots)
+            if self.apart(i) and self.full(i, self.level[i]):
+                self.add_group({p: share}, -g, self.samples(p))
+            else:
+                bent = bent - g * share * share
         if bent is not None:
             self.give(self.bent, p, bent)
 
@@ -449,24 +451,21 @@ class Walk:
 # --- what one asks for -----------------------------------------------------------------------------------------------
 
 
-def walked(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None, **how: Any) -> Walk:
-    """One evaluation of f, and one walk over its list; f returns one number."""
-    tape, y = trace(f, args, positions(argnums, args))
-    scalar(y)
-    return Walk(tape, y, keep, **how)
+def alone(argnums: Argnums, found: Sequence[Any]) -> Any:
+    """One array for one argument, a tuple for several."""
+    return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
 
 
 def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None, **how: Any) -> Curvature:
-    """What a `Walk` finds, per argument."""
-    state = walked(f, argnums, args, keep, **how)
-    inputs = [y for rule, _, _, _, y in state.lines if rule is None]
+    """One evaluation of f, which returns one number, one `Walk` over its list, and what it found."""
+    state = Walk(f, argnums, args, keep, **how)
+    n = state.inputs
 
     def each(found: list[Any]) -> Any:
-        arrays = tuple([zeros(x) if a is None else own(a) for x, a in zip(inputs, found, strict=False)])
-        return arrays[0] if isinstance(argnums, (int, np.integer)) else arrays
+        return alone(argnums, [zeros(state.lines[k][4]) if a is None else own(a) for k, a in enumerate(found[:n])])
 
     terms = (each(state.squared), each(state.bent)) if state.split else (None, None)
-    diagonal = [added(a, b) for a, b in zip(state.squared[: len(inputs)], state.bent, strict=False)]
+    diagonal = list(map(added, state.squared[:n], state.bent[:n]))
     return Curvature(state.value, each(state.g), each(diagonal), terms[0], terms[1], state.layers, state.dropped)
 
 
@@ -475,9 +474,9 @@ def becker_lecun(
 ) -> Callable[..., Curvature]:
     """A function that returns value, gradient and Becker-LeCun diagonal of f, which returns one number.
 
-    Only diagonals are carried. With terms=True the diagonal comes as its two terms as well, `squared` and `bent`.
-    output: the diagonal to start from at the network's output, in place of the loss's own. Raises RefusalError for
-    operations that cannot carry a curvature. Source: Becker & LeCun 1989.
+    With terms=True the diagonal comes as its two terms as well, `squared` and `bent`; output is a diagonal to start
+    from at the network's output, not the loss's own. Raises RefusalError for operations that carry no curvature.
+    Source: Becker & LeCun 1989, "Improving the convergence of back-propagation learning with second order methods".
     """
     return lambda *args: walk(f, argnums, args, None, terms=terms, output=output)
 
@@ -485,8 +484,7 @@ def becker_lecun(
 def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = False) -> Callable[..., Curvature]:
     """As `becker_lecun`, with the loss taken exactly, and full matrices in the top `keep` layers.
 
-    keep=0 is HesScale (Elsayed et al. 2022, arXiv 2210.11639). From the number of hidden layers on the diagonal is
-    exact, unless `dropped` names something.
+    keep=0 is HesScale (Elsayed et al. 2022). From the number of hidden layers on it is exact but for what is `dropped`.
     """
     return lambda *args: walk(f, argnums, args, keep, terms=terms)
 
@@ -529,17 +527,16 @@ def neuron_blocks(f: Function, argnums: Argnums = 0) -> Function:
     """
 
     def blocks(*args: Any) -> Any:
-        state = walked(f, argnums, args, EVERYTHING)
-        count = sum(rule is None for rule, *_ in state.lines)
-        found: dict[int, Array] = {}
+        state = Walk(f, argnums, args, EVERYTHING)
+        found: list[Any] = [None] * state.inputs
         for layer in state.layers:
             _, parents, factors, _, y = state.lines[layer.line]
             for slot, p in enumerate(parents):
-                if p is not None and p < count and factors[slot].ndim == 2 and (slot == 1 or y.ndim == 1):
+                if p is not None and p < state.inputs and factors[slot].ndim == 2 and (slot == 1 or y.ndim == 1):
                     z, h = np.atleast_2d(factors[1 - slot]), np.atleast_2d(layer.diagonal)
-                    found[p] = found.get(p, 0) + np.einsum("nj,ni,nk->jik", h, z, z)
-        if len(found) < count:
+                    found[p] = added(found[p], np.einsum("nj,ni,nk->jik", h, z, z))
+        if any(block is None for block in found):
             raise RefusalError("neuron_blocks takes the weight matrices of layers X @ W or W @ x, and nothing else.")
-        return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found[k] for k in range(count))
+        return alone(argnums, found)
 
     return blocks
