@@ -171,9 +171,7 @@ def relative(left_out: Array, stays: Array) -> float:
 
 
 @functools.lru_cache(maxsize=256)
-def survey(
-    lines: tuple[tuple[Any, tuple[int | None, ...], tuple[int, ...]], ...], within: bool
-) -> tuple[list[int], list[bool], list[bool], int]:
+def survey(lines: tuple[Any, ...], within: bool) -> tuple[list[int], list[bool], list[bool], int]:
     """Of a list with these rules, parents and shapes, per line:
 
     roots   the inputs it depends on, as bits
@@ -182,10 +180,7 @@ def survey(
             whether off-diagonals matter further up
     and for all, the roots that enter several activations.
     """
-    roots: list[int] = []
-    active: list[bool] = []
-    mixes: list[bool] = []
-    tied = entered = 0
+    roots, active, mixes, tied, entered = list[int](), list[bool](), list[bool](), 0, 0
     for i, (rule, parents, shape) in enumerate(lines):
         traced = [p for p in parents if p is not None]
         acting = [p for p in traced if active[p]]
@@ -314,11 +309,13 @@ class Walk:
 
     def diagonal(self, i: int) -> Array:
         """The whole diagonal at line i."""
-        return added(added(*self.terms(i)), 0 * self.g[i])
+        d = added(*self.terms(i))
+        return np.zeros_like(self.g[i]) if d is None else d
 
-    def give(self, to: list[Any], p: int, term: Array) -> None:
+    def give(self, to: list[Any], p: int, term: Array | None) -> None:
         """Add to what line p has, through the gate."""
-        to[p] = added(to[p], project(term, self.lines[p][4]))
+        if term is not None:
+            to[p] = added(to[p], project(term, self.lines[p][4]))
 
     def add_group(self, factors: dict[int, Any], s: Array, samples: int) -> None:
         """One u_r per unit, times a factor on each of several lines; s holds the s_r, in the shape of the units."""
@@ -419,10 +416,8 @@ class Walk:
         squared, bent = self.terms(i) if weights else (self.squared[i], self.bent[i])
         if product and not (weights and self.split):
             squared, bent = added(squared, bent), None
-        if squared is not None:
-            self.give(self.squared, p, pull(squared))
-        if bent is not None:
-            self.give(self.bent, p, pull(bent))
+        for to, d in ((self.squared, squared), (self.bent, bent)):
+            self.give(to, p, None if d is None else pull(d))
         for group, u in () if weights else self.u[i].items():
             for slot in slots:
                 v = project(rule.vjp(slot, Batch(u, next(LEVELS)), y, args, params), args[slot]).value
@@ -444,8 +439,7 @@ class Walk:
                 self.add_group({p: share}, -g, self.samples(p))
             else:
                 bent = bent - g * share * share
-        if bent is not None:
-            self.give(self.bent, p, bent)
+        self.give(self.bent, p, bent)
 
 
 # --- what one asks for -----------------------------------------------------------------------------------------------
