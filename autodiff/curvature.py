@@ -3,16 +3,10 @@
 With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, where g is the adjoint of y, and f' and f''
 are read off the rules. What is carried is, per sample, H = diag(d) + sum_r s_r u_r u_r^T. Every u_r goes up the list as
 an adjoint does, through any rule and any fan-out. A line that mixes entries (a product with weights, a sum) first turns
-d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them:
-
-keep        what is exact
-None        nothing beside diagonals: formula (2) at every line, `becker_lecun` (1989)
-0           the loss, down to the diagonal of the network's output: `hesscale` (Elsayed et al. 2022, arXiv 2210.11639)
-q           full matrices in the top q layers; 1 costs one more matrix-vector product (`low_rank`)
->= depth    everything
-
-Samples of a batch do not meet before the loss sums them, so one u_r serves all of them, with an s_r for each. What is
-left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
+d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them.
+`keep` says down to where nothing is left out: None nowhere (formula (2) at every line), 0 in the loss, q in the top q
+layers. Samples do not meet before the loss sums them, so one u_r serves a whole batch, with an s_r for each sample. What
+is left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
 named and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
 """
 
@@ -56,10 +50,9 @@ class Dropped(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A product with weights: its derivatives are those of the pre-activation, since a bias changes none.
+    """A product with weights: its derivatives, of its shape, are those of the pre-activation: a bias changes none.
 
-    All have the shape of the product. diagonal = squared + bent, the two terms of formula (2):
-    squared = f'^2 sum_k w_kj^2 d_k and bent = f'' sum_k w_kj g_k; in the output layer bent is all.
+    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k; in the output layer bent is all.
     """
 
     line: int
@@ -72,7 +65,7 @@ class Layer(NamedTuple):
 class Curvature(NamedTuple):
     """What one walk found. Per argument: arrays of its shape, or tuples of them; layers from the output down.
 
-    squared and bent, the two terms of the diagonal, are None unless they were asked for.
+    squared and bent, the terms of the diagonal, are None unless asked for.
     """
 
     value: Array
