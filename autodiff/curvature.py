@@ -5,8 +5,8 @@ are read off the rules. What is carried is, per sample, H = diag(d) + sum_r s_r 
 an adjoint does, through any rule and any fan-out. A line that mixes entries (a product with weights, a sum) first turns
 d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them.
 `keep` says down to where nothing is left out: None nowhere (formula (2) at every line), 0 in the loss, q in the top q
-layers. Samples do not meet before the loss sums them, so one u_r serves a whole batch, with an s_r for each sample. What
-is left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
+layers. Samples do not meet before the loss sums them, so one u_r serves a whole batch, with an s_r for each. What is
+left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
 named and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
 """
 
@@ -84,7 +84,9 @@ def squares(line: Any, slots: Sequence[int]) -> Function:
     """The transposed Jacobian of a line in the argument at `slots`, with all its entries squared."""
     rule, _, args, params, y = line
     if rule.key is np.matmul:
-        args = tuple(a if k in slots else np.square(a.astype(y.dtype)) for k, a in enumerate(args))
+        args = tuple(
+            a if k in slots else np.square(a if a.dtype == y.dtype else a.astype(y.dtype)) for k, a in enumerate(args)
+        )
 
     def pull(d: Array) -> Array:
         return total([rule.vjp(k, d, y, args, params) for k in slots])
@@ -248,6 +250,9 @@ class Walk:
             if p is not None:
                 uses.setdefault(p if simple else slot, []).append(slot)
                 self.level[p] = max(self.level[p], self.level[i] + product)
+        bends = product or rule is LOGSUMEXP or (simple and any(map(callable, rule.formulas)))
+        if not bends and not self.curved(i):
+            return
         for a, b in itertools.combinations(itertools.chain(*uses.values()), 2):
             if not simple or parents[a] != parents[b]:
                 self.cross(i, a, b)
@@ -259,7 +264,7 @@ class Walk:
         for slots in uses.values():
             if curved:
                 self.carry(i, slots)
-            if self.bends(i):
+            if bends and self.bends(i):
                 self.create(i, slots)
         self.squared[i], self.bent[i], self.u[i] = None, None, {}
 
@@ -382,8 +387,10 @@ class Walk:
         if self.output is not None and not self.layers:
             self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.output, g.shape), {}
         squared, bent = self.terms(i)
-        found = [np.zeros_like(g) if d is None else d for d in (added(squared, bent), squared, bent)]
-        self.layers.append(Layer(i, g, *found))
+        whole = added(squared, bent)
+        self.layers.append(Layer(i, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
+        if not self.u[i] and not self.split:
+            self.squared[i], self.bent[i] = whole, None
 
     def settle(self, i: int) -> None:
         """Where entries or samples mix: d becomes u_r if off-diagonals are kept from there, else u_r become d."""
@@ -423,12 +430,12 @@ class Walk:
         rule, _, args, params, y = line
         bent: Any = bend(line, g, slots, slots)
         if rule is LOGSUMEXP:  # g (diag(p) - p p^T)
-            share: Any = rule.vjp(0, ones(y), y, args, params)
+            share, apart = rule.vjp(0, ones(y), y, args, params), self.apart(i)
             g = np.reshape(g, [1 if k in params["axis"] else n for k, n in enumerate(share.shape)])
             bent = g * share
-            if not self.apart(i):
+            if not apart:
                 self.drop(i, "rows of the batch meet", self.batch - 1)
-            if self.apart(i) and self.full(i, self.level[i]):
+            if apart and self.full(i, self.level[i]):
                 self.add_group({p: share}, -g, self.samples(p))
             else:
                 bent = bent - g * share * share
