@@ -1,18 +1,18 @@
 """What Hessian-vector products tell of a Hessian: the whole of it, its diagonal, and estimates with a standard error.
 
-One product costs a few gradients (`modes.hvp`), for any function; many are taken in one walk (`batch.py`). All
-arguments named by argnums count as one vector, of W entries, in their order.
+One product costs a few gradients, for any function; many are taken in one walk (`batch.py`). All arguments named by
+argnums count as one vector, of W entries, in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autodiff.batch import LIMIT, Batch
-from autodiff.jacobian import rows
+from autodiff.batch import LIMIT, Batch, basis
+from autodiff.jacobian import hessian, rows
 from autodiff.modes import grad, jvp, lift, positions
 from autodiff.rule import Array, Function
 from autodiff.tape import LEVELS, RefusalError, strip
@@ -28,47 +28,38 @@ class Estimate(NamedTuple):
 
 
 class Variables:
-    """The arguments argnums of a call, as one vector."""
+    """The arguments argnums of a call as one vector `x`, and f as a function of it."""
 
     def __init__(self, f: Function, argnums: Argnums, args: Sequence[Any]) -> None:
         self.f, self.args, self.alone = f, args, isinstance(argnums, (int, np.integer))
         self.wanted = positions(argnums, args)
         self.arrays = [lift(args[k], f"argument {k}") for k in self.wanted]
-        self.size = sum(x.size for x in self.arrays)
+        self.x = np.concatenate([np.ravel(a) for a in self.arrays])
 
-    def gradient(self, *arrays: Array) -> tuple[Array, ...]:
-        """The gradient of f at these arguments, the others as they were."""
-        changed = list(self.args)
-        for k, x in zip(self.wanted, arrays, strict=True):
-            changed[k] = x
-        return tuple(grad(self.f, self.wanted)(*changed))
+    def __call__(self, x: Array) -> Any:
+        parts = dict(zip(self.wanted, self.split(x), strict=True))
+        return self.f(*[parts.get(k, a) for k, a in enumerate(self.args)])
 
-    def split(self, vectors: Array) -> list[Array]:
-        """Vectors, in rows, as stacks of arrays like the arguments."""
-        ends = np.cumsum([x.size for x in self.arrays])
-        parts = [vectors[:, end - x.size : end] for x, end in zip(self.arrays, ends, strict=True)]
-        return [np.reshape(part, (part.shape[0], *x.shape)) for part, x in zip(parts, self.arrays, strict=True)]
+    def split(self, x: Array) -> tuple[Array, ...]:
+        """A vector as arrays like the arguments."""
+        pieces = np.split(x, np.cumsum([a.size for a in self.arrays])[:-1])
+        return tuple(
+            np.reshape(p, a.shape).astype(strip(a).dtype)[()] for p, a in zip(pieces, self.arrays, strict=True)
+        )
 
-    def like_arguments(self, vector: Array) -> Any:
-        """One vector as arrays like the arguments: one array, or a tuple."""
-        stacks = zip(self.split(np.reshape(vector, (1, -1))), self.arrays, strict=True)
-        parts = tuple(stack[0].astype(strip(x).dtype) for stack, x in stacks)
-        return parts[0] if self.alone else parts
+    def like_arguments(self, x: Array) -> Any:
+        """A vector as one array, or a tuple of them."""
+        return self.split(x)[0] if self.alone else self.split(x)
+
+    def product(self, seed: Batch) -> Array:
+        """H v for every vector v of a batch, in rows."""
+        return rows(jvp(grad(self), (self.x,), (seed,))[1], seed, self.x.shape)
 
     def products(self, vectors: Array) -> Array:
-        """H v for every row v."""
-        level = next(LEVELS)
-        seeds = [
-            Batch(part.astype(strip(x).dtype), level) for part, x in zip(self.split(vectors), self.arrays, strict=True)
-        ]
-        _, tangents = jvp(self.gradient, self.arrays, seeds)
-        found = [rows(t, s, x.shape) for t, s, x in zip(tangents, seeds, self.arrays, strict=True)]
-        return np.concatenate([np.reshape(part, (len(vectors), -1)) for part in found], axis=1)
-
-    def chunks(self, count: int) -> Iterator[slice]:
-        """`count` vectors, in as many as are pushed along at once."""
-        step = max(LIMIT // max(self.size, 1), 1)
-        return (slice(k, min(k + step, count)) for k in range(0, count, step))
+        """H v for every row v, as many at once as a batch may hold."""
+        step = max(LIMIT // max(self.x.size, 1), 1)
+        blocks = np.split(vectors.astype(strip(self.x).dtype), range(step, len(vectors), step))
+        return np.concatenate([self.product(Batch(block, next(LEVELS))) for block in blocks])
 
 
 def columns(f: Function, argnums: Argnums = 0) -> Function:
@@ -78,12 +69,9 @@ def columns(f: Function, argnums: Argnums = 0) -> Function:
     """
 
     def diagonal(*args: Any) -> Any:
-        x = Variables(f, argnums, args)
-        parts = []
-        for k in x.chunks(x.size):
-            units = np.eye(k.stop - k.start, x.size, k.start)
-            parts.append(np.sum(x.products(units) * units, axis=1))
-        return x.like_arguments(np.concatenate(parts) if parts else np.zeros(0))
+        v = Variables(f, argnums, args)
+        parts = [np.sum(v.product(units) * units.value, axis=1) for units in basis(v.x, v.x.size)]
+        return v.like_arguments(np.concatenate(parts) if parts else v.x)
 
     return diagonal
 
@@ -92,9 +80,8 @@ def hessian_matrix(f: Function, argnums: Argnums = 0) -> Function:
     """A function that returns the Hessian in all arguments argnums as one symmetric matrix (W, W)."""
 
     def matrix(*args: Any) -> Array:
-        x = Variables(f, argnums, args)
-        units = np.eye(x.size)
-        h = np.concatenate([x.products(units[k]) for k in x.chunks(x.size)] or [units])
+        v = Variables(f, argnums, args)
+        h = hessian(v)(v.x)
         return (h + np.transpose(h)) / 2
 
     return matrix
@@ -109,13 +96,9 @@ def hutchinson(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int 
         raise RefusalError("hutchinson(samples=...) needs at least 1, and 2 for a standard error.")
 
     def estimate(*args: Any) -> Estimate:
-        x = Variables(f, argnums, args)
-        rng = np.random.default_rng(seed)
-        parts = []
-        for k in x.chunks(samples):
-            signs = rng.choice([-1.0, 1.0], (k.stop - k.start, x.size))
-            parts.append(signs * x.products(signs))
-        return averaged(x, np.concatenate(parts))
+        v = Variables(f, argnums, args)
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (samples, v.x.size))
+        return averaged(v, signs * v.products(signs))
 
     return estimate
 
@@ -129,13 +112,13 @@ def xdiag(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int = 0) 
     """
 
     def estimate(*args: Any) -> Estimate:
-        x = Variables(f, argnums, args)
+        v = Variables(f, argnums, args)
         half = samples // 2
-        if samples % 2 or not 2 <= half <= x.size:
-            raise RefusalError(f"xdiag(samples={samples}): an even number from 4 to twice the {x.size} entries.")
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (half, x.size))
-        q, r = np.linalg.qr(np.transpose(np.concatenate([x.products(signs[k]) for k in x.chunks(half)])))
-        image = np.transpose(np.concatenate([x.products(np.transpose(q)[k]) for k in x.chunks(half)]))
+        if samples % 2 or not 2 <= half <= v.x.size:
+            raise RefusalError(f"xdiag(samples={samples}): an even number from 4 to twice the {v.x.size} entries.")
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (half, v.x.size))
+        q, r = np.linalg.qr(np.transpose(v.products(signs)))
+        image = np.transpose(v.products(np.transpose(q)))
         # Column i of r^-T is across all columns of r but the i-th; a hint of 1 keeps a singular r invertible.
         hint = np.finfo(r.dtype).eps * (np.linalg.norm(r) or 1.0) * np.eye(half)
         others = np.transpose(np.linalg.inv(r + hint))
@@ -143,16 +126,16 @@ def xdiag(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int = 0) 
         alone = q @ others
         missed = np.transpose(signs) * alone * np.sum(others * r, axis=0)
         each = np.sum(q * image, axis=1, keepdims=True) - alone * (image @ others) + missed
-        return averaged(x, np.transpose(each))
+        return averaged(v, np.transpose(each))
 
     return estimate
 
 
-def averaged(x: Variables, each: Array) -> Estimate:
+def averaged(v: Variables, each: Array) -> Estimate:
     """The mean of estimates, in rows, and its standard error."""
     n = len(each)
-    error = np.std(each, axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(x.size, np.nan)
-    return Estimate(x.like_arguments(np.mean(each, axis=0)), x.like_arguments(error))
+    error = np.std(each, axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(v.x.size, np.nan)
+    return Estimate(v.like_arguments(np.mean(each, axis=0)), v.like_arguments(error))
 
 
 def compare(estimate: Any, exact: Any) -> dict[str, Any]:
@@ -161,16 +144,11 @@ def compare(estimate: Any, exact: Any) -> dict[str, Any]:
     A dictionary: relative L1 and L2 error; Spearman's rank correlation; the share of negative entries, here and in the
     exact one; `per argument`, a list of the same; and `dropped`, what the estimate says it left out.
     """
-    found, true = arrays_of(estimate), arrays_of(exact)
-    whole = agreement(np.concatenate([np.ravel(a) for a in found]), np.concatenate([np.ravel(a) for a in true]))
-    each = [agreement(np.ravel(a), np.ravel(b)) for a, b in zip(found, true, strict=True)]
+    parts = [d.diagonal if hasattr(d, "_fields") else d for d in (estimate, exact)]
+    found, true = ([np.ravel(a) for a in (d if isinstance(d, tuple) else (d,))] for d in parts)
+    each = [agreement(a, b) for a, b in zip(found, true, strict=True)]
+    whole = agreement(np.concatenate(found), np.concatenate(true))
     return {**whole, "per argument": each, "dropped": list(getattr(estimate, "dropped", []))}
-
-
-def arrays_of(d: Any) -> tuple[Array, ...]:
-    """A diagonal as a tuple of arrays: one array, a tuple of them, or a named tuple with a `diagonal`."""
-    d = d.diagonal if hasattr(d, "_fields") else d
-    return d if isinstance(d, tuple) else (d,)
 
 
 def agreement(a: Array, b: Array) -> dict[str, float]:
