@@ -6,7 +6,7 @@ are those of f and of its reverse walk, with the formulas of the table; forward 
 same way. Facts about values (comparisons, orders, indices) are steps too; where Python itself has to know one (an if, a
 range, a data-dependent shape), what it was told becomes a `Guard`: the list is right only where the answer is the same.
 
-Steps are simplified as they come (see `REWRITES`): the same step twice is one step, constants are folded where that
+Steps are simplified as they come (see `simpler`): the same step twice is one step, constants are folded where that
 rounds nothing, and repeated terms are gathered (r + u + u is r + 2 u: the one rewrite that rounds differently).
 """
 
@@ -151,8 +151,9 @@ class Symbol(NDArrayOperatorsMixin):
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, Traced) for part in parts):
             refused(self)
-        parts = tuple(with_plain_bounds(p) if type(p) is slice else p for p in parts)
-        return self.picked(self, parts if isinstance(index, tuple) else parts[0])
+        # The bounds of a slice decide on a shape.
+        known = [mapped(settled, part) if type(part) is slice else part for part in parts]
+        return self.picked(self, tuple(known) if isinstance(index, tuple) else known[0])
 
     def astype(self, dtype: Any) -> Any:
         """As of an array."""
@@ -190,10 +191,9 @@ for method_name in BORROWED.split():
     setattr(Symbol, method_name, vars(Traced)[method_name])
 
 
-def with_plain_bounds(part: slice) -> slice:
-    """A slice whose bounds are known, since they decide on a shape."""
-    bounds = (part.start, part.stop, part.step)
-    return slice(*(operator.index(b) if type(b) is Symbol else b for b in bounds))
+def settled(bound: Any) -> Any:
+    """A bound of a slice as Python has to know it."""
+    return operator.index(bound) if type(bound) is Symbol else bound
 
 
 # --- operands --------------------------------------------------------------------------------------------------------
@@ -324,8 +324,7 @@ class Program:
         if func in ELEMENTWISE:
             args = lighter(func, tuple(args), value)
         found: Any = placed(given[0], given[1], value) if func is operator.add else None
-        if found is None and func in REWRITES:
-            found = REWRITES[func](self, value, *args, **kwargs)
+        found = simpler(self, func, args, value) if found is None and args else found
         result = found if alike(found, value) else self.step(func, args, kwargs, value)
         if func is operator.add:
             pass_on_origins(result, *given)
@@ -390,7 +389,7 @@ def reduction(x: Symbol, axis: Any = None, keepdims: bool = False) -> dict[str, 
     return said if len(axes) == x.ndim else {"axis": axes[0] if len(axes) == 1 else axes, **said}
 
 
-# --- simplifications: another symbol of the same shape, dtype and bits (but for `added`), or None --------------------
+# --- simplifications -------------------------------------------------------------------------------------------------
 
 
 def lighter(func: Any, args: Any, value: Any) -> Any:
@@ -425,7 +424,7 @@ def coefficient(x: Any) -> tuple[int | float, Any]:
     return 1, x
 
 
-def added(program: Program, value: Any, a: Any, b: Any) -> Any:
+def added(program: Program, a: Any, b: Any) -> Any:
     """Repeated terms as one with a factor; a + (-b) as a - b."""
     for (j, x), (k, y), rest in repeatable(a, b):
         if x is y and type(x) is Symbol:
@@ -447,22 +446,54 @@ def repeatable(a: Any, b: Any) -> Iterator[tuple[Any, Any, Any]]:
                 yield coefficient(term), coefficient(q), rest
 
 
-def multiplied(program: Program, value: Any, a: Any, b: Any) -> Any:
-    """1 * x, -1 * x, and a constant that another one takes in."""
-    for c, x in ((a, b), (b, a)):
-        if type(c) in (int, float) and alike(x, value):
-            return program.add(operator.neg, (x,)) if c == -1 else scaled(x, c)
+def simpler(program: Program, func: Any, args: Any, value: Any) -> Any:
+    """Another symbol of the same shape, dtype and bits (but for `added`), or None."""
+    x, y = args[0], args[-1]
+    if func is operator.add:
+        return added(program, x, y)
+    if func is operator.mul:
+        for c, other in ((x, y), (y, x)):
+            if type(c) in (int, float) and alike(other, value):
+                return program.add(operator.neg, (other,)) if c == -1 else scaled(other, c)
+    if func is operator.neg:
+        return scaled(x, -1)
+    if func is operator.sub and type(y) is Symbol and y.func is operator.neg:
+        return program.add(operator.add, (x, y.args[0]))
+    if func is operator.truediv and type(y) in (int, float) and y and exact(y, 1 / y):
+        return scaled(x, 1 / y)
+    if func is operator.pow and type(y) is int and y in (0, 1):
+        return x if y else program.constant(value)
+    if func is operator.matmul and np.ndim(plain(x)) == 2 == np.ndim(plain(y)) and x.shape[1] == 1:
+        return program.add(operator.mul, (x, y))  # a column times a row
+    if func is operator.getitem and type(y) is tuple and not y and type(value) is type(x.value):
+        return x
+    if func is scatter and x is None and type(args[2]) is tuple and not args[2]:
+        return args[1]
+    if func is scatter and x is None and reshaping(args[2], np.size(plain(args[1])) == np.size(value)):
+        return program.add(np.reshape, (args[1], np.shape(value)))
+    return moved(func, x, args, value) if func in MOVES else None
+
+
+MOVES = {np.reshape, np.transpose, np.broadcast_to, np.copy, astype}
+
+
+def moved(func: Any, x: Any, args: Any, value: Any) -> Any:
+    """What changes nothing; two reshapes, or two transposes, in a row; a product with a column, as a vector."""
+    if alike(x, value) and (func is not np.transpose or args[1] == tuple(range(x.ndim))):
+        return x
+    if func is np.transpose and x.func is func:
+        return x.program.add(func, (x.args[0], tuple(x.args[1][i] for i in args[1])))
+    if func is np.transpose and is_vector(x):
+        return x.program.add(np.reshape, (x.args[0], np.shape(value)))
+    if func is np.reshape and len(args) == 2 and is_reshaped(x):
+        return x.program.add(func, (x.args[0], args[1]))
+    if func is np.reshape and x.func is operator.matmul and np.ndim(value) == 1 and x.ndim == 2:
+        a, b = x.args
+        if x.shape[1] == 1 and is_vector(b):
+            return x.program.add(operator.matmul, (a, b.args[0]))
+        if x.shape[0] == 1 and is_vector(a):
+            return x.program.add(operator.matmul, (a.args[0], b))
     return None
-
-
-def divided(program: Program, value: Any, x: Any, c: Any) -> Any:
-    """x / c for a power of two c, which a constant of x takes in."""
-    return scaled(x, 1 / c) if type(c) in (int, float) and c and exact(c, 1 / c) else None
-
-
-def subtracted(program: Program, value: Any, a: Any, b: Any) -> Any:
-    """a - (-b) as a + b."""
-    return program.add(operator.add, (a, b.args[0])) if type(b) is Symbol and b.func is operator.neg else None
 
 
 def scaled(x: Symbol, c: float, depth: int = 3) -> Any:
@@ -487,93 +518,14 @@ def scaled(x: Symbol, c: float, depth: int = 3) -> Any:
 
 def negated(x: Any) -> Any:
     """-x, if x is written with a minus in front."""
-    first, depth = x, 2
+    if type(x) is not Symbol:
+        return None
+    first: Any = x
+    depth = 2
     while type(first) is Symbol and first.func in (operator.mul, operator.truediv) and depth:
         first, depth = first.args[0], depth - 1
-    minus = first < 0 if type(first) in (int, float) else first is x and type(x) is Symbol and x.func is operator.neg
+    minus = first < 0 if type(first) in (int, float) else first is x and x.func is operator.neg
     return scaled(x, -1) if minus else None
-
-
-def powered(program: Program, value: Any, x: Any, n: Any) -> Any:
-    """x ** 0 and x ** 1."""
-    return (x if n else program.constant(value)) if type(n) is int and n in (0, 1) else None
-
-
-def matrix_product(program: Program, value: Any, a: Any, b: Any) -> Any:
-    """A column times a row is an elementwise product."""
-    outer = np.ndim(plain(a)) == 2 == np.ndim(plain(b)) and np.shape(plain(a))[1] == 1
-    return program.add(operator.mul, (a, b)) if outer else None
-
-
-def put_in_place(program: Program, value: Any, base: Any, x: Any, index: Any, shape: Any) -> Any:
-    """Nothing but x, if it fills all places."""
-    if base is None and type(index) is tuple and not index:
-        return x
-    whole = base is None and reshaping(index, np.size(plain(x)) == np.size(value))
-    return program.add(np.reshape, (x, np.shape(value))) if whole else None
-
-
-def picked_whole(program: Program, value: Any, x: Any, index: Any) -> Any:
-    """x[()] of a number."""
-    return x if type(index) is tuple and not index and type(value) is type(plain(x)) else None
-
-
-def einsum_of_ones(program: Program, value: Any, subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """Without a factor 1, and without saying what goes without saying."""
-    left, right = subscripts.split("->")
-    kept = [(t, a) for t, a in zip(left.split(","), operands, strict=True) if t or number(a) != 1]
-    if len(kept) == len(operands) and kwargs.get("optimize", True):
-        return None
-    terms = ",".join(t for t, _ in kept) + "->" + right
-    return program.add(np.einsum, (terms, *(a for _, a in kept)), {"optimize": True} if kwargs.get("optimize") else {})
-
-
-def unchanged(program: Program, value: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-    """What changes nothing."""
-    return x if alike(x, value) else None
-
-
-def transposed(program: Program, value: Any, x: Any, axes: tuple[int, ...]) -> Any:
-    """No transpose, two in a row, that of a row."""
-    if axes == tuple(range(x.ndim)):
-        return x
-    if x.func is np.transpose:
-        return program.add(np.transpose, (x.args[0], tuple(x.args[1][i] for i in axes)))
-    return program.add(np.reshape, (x.args[0], np.shape(value))) if is_vector(x) else None
-
-
-def reshaped(program: Program, value: Any, x: Any, shape: Any, **kwargs: Any) -> Any:
-    """No reshape, two in a row, that of a product with a row or column: a product with a vector."""
-    if alike(x, value) or kwargs:
-        return x if alike(x, value) else None
-    if is_reshaped(x):
-        return program.add(np.reshape, (x.args[0], shape))
-    if x.func is operator.matmul and np.ndim(value) == 1 and x.ndim == 2:
-        a, b = x.args
-        if x.shape[1] == 1 and is_vector(b):
-            return program.add(operator.matmul, (a, b.args[0]))
-        if x.shape[0] == 1 and is_vector(a):
-            return program.add(operator.matmul, (a.args[0], b))
-    return None
-
-
-REWRITES: dict[Any, Callable[..., Any]] = {
-    operator.add: added,
-    operator.sub: subtracted,
-    operator.mul: multiplied,
-    operator.truediv: divided,
-    operator.neg: lambda program, value, x: scaled(x, -1),
-    operator.pow: powered,
-    operator.matmul: matrix_product,
-    operator.getitem: picked_whole,
-    scatter: put_in_place,
-    np.einsum: einsum_of_ones,
-    np.transpose: transposed,
-    np.reshape: reshaped,
-    np.broadcast_to: unchanged,
-    np.copy: unchanged,
-    astype: unchanged,
-}
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

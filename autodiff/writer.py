@@ -79,8 +79,9 @@ class Recording:
         self.needed: list[Any] = []
         for step in reversed(self.program.steps):
             if isinstance(step, Guard) or self.uses[id(step)]:
-                self.needed.insert(0, step)
+                self.needed.append(step)
                 self.uses.update(map(id, operands(step)))
+        self.needed.reverse()
 
     def argument(self, a: Any, name: str) -> Any:
         """The symbol for an argument; a choice is itself."""
@@ -105,9 +106,9 @@ def parameters(f: Callable[..., Any], count: int) -> list[str]:
     with contextlib.suppress(TypeError, ValueError):
         found = inspect.signature(f).parameters.values()
         names = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    inside = [g for g in inspect.getclosurevars(f).nonlocals.values() if callable(g)] if inspect.isfunction(f) else []
-    if inside and not names:
-        return parameters(inside[0], count)
+        inside = [] if names else [g for g in inspect.getclosurevars(f).nonlocals.values() if callable(g)]
+        if inside:
+            return parameters(inside[0], count)
     return (names + [f"x{i}" for i in range(count)])[:count]
 
 
