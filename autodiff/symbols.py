@@ -324,7 +324,7 @@ class Program:
         if func in ELEMENTWISE:
             args = lighter(func, tuple(args), value)
         found: Any = placed(given[0], given[1], value) if func is operator.add else None
-        found = simpler(self, func, args, value) if found is None and args else found
+        found = simpler(self, func, args, kwargs, value) if found is None and args else found
         result = found if alike(found, value) else self.step(func, args, kwargs, value)
         if func is operator.add:
             pass_on_origins(result, *given)
@@ -446,7 +446,7 @@ def repeatable(a: Any, b: Any) -> Iterator[tuple[Any, Any, Any]]:
                 yield coefficient(term), coefficient(q), rest
 
 
-def simpler(program: Program, func: Any, args: Any, value: Any) -> Any:
+def simpler(program: Program, func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> Any:
     """Another symbol of the same shape, dtype and bits (but for `added`), or None."""
     x, y = args[0], args[-1]
     if func is operator.add:
@@ -471,7 +471,18 @@ def simpler(program: Program, func: Any, args: Any, value: Any) -> Any:
         return args[1]
     if func is scatter and x is None and reshaping(args[2], np.size(plain(args[1])) == np.size(value)):
         return program.add(np.reshape, (args[1], np.shape(value)))
-    return moved(func, x, args, value) if func in MOVES else None
+    if func is np.einsum:
+        return without_ones(program, *args, **kwargs)
+    return moved(func, x, args, value) if func in MOVES and kwargs.get("order", "C") == "C" else None
+
+
+def without_ones(program: Program, subscripts: str, *operands: Any, **kwargs: Any) -> Any:
+    """An einsum without a factor 1."""
+    left, right = subscripts.split("->")
+    kept = [(t, a) for t, a in zip(left.split(","), operands, strict=True) if t or number(a) != 1]
+    if len(kept) == len(operands):
+        return None
+    return program.add(np.einsum, (",".join(t for t, _ in kept) + "->" + right, *(a for _, a in kept)), kwargs)
 
 
 MOVES = {np.reshape, np.transpose, np.broadcast_to, np.copy, astype}
