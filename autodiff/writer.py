@@ -45,6 +45,7 @@ NESTED = 4  # operations in one line
 SIGNS = "lt < 1, le <= 1, gt > 1, ge >= 1, eq == 1, ne != 1, or_ | 2, xor ^ 2, and_ & 2, add + 3, sub - 3, mul * 4, "
 SIGNS += "truediv / 4, floordiv // 4, mod % 4, matmul @ 4, pow ** 6"
 INFIX = {getattr(operator, o): (sign, int(binds)) for o, sign, binds in (s.split() for s in SIGNS.split(","))}
+REDUCERS = {np.sum: "np.add.reduce", np.max: "np.maximum.reduce", np.min: "np.minimum.reduce"}  # without wrapper
 PREFIX = {operator.neg: "-", operator.invert: "~"}
 TIGHT, CALL = 5, 7  # how tightly a prefix, and a call, binds
 UFUNCS = {op: ufunc for ufunc, op in OPERATORS.items()}
@@ -52,7 +53,7 @@ FREE = {np.transpose, operator.getitem, operator.neg, operator.invert}  # what d
 # Operations that always make an array of their own.
 FRESH = {*INFIX, *PREFIX, astype, scatter, sigmoid, np.where, np.concatenate}
 FRESH |= {np.sum, np.prod, np.max, np.min, np.cumsum}
-RESERVED = {"np", "pool", "buffers", "shapes", "sigmoid", *keyword.kwlist, *dir(builtins)}
+RESERVED = {"np", "pool", "buffers", "order", "shapes", "sigmoid", *keyword.kwlist, *dir(builtins)}
 CHOICES = {type(None), str, bool}  # arguments that are no arrays but choices, which the code is for
 OTHER_SHAPES = 'raise ValueError("written for arguments of other shapes")'
 OTHER_BRANCH = 'raise ValueError("written for another branch than these arguments take")'
@@ -259,6 +260,8 @@ class Writer:
             behind = f"[{new_axis(x)}]" if new_axis(x) else f".reshape({', '.join(map(str, x.shape)) or '()'})"
         if behind:
             return self.text(args[0], CALL) + behind
+        if self.compiled and func in REDUCERS and len(args) == 1 and x.kwargs.keys() <= {"axis"}:
+            return f"{REDUCERS[func]}({self.text(args[0])}, {x.kwargs.get('axis')})"
         words = [self.text(a) for a in args] + [f"{k}={self.text(v)}" for k, v in x.kwargs.items()]
         return f"{'sigmoid' if func is sigmoid else known_path(func)}({', '.join(words)})"
 
