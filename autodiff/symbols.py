@@ -6,8 +6,8 @@ are those of f and of its reverse walk, with the formulas of the table; forward 
 same way. Facts about values (comparisons, orders, indices) are steps too; where Python itself has to know one (an if, a
 range, a data-dependent shape), what it was told becomes a `Guard`: the list is right only where the answer is the same.
 
-Steps are simplified as they come: the same step twice is one step, constants are folded where that rounds nothing, and
-repeated terms are gathered (r + u + u is r + 2 u: the one rewrite that rounds differently).
+Steps are simplified as they come (see `simpler`): the same step twice is one step, constants are folded where that
+rounds nothing, and repeated terms are gathered (r + u + u is r + 2 u: the one rewrite that rounds differently).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autodiff.modes import lift, project
 from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
@@ -82,13 +83,12 @@ def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
     )
 
 
-class Symbol:
+class Symbol(NDArrayOperatorsMixin):
     """A step of a program: value = func(*args, **kwargs), and what it was at the example.
 
     To isinstance it is what it stands for: rules treat a Python number and an array differently.
     """
 
-    __slots__ = ("args", "func", "kwargs", "label", "origins", "program", "value")
     level = 0  # further out than every derivative
 
     def __init__(self, program: Program, func: Any, args: Any, kwargs: Any, value: Any) -> None:
@@ -111,9 +111,7 @@ class Symbol:
         value = lift(self.value, what)
         if value is self.value:
             return self
-        if isinstance(self.value, np.ndarray):
-            return self.program.add(operator.getitem, (self, ())) if self.ndim == 0 else self.astype(value.dtype)
-        return self.program.add(type(value), (self,))
+        return self.astype(value.dtype) if self.ndim else self.program.add(type(value), (self,))
 
     def picked(self, x: Any, index: Any) -> Any:
         """`rules.picked`."""
@@ -143,19 +141,23 @@ class Symbol:
             refused(self)
         return self.program.add(func, args, kwargs)
 
+    def __pow__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else self.program.add(operator.pow, (self, other))
+
+    def __rpow__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Traced) else self.program.add(operator.pow, (other, self))
+
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, Traced) for part in parts):
             refused(self)
-        parts = tuple(settled(part) for part in parts)
-        return self.picked(self, parts if isinstance(index, tuple) else parts[0])
+        # The bounds of a slice decide on a shape.
+        known = [mapped(settled, part) if type(part) is slice else part for part in parts]
+        return self.picked(self, tuple(known) if isinstance(index, tuple) else known[0])
 
     def astype(self, dtype: Any) -> Any:
         """As of an array."""
         return self.program.add(astype, (self, np.dtype(dtype)))
-
-    def __invert__(self) -> Any:
-        return self.program.add(operator.invert, (self,))
 
     def __bool__(self) -> bool:
         return bool(self.program.guarded(self, "bool", bool(self.value)))
@@ -179,50 +181,22 @@ class Symbol:
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
 
-
-def binary(op: Any, swapped: bool = False) -> Any:
-    """A binary operator, or its reflection; of traced arrays it is theirs."""
-    order = slice(None, None, -1 if swapped else 1)
-    return lambda x, y: NotImplemented if isinstance(y, Traced) else x.program.add(op, (x, y)[order])
+    __array__ = __float__ = __complex__ = __setitem__ = __delitem__ = refused
+    item = tolist = fill = sort = put = resize = refused
 
 
-def borrow() -> None:
-    """What a symbol has of an array besides: NumPy functions as methods, operators, refusals."""
-    names = "T mT reshape transpose sum mean prod max min var std clip round conj cumsum cumprod dot trace diagonal"
-    names += " repeat take ravel flatten swapaxes squeeze copy argmax argmin argsort any all __neg__ __pos__ __abs__"
-    for name in names.split():
-        setattr(Symbol, name, vars(Traced)[name])
-    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-        op = getattr(operator, f"__{name}__")
-        for prefix, method in (("", binary(op)), ("r", binary(op, swapped=True)), ("i", refused)):
-            setattr(Symbol, f"__{prefix}{name}__", method)
-    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
-        setattr(Symbol, f"__{name}__", binary(getattr(operator, name)))
-    for name in [
-        "__array__",
-        "__float__",
-        "__complex__",
-        "__setitem__",
-        "__delitem__",
-        "item",
-        "tolist",
-        "fill",
-        "sort",
-        "put",
-        "resize",
-    ]:
-        setattr(Symbol, name, refused)
+BORROWED = "T mT reshape transpose sum mean prod max min var std clip round conj cumsum cumprod dot trace diagonal "
+BORROWED += "repeat take ravel flatten swapaxes squeeze copy argmax argmin argsort any all"
+for method_name in BORROWED.split():
+    setattr(Symbol, method_name, vars(Traced)[method_name])
 
 
-borrow()
+def settled(bound: Any) -> Any:
+    """A bound of a slice as Python has to know it."""
+    return operator.index(bound) if type(bound) is Symbol else bound
 
 
-# --- constants -------------------------------------------------------------------------------------------------------
-
-
-def plain(x: Any) -> Any:
-    """The values in the place of symbols, inside lists, tuples, slices and dicts too."""
-    return mapped(lambda a: a.value if type(a) is Symbol else a, x)
+# --- operands --------------------------------------------------------------------------------------------------------
 
 
 def mapped(function: Callable[[Any], Any], x: Any) -> Any:
@@ -234,6 +208,11 @@ def mapped(function: Callable[[Any], Any], x: Any) -> Any:
     if type(x) is slice:
         return slice(*(mapped(function, e) for e in (x.start, x.stop, x.step)))
     return function(x)
+
+
+def plain(x: Any) -> Any:
+    """The values in the place of symbols."""
+    return mapped(lambda a: a.value if type(a) is Symbol else a, x)
 
 
 def leaves(x: Any) -> list[Any]:
@@ -248,27 +227,23 @@ def symbols(x: Any) -> list[Symbol]:
     return [leaf for leaf in leaves(x) if type(leaf) is Symbol]
 
 
-def identity(x: Any) -> Any:
+def identity(x: Any) -> str:
     """A key under which the same operands are found again: symbols and large arrays themselves, the rest by value."""
-    if type(x) is Symbol:
-        return id(x)
-    if isinstance(x, np.ndarray):
-        return (x.shape, x.dtype, x.tobytes()) if x.size <= 64 else (x.shape, id(x))
-    if type(x) in (list, tuple, slice, dict):
-        parts = (x.start, x.stop, x.step) if type(x) is slice else x.items() if type(x) is dict else x
-        return (type(x), tuple(map(identity, parts)))
-    return (type(x), repr(x))
+
+    def key(leaf: Any) -> Any:
+        if type(leaf) is np.ndarray and leaf.size <= 64:
+            return (leaf.shape, leaf.dtype, leaf.tobytes())
+        return id(leaf) if type(leaf) in (np.ndarray, Symbol) else (type(leaf), repr(leaf))
+
+    return repr(mapped(key, x))
 
 
 def number(x: Any) -> int | float | None:
     """The Python number that a constant is throughout, or None."""
-    value = x.value if type(x) is Symbol and x.func is None else None if type(x) is Symbol else x
-    if isinstance(value, np.ndarray):
-        if value.size == 0 or not (value == value.flat[0]).all():
-            return None
-        value = value.flat[0]
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = x.value if type(x) is Symbol and x.func is None else x
+    if type(value) is np.ndarray:
+        value = value.flat[0] if value.size and (value == value.flat[0]).all() else None
+    value = value.item() if issubclass(type(value), np.generic) else value
     if type(value) is float and value.is_integer() and abs(value) < 2**20 and (value or math.copysign(1, value) > 0):
         return int(value)
     return value if type(value) in (int, float) else None
@@ -276,7 +251,7 @@ def number(x: Any) -> int | float | None:
 
 def exact(a: float, b: float) -> bool:
     """Whether x * a * b is x * (a * b), to the last bit: one of them is a power of two."""
-    return a * b != 0 and math.isfinite(a * b) and (abs(math.frexp(a)[0]) == 0.5 or abs(math.frexp(b)[0]) == 0.5)
+    return a * b != 0 and math.isfinite(a * b) and 0.5 in (abs(math.frexp(a)[0]), abs(math.frexp(b)[0]))
 
 
 def is_known(x: Any) -> bool:
@@ -294,47 +269,14 @@ def is_led_by_ones(x: Symbol) -> bool:
     return is_reshaped(x) and x.shape == (1,) * (x.ndim - x.args[0].ndim) + x.args[0].shape
 
 
+def is_vector(x: Any) -> bool:
+    """Whether x is a vector made a row or a column."""
+    return is_reshaped(x) and x.args[0].ndim == 1 and x.size == max(x.shape)
+
+
 def alike(x: Any, value: Any) -> bool:
     """Whether symbol x has the shape and dtype of value."""
     return type(x) is Symbol and x.shape == np.shape(value) and x.dtype == np.asarray(value).dtype
-
-
-def coefficient(x: Any) -> tuple[int | float, Any]:
-    """(c, y) with x = c * y."""
-    if type(x) is Symbol and x.func is operator.mul:
-        for c, y in (x.args, x.args[::-1]):
-            if type(c) in (int, float) and alike(y, x.value):
-                return c, y
-    return 1, x
-
-
-def reduction(x: Symbol, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
-    """The keywords of a reduction that say something."""
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    said: dict[str, Any] = {"keepdims": True} if keepdims else {}
-    return said if len(axes) == x.ndim else {"axis": axes[0] if len(axes) == 1 else axes, **said}
-
-
-def canonical(func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> tuple[Any, Any, dict[str, Any]]:
-    """One way to say it: reductions without what goes without saying, one reshape, one transpose, one sigmoid."""
-    x = args[0] if args else None
-    if type(x) is not Symbol or type(x.value) in (int, float):
-        return func, args, kwargs
-    if func in REDUCTIONS and len(args) == 1 and kwargs.keys() <= {"axis", "keepdims"}:
-        reshapes = x.size == np.size(value) and x.ndim and func is np.sum and x.dtype.kind == "f"
-        return (np.reshape, (x, np.shape(value)), {}) if reshapes else (func, args, reduction(x, **kwargs))
-    order = (*args[1 if func is np.ravel else 2 :], kwargs.get("order", "C"))
-    picked_all = func is operator.getitem and reshaping(args[1], x.size == np.size(value))
-    if picked_all or func in (np.expand_dims, np.squeeze) or (func in (np.ravel, np.reshape) and {*order} == {"C"}):
-        return np.reshape, (x, np.shape(value)), {}
-    if func in (np.transpose, np.swapaxes, np.matrix_transpose):
-        numbers = func(np.broadcast_to(0, range(2, 2 + x.ndim)), *args[1:], **kwargs).shape
-        return np.transpose, (x, tuple(n - 2 for n in numbers)), {}
-    if func is np.exp and x.func is operator.neg and type(x.args[0]) is Symbol and x.args[0].func is np.logaddexp:
-        zero, z = x.args[0].args
-        if number(zero) == 0 and type(z) is Symbol:
-            return sigmoid, (z.program.add(operator.neg, (z,)),), {}
-    return func, args, kwargs
 
 
 def reshaping(index: Any, whole: bool) -> bool:
@@ -344,10 +286,14 @@ def reshaping(index: Any, whole: bool) -> bool:
     return bool(whole and parts and plainly)
 
 
-def settled(part: Any) -> Any:
-    """A part of an index: a slice has plain bounds, since they decide on a shape."""
-    bounds = (part.start, part.stop, part.step) if type(part) is slice else ()
-    return slice(*(operator.index(b) if type(b) is Symbol else b for b in bounds)) if bounds else part
+def data_shaped(func: Any, args: Any) -> bool:
+    """Whether the shape of the result may depend on values."""
+    if func is operator.getitem:
+        return any(s.dtype.kind == "b" for s in symbols(args[1]))
+    if func in DATA_SHAPED or (func is np.where and len(args) == 1):
+        return True
+    known = func in FACTS or func in TABLE or isinstance(func, (np.ufunc, type))
+    return not known and getattr(func, "__module__", "") == "numpy"
 
 
 # --- the list --------------------------------------------------------------------------------------------------------
@@ -361,15 +307,6 @@ class Program:
         self.seen: dict[Any, Any] = {}
         self.names: dict[int, tuple[str, Any]] = {}  # of constant arrays, by id; kept, so that ids stay theirs
 
-    def forget(self) -> None:
-        """Let go of the symbols, and with them of the values at the example."""
-        self.steps.clear()
-        self.seen.clear()
-
-    def argument(self, name: str, value: Any) -> Symbol:
-        """A symbol for an argument."""
-        return Symbol(self, "argument", (name,), {}, value)
-
     def constant(self, value: Any) -> Symbol:
         """A symbol for what does not depend on the arguments."""
         return Symbol(self, None, (), {}, value)
@@ -377,22 +314,20 @@ class Program:
     def add(self, func: Any, args: Any, kwargs: Any = None) -> Any:
         """func(*args, **kwargs): a step, or the one that is the same; a tuple of them if it returns several arrays."""
         kwargs = kwargs or {}
-        values = plain(args)
-        if any(isinstance(v, (np.ndarray, np.generic)) for v in leaves(values)):
-            func = OPERATORS.get(func, func)
+        func = OPERATORS.get(func, func)
         if func not in (operator.add, scatter):
             args = mapped(lambda a: self.constant(a.value) if is_known(a) else a, args)
-        given = args
-        value = func(*values, **plain(kwargs))
+        given, value = args, func(*plain(args), **plain(kwargs))
         func, args, kwargs = canonical(func, args, kwargs, value)
         if func is not scatter and all(s.func is None for s in symbols((args, kwargs))):
             return self.constant(value)
         if func in ELEMENTWISE:
-            args = self.lighter(func, tuple(args), value)
-        found = self.simpler(func, args, kwargs, value, given)
-        result = found if found is not None and alike(found, value) else self.step(func, args, kwargs, value)
+            args = lighter(func, tuple(args), value)
+        found: Any = placed(given[0], given[1], value) if func is operator.add else None
+        found = simpler(self, func, args, kwargs, value) if found is None and args else found
+        result = found if alike(found, value) else self.step(func, args, kwargs, value)
         if func is operator.add:
-            gather(result, *given)
+            pass_on_origins(result, *given)
         return self.parts(result) if isinstance(value, (tuple, list)) else result
 
     def step(self, func: Any, args: Any, kwargs: Any, value: Any) -> Symbol:
@@ -423,159 +358,185 @@ class Program:
             self.steps.append(Guard(symbol, how, answer))
         return answer
 
-    # Simplifications. Each gives the same shape and dtype, and (but for `gathered`) the same bits.
 
-    def lighter(self, func: Any, args: Any, value: Any) -> Any:
-        """Operands with nothing but their shape to add: a constant array of equal entries, what was broadcast."""
-        for i, a in enumerate(args):
-            c = number(a)
-            lighter = [] if c is None or type(a) is type(c) else [c] if type(a) is float else [c, float(c)]
-            if type(a) is Symbol and (a.func is np.broadcast_to or is_led_by_ones(a)):
-                lighter = [a.args[0]]
-            for light in lighter:
-                trial = (*args[:i], light, *args[i + 1 :])
-                other = func(*plain(trial))
-                if np.shape(other) == np.shape(value) and np.asarray(other).dtype == np.asarray(value).dtype:
-                    return self.lighter(func, trial, value)
-        return args
+def canonical(func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """One way to say it: reductions without what goes without saying, one reshape, one transpose, one sigmoid."""
+    x = args[0] if args else None
+    if type(x) is not Symbol or type(x.value) in (int, float):
+        return func, args, kwargs
+    same_size = not isinstance(value, (tuple, list)) and x.size == np.size(value)
+    if func in REDUCTIONS and len(args) == 1 and kwargs.keys() <= {"axis", "keepdims"}:
+        reshapes = same_size and x.ndim and func is np.sum and x.dtype.kind == "f"
+        return (np.reshape, (x, np.shape(value)), {}) if reshapes else (func, args, reduction(x, **kwargs))
+    order = (*args[1 if func is np.ravel else 2 :], kwargs.get("order", "C"))
+    picks_all = func is operator.getitem and reshaping(args[1], same_size)
+    if picks_all or func in (np.expand_dims, np.squeeze) or (func in (np.ravel, np.reshape) and {*order} == {"C"}):
+        return np.reshape, (x, np.shape(value)), {}
+    if func in (np.transpose, np.swapaxes, np.matrix_transpose):
+        numbers = func(np.broadcast_to(0, range(2, 2 + x.ndim)), *args[1:], **kwargs).shape
+        return np.transpose, (x, tuple(n - 2 for n in numbers)), {}
+    if func is np.exp and x.func is operator.neg and type(x.args[0]) is Symbol and x.args[0].func is np.logaddexp:
+        zero, z = x.args[0].args
+        if number(zero) == 0 and type(z) is Symbol:
+            return sigmoid, (z.program.add(operator.neg, (z,)),), {}
+    return func, args, kwargs
 
-    def simpler(self, func: Any, args: Any, kwargs: Any, value: Any, given: Any) -> Any:
-        """Another symbol for the same, or None."""
-        x, y = args[0], args[-1]
-        if func is operator.mul:
-            return self.product(x, y, value)
-        if func is operator.add:
-            placed = self.placed(given[0], given[1], value)
-            return self.gathered(x, y, value) if placed is None else placed
-        if func is operator.neg:
-            return self.scaled(x, -1)
-        if func is operator.sub and type(args[1]) is Symbol and args[1].func is operator.neg:
-            return self.add(operator.add, (x, args[1].args[0]))
-        if func is operator.truediv and type(args[1]) in (int, float) and args[1] and exact(args[1], 1 / args[1]):
-            return x if args[1] == 1 else self.scaled(x, 1 / args[1])
-        if func is operator.pow and type(args[1]) is int and args[1] in (0, 1):
-            return x if args[1] else self.constant(value)
-        if func is operator.matmul and np.ndim(plain(x)) == 2 == np.ndim(plain(args[1])) and x.shape[1] == 1:
-            return self.add(operator.mul, args)  # a column times a row
-        if func is scatter and x is None and type(args[2]) is tuple and not args[2]:
-            return args[1]
-        if func is scatter and x is None and reshaping(args[2], np.size(args[1]) == np.size(value)):
-            return self.add(np.reshape, (args[1], np.shape(value)))
-        if func is operator.getitem and type(args[1]) is tuple and not args[1] and type(value) is type(x.value):
-            return x
-        if func is np.einsum:
-            return self.shorter_einsum(*args, **kwargs)
-        if func in (np.reshape, np.transpose, np.broadcast_to, np.copy, astype):
-            return self.moved(func, args, value)
+
+def reduction(x: Symbol, axis: Any = None, keepdims: bool = False) -> dict[str, Any]:
+    """The keywords of a reduction that say something."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    said: dict[str, Any] = {"keepdims": True} if keepdims else {}
+    return said if len(axes) == x.ndim else {"axis": axes[0] if len(axes) == 1 else axes, **said}
+
+
+# --- simplifications -------------------------------------------------------------------------------------------------
+
+
+def lighter(func: Any, args: Any, value: Any) -> Any:
+    """Operands with nothing but their shape to add: a constant array of equal entries, what was broadcast."""
+    for i, a in enumerate(args):
+        c = number(a)
+        options = [] if c is None or type(a) is type(c) else [c] if type(a) is float else [c, float(c)]
+        if type(a) is Symbol and (a.func is np.broadcast_to or is_led_by_ones(a)):
+            options = [a.args[0]]
+        for light in options:
+            trial = (*args[:i], light, *args[i + 1 :])
+            other = np.asarray(func(*plain(trial)))
+            if other.shape == np.shape(value) and other.dtype == np.asarray(value).dtype:
+                return lighter(func, trial, value)
+    return args
+
+
+def placed(a: Any, b: Any, value: Any) -> Any:
+    """A scattered term, added where it belongs (a number has no places)."""
+    for p, q in ((a, b), (b, a)) if np.ndim(value) else ():
+        if type(q) is Symbol and q.func is scatter and q.args[0] is None and alike(p, value) and alike(q, value):
+            return q.program.add(scatter, (p, *q.args[1:]))
+    return None
+
+
+def coefficient(x: Any) -> tuple[int | float, Any]:
+    """(c, y) with x = c * y."""
+    if type(x) is Symbol and x.func is operator.mul:
+        for c, y in (x.args, x.args[::-1]):
+            if type(c) in (int, float) and alike(y, x.value):
+                return c, y
+    return 1, x
+
+
+def added(program: Program, a: Any, b: Any) -> Any:
+    """Repeated terms as one with a factor; a + (-b) as a - b."""
+    for (j, x), (k, y), rest in repeatable(a, b):
+        if x is y and type(x) is Symbol:
+            twice = program.add(operator.mul, (j + k, x))
+            return twice if rest is None else program.add(operator.add, (rest, twice))
+    for p, q in ((a, b), (b, a)):
+        positive = negated(q)
+        if positive is not None:
+            return program.add(operator.sub, (p, positive))
+    return None
+
+
+def repeatable(a: Any, b: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Pairs of terms of a + b, as coefficients, and the third term if a or b is itself a sum."""
+    yield coefficient(a), coefficient(b), None
+    for p, q in ((a, b), (b, a)):
+        if type(p) is Symbol and p.func is operator.add:
+            for rest, term in (p.args, p.args[::-1]):
+                yield coefficient(term), coefficient(q), rest
+
+
+def simpler(program: Program, func: Any, args: Any, kwargs: dict[str, Any], value: Any) -> Any:
+    """Another symbol of the same shape, dtype and bits (but for `added`), or None."""
+    x, y = args[0], args[-1]
+    if func is operator.add:
+        return added(program, x, y)
+    if func is operator.mul:
+        for c, other in ((x, y), (y, x)):
+            if type(c) in (int, float) and alike(other, value):
+                return program.add(operator.neg, (other,)) if c == -1 else scaled(other, c)
+    if func is operator.neg:
+        return scaled(x, -1)
+    if func is operator.sub and type(y) is Symbol and y.func is operator.neg:
+        return program.add(operator.add, (x, y.args[0]))
+    if func is operator.truediv and type(y) in (int, float) and y and exact(y, 1 / y):
+        return scaled(x, 1 / y)
+    if func is operator.pow and type(y) is int and y in (0, 1):
+        return x if y else program.constant(value)
+    if func is operator.matmul and np.ndim(plain(x)) == 2 == np.ndim(plain(y)) and x.shape[1] == 1:
+        return program.add(operator.mul, (x, y))  # a column times a row
+    if func is operator.getitem and type(y) is tuple and not y and type(value) is type(x.value):
+        return x
+    if func is scatter and x is None and type(args[2]) is tuple and not args[2]:
+        return args[1]
+    if func is scatter and x is None and reshaping(args[2], np.size(plain(args[1])) == np.size(value)):
+        return program.add(np.reshape, (args[1], np.shape(value)))
+    if func is np.einsum:
+        return without_ones(program, *args, **kwargs)
+    return moved(func, x, args, value) if func in MOVES and kwargs.get("order", "C") == "C" else None
+
+
+def without_ones(program: Program, subscripts: str, *operands: Any, **kwargs: Any) -> Any:
+    """An einsum without a factor 1."""
+    left, right = subscripts.split("->")
+    kept = [(t, a) for t, a in zip(left.split(","), operands, strict=True) if t or number(a) != 1]
+    if len(kept) == len(operands):
         return None
+    return program.add(np.einsum, (",".join(t for t, _ in kept) + "->" + right, *(a for _, a in kept)), kwargs)
 
-    def moved(self, func: Any, args: Any, value: Any) -> Any:
-        """What changes nothing; two reshapes, or two transposes, in a row; a product with a column, as a vector."""
-        x = args[0]
-        if alike(x, value) and (func is not np.transpose or args[1] == tuple(range(x.ndim))):
-            return x
-        if func is np.transpose and x.func is func:
-            return self.add(func, (x.args[0], tuple(x.args[1][i] for i in args[1])))
-        if func is np.transpose and is_reshaped(x) and x.args[0].size == x.size == max(x.shape):
-            return self.add(np.reshape, (x.args[0], np.shape(value)))
-        if func is np.reshape and len(args) == 2 and is_reshaped(x):
-            return self.add(func, (x.args[0], args[1]))
-        if func is np.reshape and x.func is operator.matmul and np.ndim(value) == 1 and x.ndim == 2:
-            a, b = x.args
-            if x.shape[1] == 1 and is_reshaped(b) and b.args[0].ndim == 1:
-                return self.add(operator.matmul, (a, b.args[0]))
-            if x.shape[0] == 1 and is_reshaped(a) and a.args[0].ndim == 1:
-                return self.add(operator.matmul, (a.args[0], b))
-        return None
 
-    def shorter_einsum(self, subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-        """Without a factor 1, and without saying what goes without saying."""
-        left, right = subscripts.split("->")
-        kept = [(t, a) for t, a in zip(left.split(","), operands, strict=True) if t or number(a) != 1]
-        if len(kept) == len(operands) and kwargs.get("optimize", True):
-            return None
-        terms = ",".join(t for t, _ in kept) + "->" + right
-        return self.add(np.einsum, (terms, *(a for _, a in kept)), {"optimize": True} if kwargs.get("optimize") else {})
+MOVES = {np.reshape, np.transpose, np.broadcast_to, np.copy, astype}
 
-    def product(self, a: Any, b: Any, value: Any) -> Any:
-        """1 * x, -1 * x, and a constant that another one takes in."""
-        for c, x in ((a, b), (b, a)):
-            if type(c) in (int, float) and alike(x, value):
-                return x if c == 1 else self.add(operator.neg, (x,)) if c == -1 else self.scaled(x, c)
-        return None
 
-    def scaled(self, x: Symbol, c: float, depth: int = 3) -> Any:
-        """c * x with c taken into a constant factor of x, where that rounds nothing; None if there is none."""
-        if x.func is operator.neg:
-            return self.add(operator.mul, (number(-c), x.args[0]))
-        if x.func not in (operator.mul, operator.truediv) or not depth:
-            return None
+def moved(func: Any, x: Any, args: Any, value: Any) -> Any:
+    """What changes nothing; two reshapes, or two transposes, in a row; a product with a column, as a vector."""
+    if alike(x, value) and (func is not np.transpose or args[1] == tuple(range(x.ndim))):
+        return x
+    if func is np.transpose and x.func is func:
+        return x.program.add(func, (x.args[0], tuple(x.args[1][i] for i in args[1])))
+    if func is np.transpose and is_vector(x):
+        return x.program.add(np.reshape, (x.args[0], np.shape(value)))
+    if func is np.reshape and len(args) == 2 and is_reshaped(x):
+        return x.program.add(func, (x.args[0], args[1]))
+    if func is np.reshape and x.func is operator.matmul and np.ndim(value) == 1 and x.ndim == 2:
         a, b = x.args
-        pairs = ((a, b), (b, a))[: 2 if x.func is operator.mul else 1]
-        for k, rest in pairs:
-            if type(k) in (int, float) and (exact(c, k) if x.func is operator.mul else exact(c, c)):
-                return self.add(x.func, (number(float(c * k)), rest))
-        for k, rest in pairs if exact(c, c) else ():
-            inner = self.scaled(k, c, depth - 1) if type(k) is Symbol else None
-            if inner is not None:
-                return self.add(x.func, (inner, rest))
+        if x.shape[1] == 1 and is_vector(b):
+            return x.program.add(operator.matmul, (a, b.args[0]))
+        if x.shape[0] == 1 and is_vector(a):
+            return x.program.add(operator.matmul, (a.args[0], b))
+    return None
+
+
+def scaled(x: Symbol, c: float, depth: int = 3) -> Any:
+    """c * x with c taken into a constant factor of x, where that rounds nothing."""
+    if c == 1:
+        return x
+    if x.func is operator.neg:
+        return x.program.add(operator.mul, (number(-c), x.args[0]))
+    if x.func not in (operator.mul, operator.truediv) or not depth:
         return None
+    a, b = x.args
+    pairs = ((a, b), (b, a))[: 2 if x.func is operator.mul else 1]
+    for k, rest in pairs:
+        if type(k) in (int, float) and (exact(c, k) if x.func is operator.mul else exact(c, c)):
+            return x.program.add(x.func, (number(float(c * k)), rest))
+    for k, rest in pairs if exact(c, c) else ():
+        inner = scaled(k, c, depth - 1) if type(k) is Symbol else None
+        if inner is not None:
+            return x.program.add(x.func, (inner, rest))
+    return None
 
-    def without_sign(self, x: Any, depth: int = 2) -> Any:
-        """-x, if x is a product that starts with a negative constant; else None."""
-        if type(x) is not Symbol or x.func not in (operator.mul, operator.truediv) or not depth:
-            return None
-        a, b = x.args
-        positive = -a if type(a) in (int, float) and a < 0 else self.without_sign(a, depth - 1)
-        return None if positive is None else self.add(x.func, (positive, b))
 
-    def placed(self, a: Any, b: Any, value: Any) -> Any:
-        """A scattered term, added where it belongs (a number has no places)."""
-        for p, q in ((a, b), (b, a)) if np.ndim(value) else ():
-            if type(q) is Symbol and q.func is scatter and q.args[0] is None and alike(p, value) and alike(q, value):
-                return self.add(scatter, (p, *q.args[1:]))
+def negated(x: Any) -> Any:
+    """-x, if x is written with a minus in front."""
+    if type(x) is not Symbol:
         return None
-
-    def gathered(self, a: Any, b: Any, value: Any) -> Any:
-        """a + (-b) as a - b; repeated terms as one with a factor; a scattered term added where it belongs."""
-        (j, x), (k, y) = coefficient(a), coefficient(b)
-        if x is y:
-            return self.add(operator.mul, (j + k, x))
-        for p, q in ((a, b), (b, a)):
-            if type(q) is Symbol and q.func is operator.neg:
-                return self.add(operator.sub, (p, q.args[0]))
-            positive = self.without_sign(q)
-            if positive is not None:
-                return self.add(operator.sub, (p, positive))
-        for p, (k, y) in ((a, coefficient(b)), (b, coefficient(a))):
-            if type(p) is Symbol and p.func is operator.add:
-                for rest, term in (p.args, p.args[::-1]):
-                    j, x = coefficient(term)
-                    if x is y and type(x) is Symbol:
-                        return self.add(operator.add, (rest, self.add(operator.mul, (j + k, x))))
-        return None
-
-
-def data_shaped(func: Any, args: Any) -> bool:
-    """Whether the shape of the result may depend on values."""
-    if func is operator.getitem:
-        return any(s.dtype.kind == "b" for s in symbols(args[1]))
-    if func in DATA_SHAPED or (func is np.where and len(args) == 1):
-        return True
-    known = func in FACTS or func in TABLE or isinstance(func, (np.ufunc, type))
-    return not known and getattr(func, "__module__", "") == "numpy"
-
-
-def gather(total: Any, a: Any, b: Any) -> None:
-    """Two contributions to one adjoint have been added: the sum is the adjoint, they are not."""
-    if type(total) is not Symbol or type(a) is not Symbol or type(b) is not Symbol:
-        return
-    for first in list(a.origins):
-        for second in [o for o in b.origins if o.primal is first.primal and o.kind == first.kind]:
-            both = first.explain if first.explain == second.explain else f"{first.explain}; {second.explain}"
-            total.origins.append(first._replace(explain=both))
-            a.origins = [o for o in a.origins if o.primal is not first.primal]
-            b.origins = [o for o in b.origins if o.primal is not first.primal]
+    first: Any = x
+    depth = 2
+    while type(first) is Symbol and first.func in (operator.mul, operator.truediv) and depth:
+        first, depth = first.args[0], depth - 1
+    minus = first < 0 if type(first) in (int, float) else first is x and x.func is operator.neg
+    return scaled(x, -1) if minus else None
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -609,14 +570,22 @@ class Watch:
         if frame.f_code in WALKS or frame.f_code in PUSHES or frame.f_code is project.__code__:
             frame.f_trace_lines = False
             return self.walked
-        ours = module.startswith("autodiff.")
-        if module.startswith(("numpy", "namedtuple_")) or (ours and module not in DEFINITIONS):
+        if module.startswith(("numpy", "namedtuple_")) or (
+            module.startswith("autodiff.") and module not in DEFINITIONS
+        ):
             return None
+        for name in frame.f_code.co_names if module not in DEFINITIONS else ():
+            self.named(name, frame.f_globals.get(name))
         return self.at_line
+
+    def named(self, name: str, held: Any) -> None:
+        """What the user calls a constant array."""
+        if type(held) is np.ndarray:
+            self.program.names.setdefault(id(held), (name, held))
 
     def at_line(self, frame: Any, event: str, arg: Any) -> Any:
         """A line has been executed: what do the local variables hold?"""
-        ours = str(frame.f_globals.get("__name__", "")).startswith("autodiff.")
+        ours = frame.f_globals.get("__name__") in DEFINITIONS
         depth, back = (OURS if ours else 0), frame.f_back
         while back is not None:
             depth, back = depth + 1, back.f_back
@@ -626,8 +595,8 @@ class Watch:
                 named = symbol.func in (None, "argument") or (symbol.label is not None and symbol.label[0] <= depth)
                 if not named and not (ours and len(name) < 4):
                     symbol.label = (depth, name)
-            elif type(held) is np.ndarray and not ours:
-                self.program.names.setdefault(id(held), (name, held))
+            elif not ours:
+                self.named(name, held)
         return self.at_line
 
     def walked(self, frame: Any, event: str, arg: Any) -> Any:
@@ -648,6 +617,17 @@ def originated(found: Any, kind: str, of: Any, explain: str) -> None:
     symbol, primal = strip(found), strip(of)
     if type(symbol) is not Symbol or type(primal) is not Symbol or symbol.shape != primal.shape:
         return
-    if symbol.func == "argument" or any(o.primal is primal for o in symbol.origins):
+    if symbol.func != "argument" and all(o.primal is not primal for o in symbol.origins):
+        symbol.origins.append(Origin(kind, primal, explain))
+
+
+def pass_on_origins(total: Any, a: Any, b: Any) -> None:
+    """Two contributions to one adjoint have been added: the sum is the adjoint, they are not."""
+    if not type(total) is type(a) is type(b) is Symbol:
         return
-    symbol.origins.append(Origin(kind, primal, explain))
+    both = [(o, p) for o in a.origins for p in b.origins if o.primal is p.primal and o.kind == p.kind]
+    for o, p in both:
+        words = o.explain if o.explain == p.explain else f"{o.explain}; {p.explain}"
+        total.origins.append(o._replace(explain=words))
+        for term in (a, b):
+            term.origins = [other for other in term.origins if other.primal is not o.primal]

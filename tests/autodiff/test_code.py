@@ -198,6 +198,15 @@ def test_dtypes_are_those_of_the_walk():
         same_bits(loaded(source(ad.value_and_grad(f), narrow))(narrow), ad.value_and_grad(f)(narrow))
 
 
+def test_negative_constants_and_orders_of_reshaping():
+    def f(x):
+        y = np.sin(-0.3 + x) + np.sum(-3 * x) / 7
+        return np.sum(np.sin(y.reshape(2, 6).reshape((3, 4), order="F")) * np.arange(4)) + (-0.3)
+
+    x = np.linspace(-1, 1, 12)
+    same_bits(loaded(source(ad.value_and_grad(f), x))(x), ad.value_and_grad(f)(x))
+
+
 def test_adding_in_place_leaves_others_alone():
     def once(x, y):
         return np.sum((x + y) ** 2) + x[0] * 3
