@@ -17,7 +17,7 @@ from grading.notebook.session import statement_of
 from grading.notebook.shown import Result
 from grading.trusted import channel
 from grading.trusted.channel import AnswerDesk
-from grading.trusted.kernel import scratch_folder
+from grading.trusted.kernel import scratch_folders
 from grading.verify import verify
 from grading.verify.respondent import HomeRespondent
 
@@ -44,8 +44,8 @@ def stub(x, a): ...
 
 @pytest.fixture
 def place():
-    with scratch_folder() as scratch:
-        yield scratch / "answers"
+    with scratch_folders() as folders:
+        yield folders.channel
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from classroom import FULL, NAME, ROOT, append, hand_in, solved, untouched
+from confined import inside
 from needs import needs_sandbox
 
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CourseError
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.trusted import sandbox
-from grading.trusted.kernel import scratch_folder, submission_folder
+from grading.trusted.kernel import scratch_folders
 from grading.trusted.ledger import GRADED
 
 PROBE = """
@@ -45,13 +46,6 @@ print(json.dumps({{
 """
 
 
-def inside(scratch, *command, **options):
-    (scratch / "work").mkdir(exist_ok=True)
-    return subprocess.run(
-        sandbox.sandbox_command(scratch, list(command)), capture_output=True, text=True, timeout=60, **options
-    )
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """What a script finds that runs where a submission runs."""
@@ -61,10 +55,10 @@ def seen(tmp_path_factory):
         (course / name).write_text("secret")
     (course / "submitted" / "student-02").mkdir(parents=True)
     secrets = [ROOT / "solutions", ROOT / "tests", ROOT / "pyproject.toml", course, course / "ledger.db", *_private()]
-    with socket.create_server(("127.0.0.1", 0)) as listener, scratch_folder() as scratch:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         script = PROBE.format(port=port, paths=list(map(str, secrets)), folders=list(map(str, _folders(course))))
-        run = inside(scratch, sys.executable, "-c", script)
+        run = inside(sys.executable, "-c", script)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -117,18 +111,17 @@ def test_a_kernels_environment_is_told_and_no_more(monkeypatch, course):
 
 def test_everything_inside_ends_with_the_command():
     needs_sandbox()
-    with scratch_folder() as scratch:
-        run = inside(scratch, "sh", "-c", "setsid sleep 86398.5 >/dev/null 2>&1 & echo started")
+    run = inside("sh", "-c", "setsid sleep 86398.5 >/dev/null 2>&1 & echo started")
     assert run.stdout.strip() == "started"
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert "sleep 86398.5" not in listing
 
 
-def test_a_scratch_folder_is_private_and_leaves_nothing():
-    with submission_folder() as scratch:
-        assert sorted(os.listdir(scratch)) == ["home", "work"]
-        assert os.stat(scratch).st_mode & 0o077 == 0
-    assert not scratch.exists()
+def test_scratch_folders_are_private_and_leave_nothing():
+    with scratch_folders() as folders:
+        assert sorted(os.listdir(folders.scratch)) == ["home", "shared", "work"]
+        assert os.stat(folders.scratch).st_mode & 0o077 == 0
+    assert not folders.scratch.exists()
 
 
 # --- where there is no sandbox -----------------------------------------------------------------------------------
