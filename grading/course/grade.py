@@ -146,7 +146,8 @@ class _Run:
         except Exception as reason:  # whatever it is, it must not keep the others from their marks
             said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
             return Intake(student, FAILED, " ".join(said.split()) + self._standing(student))
-        return Intake(student, GRADED, "; ".join(submission.notes))
+        remarks = [f"look at {remark}" for remark in Ledger(self.course.ledger).remarks(name, student)]
+        return Intake(student, GRADED, "; ".join([*submission.notes, *remarks]))
 
     def _standing(self, student: str) -> str:
         was_marked = student in Ledger(self.course.ledger).verdicts(self.name)

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Bool, Integer, default
+from traitlets import Bool, Integer, List, Unicode, default
 
 from grading.course.build import require_built
 from grading.course.intake import copy_files
@@ -30,6 +30,7 @@ from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import SubmissionKernelManager, scratch_folders
 from grading.trusted.ledger import Ledger
 from grading.trusted.limits import MIB, Limits, control_groups
+from grading.trusted.means import remarks
 from grading.trusted.sandbox import require_sandbox
 from grading.verify import Exercise, Verdict
 
@@ -52,6 +53,11 @@ class MarkedExecute(Execute):
     open_files = Integer(Limits.open_files, help="Files that one of its processes may have open.").tag(config=True)
     disk_mib = Integer(Limits.disk_mib, help="MiB that it may write beside what was handed in.").tag(config=True)
     cpu_s = Integer(Limits.cpu_s, help="Seconds of processor time of one of its processes.").tag(config=True)
+    forbidden = List(
+        Unicode(),
+        ["torch", "jax", "jaxlib", "tensorflow", "autograd", "mygrad"],
+        help="Modules that no submission can import, beside what its sheet forbids.",
+    ).tag(config=True)
     output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
 
     store_widget_state = False  # a page has no use for it
@@ -88,8 +94,17 @@ class MarkedExecute(Execute):
             nb, resources = super().preprocess(nb, resources, km)
         _check_setup(nb)
         self._write_marks(nb)
-        ledger.add(name, student, digest, seed, list(self._verdicts.values()))
+        ledger.add(name, student, digest, seed, list(self._verdicts.values()), self._remarks(nb, sheet))
         return nb, resources
+
+    def _remarks(self, nb: NotebookNode, sheet: Sheet) -> list[tuple[str, str]]:
+        """What a person should look at, by exercise."""
+        sources = {cell.get("id"): cell.source for cell in nb.cells}
+        found = []
+        for exercise in sheet.checked:
+            source, calls = sources.get(exercise.answer_cell_id, ""), self._calls.get(exercise.id, {})
+            found += [(exercise.id, remark) for remark in remarks(source, sheet.forbids, calls)]
+        return found
 
     def _handed_in(self, course: Course, name: str, student: str) -> Path:
         """The submission's own folder: nbgrader's copy follows links and leaves Python files out."""
@@ -99,6 +114,7 @@ class MarkedExecute(Execute):
     @contextmanager
     def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
         self._verdicts: dict[str, Verdict] = {}
+        self._calls: dict[str, dict[str, int]] = {}
         self._dead = False
         self._shown = 0  # bytes of output so far
         self._ends = time.monotonic() + self.total_timeout
@@ -108,6 +124,7 @@ class MarkedExecute(Execute):
             AnswerDesk(self._folders.channel, sheet, student, seed) as self._desk,
         ):
             self._kernel = SubmissionKernelManager(self._folders, self._limits(), self._group, self.sandbox)
+            self._kernel.hidden = (*self.forbidden, *sheet.forbids)
             self.timeout_func = self._limit_of
             try:
                 yield
@@ -145,6 +162,7 @@ class MarkedExecute(Execute):
         self._desk.expect(exercise)
         self._run(cell, resources, index)
         answered = self._desk.collect()
+        self._calls[exercise.id] = self._desk.calls
         self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._kernel.ended_because)
         return cell, resources
 

@@ -19,7 +19,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
 from traitlets import Bool, default
 
-from grading.notebook.session import CHANNEL_VARIABLE
+from grading.notebook.calls import CHANNEL_VARIABLE
 from grading.trusted import seccomp
 from grading.trusted.limits import MIB, Limits, Watch
 from grading.trusted.sandbox import Folders, own_packages, sandbox_command
@@ -41,7 +41,7 @@ class SandboxProvisioner(LocalProvisioner):
             )
         kwargs |= {
             "cwd": str(manager.folders.work),
-            "env": _environment(manager.folders),
+            "env": kernel_environment(manager.folders),
             "stdout": subprocess.DEVNULL,  # what a notebook prints comes over its sockets
             "stderr": subprocess.DEVNULL,
         }
@@ -50,7 +50,7 @@ class SandboxProvisioner(LocalProvisioner):
         with tempfile.TemporaryFile() as program:
             program.write(seccomp.program())
             program.seek(0)
-            inside = sandbox_command(manager.folders, manager.limits, program.fileno(), cmd)
+            inside = sandbox_command(manager.folders, manager.limits, program.fileno(), cmd, manager.hidden)
             told = await super().launch_kernel([*manager.group, *inside], pass_fds=[program.fileno()], **kwargs)
         assert self.process is not None  # it was launched just now
         manager.watch = Watch(self.process, manager.limits, manager.folders.shared)
@@ -93,6 +93,7 @@ class SubmissionKernelManager(OwnKernelManager):
     sandboxed = Bool(True)
     limits = AnyTrait()
     group = AnyTrait()
+    hidden: tuple[str, ...] = ()  # names of modules that it may not have
     watch: Watch | None = None
 
     def __init__(self, folders: Folders, limits: Limits, group: list[str], sandboxed: bool, **kwargs: Any) -> None:
@@ -131,7 +132,8 @@ def scratch_folders() -> Iterator[Folders]:
         subprocess.run(["rm", "-rf", name], check=False)  # however deep a submission made its folders
 
 
-def _environment(folders: Folders) -> dict[str, str]:
+def kernel_environment(folders: Folders) -> dict[str, str]:
+    """The environment of a submission's kernel: nothing of the grader's but the path and the language."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     home = str(folders.home)
     return passed | {

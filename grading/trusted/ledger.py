@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS intake (
     sheet TEXT NOT NULL, student TEXT NOT NULL, submission TEXT NOT NULL, judge INTEGER NOT NULL,
     state TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (sheet, student)
+);
+CREATE TABLE IF NOT EXISTS remark (
+    sheet TEXT NOT NULL, student TEXT NOT NULL, exercise TEXT NOT NULL, remark TEXT NOT NULL
 );
 """
 
@@ -69,8 +72,19 @@ class Ledger:
             (seed,) = db.execute("SELECT seed FROM release WHERE sheet=? AND variant=?", (sheet, variant)).fetchone()
         return int(seed)
 
-    def add(self, sheet: str, student: str, submission: str, seed: int, verdicts: list[Verdict]) -> None:
-        """Write down one submission's verdicts. `submission` is a digest of its contents."""
+    def add(
+        self,
+        sheet: str,
+        student: str,
+        submission: str,
+        seed: int,
+        verdicts: list[Verdict],
+        remarks: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Write down one submission's verdicts. `submission` is a digest of its contents.
+
+        `remarks`, pairs of exercise and a few words, are for a person to look at; they take the place of earlier ones.
+        """
         rows = [(sheet, student, submission, JUDGE_VERSION, seed, said.exercise, said.json()) for said in verdicts]
         with self._open() as db:
             db.executemany(
@@ -78,6 +92,8 @@ class Ledger:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            db.execute("DELETE FROM remark WHERE sheet=? AND student=?", (sheet, student))
+            db.executemany("INSERT INTO remark VALUES (?, ?, ?, ?)", [(sheet, student, *pair) for pair in remarks])
 
     def verdicts(self, sheet: str) -> dict[str, dict[str, Verdict]]:
         """The latest verdicts, by student and exercise."""
@@ -87,6 +103,12 @@ class Ledger:
             for student, exercise, verdict in rows:
                 latest.setdefault(student, {})[exercise] = Verdict.from_json(verdict)
         return latest
+
+    def remarks(self, sheet: str, student: str) -> list[str]:
+        """What a person should look at in a student's latest submission, in one line each."""
+        with self._open() as db:
+            rows = db.execute("SELECT exercise, remark FROM remark WHERE sheet=? AND student=?", (sheet, student))
+            return [f"{exercise} {remark}" for exercise, remark in rows]
 
     def note_intake(self, sheet: str, submission: str, intake: Intake) -> None:
         """Write down what became of a submission."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from grading.trusted.limits import MIB, Limits
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
+_INSIDE = Path(__file__).parent / "inside"
 
 
 class SandboxUnavailableError(OSError):
@@ -64,13 +65,17 @@ class Folders:
             folder.mkdir()
 
 
-def sandbox_command(folders: Folders, limits: Limits, filter_fd: int, command: list[str]) -> list[str]:
+def sandbox_command(
+    folders: Folders, limits: Limits, filter_fd: int, command: list[str], hidden: Sequence[str] = ()
+) -> list[str]:
     """`command` as it runs inside, under the filter of system calls that `filter_fd` is open for reading.
 
-    What is written inside stays in memory, up to the limit; nothing of it is left when the command ends.
+    `hidden` are names of modules that cannot be imported inside. What is written there stays in memory, up to the
+    limit; nothing of it is left when the command ends.
     """
     disk = limits.disk_mib * MIB
     given = sum(path.stat().st_size for path in folders.work.rglob("*") if path.is_file())
+    house = str(own_packages()[1])
     start = 'cp -r "$0/." . ; exec "$@"'
     return [
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
@@ -78,7 +83,8 @@ def sandbox_command(folders: Folders, limits: Limits, filter_fd: int, command: l
         *_each("--ro-bind-try", (*_SYSTEM, *_SYSTEM_FILES)),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(disk), "--tmpfs", "/dev/shm"),
         *("--size", str(disk + given), "--tmpfs", "/tmp"),
-        *_each("--ro-bind", _readable()),
+        *_each("--ro-bind", _prefixes()),
+        *("--tmpfs", house, *_each("--ro-bind", _own_files(hidden)), *_hide(hidden), "--remount-ro", house),
         *("--dir", str(folders.work), "--dir", str(folders.home)),
         *("--ro-bind", str(folders.work), str(_given(folders)), "--bind", str(folders.shared), str(folders.shared)),
         *_each("--ro-bind-try", (folders.connection_file, folders.channel)),
@@ -97,11 +103,40 @@ def _each(option: str, paths: Iterable[str | Path]) -> list[str]:
     return [argument for path in paths for argument in (option, str(path), str(path))]
 
 
-def _readable() -> list[Path]:
-    """The interpreter, its packages, and our two packages: not the course around them."""
-    prefixes = [Path(sys.base_prefix), Path(sys.prefix)]
-    inside = [path for path in own_packages() if not any(path.is_relative_to(prefix) for prefix in prefixes)]
-    return [path for path in dict.fromkeys([*prefixes, *inside]) if not str(path).startswith(_SYSTEM[0] + "/")]
+def _prefixes() -> list[Path]:
+    """Where the interpreter and its packages are, beside the system's own."""
+    prefixes = dict.fromkeys([Path(sys.base_prefix), Path(sys.prefix)])
+    return [path for path in prefixes if not path.is_relative_to(_SYSTEM[0])]
+
+
+def _own_files(hidden: Sequence[str]) -> list[Path]:
+    """What a notebook needs of our two packages: no sheet's declaration, nothing that marks, no course around them."""
+    first, house = own_packages()
+    seen = [house / "__init__.py", house / "notebook"]
+    if first.name in hidden:
+        return [*seen, house / "verify" / "respondent.py"]
+    return [*seen, house / "verify", first]
+
+
+def _hide(hidden: Sequence[str]) -> list[str]:
+    """Put what cannot be imported over each module of these names, wherever the interpreter would find it."""
+    first, house = own_packages()
+    stub = _INSIDE / "hidden"
+    arguments = []
+    for place in _package_folders():
+        for name in filter(str.isidentifier, hidden):
+            if (place / name).is_dir():
+                arguments += ["--ro-bind", str(stub), str(place / name)]
+            for file in (*place.glob(f"{name}.py"), *place.glob(f"{name}.*.so")):
+                arguments += ["--ro-bind", str(stub / "__init__.py"), str(file)]
+    if first.name in hidden:
+        arguments += ["--ro-bind", str(_INSIDE / "exercise.py"), str(house / "verify" / "exercise.py")]
+    return arguments
+
+
+def _package_folders() -> list[Path]:
+    prefixes = [sys.base_prefix, sys.prefix, "/usr", "/usr/local"]
+    return sorted({place for prefix in prefixes for place in Path(prefix).glob("lib*/python3*/*-packages")})
 
 
 def own_packages() -> list[Path]:

@@ -32,18 +32,15 @@ ip.display_formatter.format = lambda *unused, **ignored: ({"text/plain": "99.0"}
 """
 
 PATCHED_SESSION = """
-from dataclasses import replace
-from grading.notebook import graded, session
-from grading.verify import verdict
+from grading.notebook import calls, graded, shown
 heard = graded.GradedSession.check
 
 def check_all_right(self, exercise_id, answer):
-    result = heard(self, exercise_id, None)
-    return session.Result(replace(result.verdict, outcome="right", mark=5.0, points=5.0))
+    heard(self, exercise_id, None)
+    return 5.0
 
 graded.GradedSession.check = check_all_right
-verdict.Verdict.mark = 5.0
-session.Result.__repr__ = lambda self: "5.0"
+shown.Heard.__repr__ = lambda self: "5.0"
 """
 
 PATCHED_NUMPY = """
