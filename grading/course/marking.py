@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, List, Unicode, default
 
 from grading.course.build import require_built
+from grading.course.inert import inert_outputs, printed_text
 from grading.course.intake import copy_files
 from grading.course.layout import Course, CourseError
 from grading.notebook.shown import Result
@@ -31,11 +31,10 @@ from grading.trusted.kernel import SubmissionKernelManager, scratch_folders
 from grading.trusted.ledger import Ledger
 from grading.trusted.limits import MIB, Limits, control_groups
 from grading.trusted.means import remarks
-from grading.trusted.sandbox import require_sandbox
+from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 from grading.verify import Exercise, Verdict
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
-_LONGEST_TEXT = 20_000  # characters of one output
 
 
 class MarkedExecute(Execute):
@@ -94,6 +93,8 @@ class MarkedExecute(Execute):
             nb, resources = super().preprocess(nb, resources, km)
         _check_setup(nb)
         self._write_marks(nb)
+        if not self.sandbox:
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
         ledger.add(name, student, digest, seed, list(self._verdicts.values()), self._remarks(nb, sheet))
         return nb, resources
 
@@ -203,7 +204,7 @@ class MarkedExecute(Execute):
             cell["execution_count"] = count if type(count) is int else None  # a forged message may have set it
             exercise = self._exercise_of(cell)
             if exercise is None:
-                cell["outputs"] = [output for output in map(_cut, cell.get("outputs", [])) if _is_valid(output)]
+                cell["outputs"] = inert_outputs(cell.get("outputs", []), cell["execution_count"])
             else:
                 mark = _mark_output(self._verdicts[exercise.id], cell["execution_count"])
                 cell["outputs"] = [*_printed(cell), mark]
@@ -261,25 +262,8 @@ def _error_line(output: NotebookNode) -> str:
 
 def _printed(cell: NotebookNode) -> list[NotebookNode]:
     """What was printed while a graded cell ran, as plain text: nbgrader takes anything on stderr for a failure."""
-    streams = [output for output in cell.get("outputs", []) if output.output_type == "stream" and _is_valid(output)]
-    text = "".join(output.text for output in streams)
-    return [_cut(new_output("stream", name="stdout", text=text))] if text else []
-
-
-def _cut(output: NotebookNode) -> NotebookNode:
-    """An output whose text a page can hold."""
-    if output.output_type == "stream" and len(output.text) > _LONGEST_TEXT:
-        output.text = f"{output.text[:_LONGEST_TEXT]}\n... (cut: {len(output.text)} characters were printed)"
-    return output
-
-
-def _is_valid(output: NotebookNode) -> bool:
-    """Whether an output is one; a forged message may have made it anything."""
-    try:
-        nbformat.validate(output, ref="output", version=4)
-    except nbformat.ValidationError:
-        return False
-    return True
+    text = printed_text(cell.get("outputs", []))
+    return [new_output("stream", name="stdout", text=text)] if text else []
 
 
 def _mark_output(verdict: Verdict, count: int | None) -> NotebookNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -22,10 +23,12 @@ from traitlets import Bool, default
 from grading.notebook.calls import CHANNEL_VARIABLE
 from grading.trusted import seccomp
 from grading.trusted.limits import MIB, Limits, Watch
-from grading.trusted.sandbox import Folders, own_packages, sandbox_command
+from grading.trusted.sandbox import Folders, other_packages, own_packages, sandbox_command
 
 LARGEST_MESSAGE = 8 * MIB  # bytes of one message from a kernel
 _MOST_UNREAD = 32  # messages
+_SCRATCH = Path("/tmp")  # wherever TMPDIR points: the path of a socket must stay short
+_PREFIX = "gradsheet-"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
@@ -121,28 +124,44 @@ class SubmissionKernelManager(OwnKernelManager):
 
 @contextmanager
 def scratch_folders() -> Iterator[Folders]:
-    """Private folders for one kernel, gone afterwards."""
-    # in /tmp, wherever TMPDIR points: the path of a socket must stay short
-    name = tempfile.mkdtemp(prefix="gradsheet-", dir="/tmp")
+    """Private folders for one kernel, gone afterwards; those of a grader that was killed are removed too."""
+    for abandoned in _SCRATCH.glob(f"{_PREFIX}*"):
+        _remove_unless_in_use(abandoned)
+    folders = Folders(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SCRATCH)))
     try:
-        folders = Folders(Path(name))
-        folders.make()
-        yield folders
+        with folders.lock_file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folders.make()
+            yield folders
     finally:
-        subprocess.run(["rm", "-rf", name], check=False)  # however deep a submission made its folders
+        _remove(folders.scratch)
+
+
+def _remove_unless_in_use(scratch: Path) -> None:
+    try:
+        with Folders(scratch).lock_file.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(scratch)
+    except OSError:
+        return  # in use, just being made, or somebody else's
+
+
+def _remove(scratch: Path) -> None:
+    subprocess.run(["rm", "-rf", str(scratch)], check=False)  # however deep a submission made its folders
 
 
 def kernel_environment(folders: Folders) -> dict[str, str]:
     """The environment of a submission's kernel: nothing of the grader's but the path and the language."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     home = str(folders.home)
+    packages = [*(path.parent for path in own_packages()), *other_packages()]
     return passed | {
         "HOME": home,
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/.ipython",
         "PYTHONDONTWRITEBYTECODE": "1",
         # the very packages that mark, even where the current folder has a copy of its own
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(str(path.parent) for path in own_packages())),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, packages))),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",  # each arena maps 64 MiB, whether it is used or not

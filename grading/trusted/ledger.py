@@ -38,6 +38,13 @@ CREATE TABLE IF NOT EXISTS remark (
     sheet TEXT NOT NULL, student TEXT NOT NULL, exercise TEXT NOT NULL, remark TEXT NOT NULL
 );
 """
+_LATEST = """
+SELECT verdict FROM verdict
+WHERE sheet=? AND student=? AND submission=? AND judge=? AND seed=? AND exercise=? ORDER BY number DESC LIMIT 1
+"""
+_ADD = """
+INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 @dataclass(frozen=True)
@@ -83,15 +90,16 @@ class Ledger:
     ) -> None:
         """Write down one submission's verdicts. `submission` is a digest of its contents.
 
-        `remarks`, pairs of exercise and a few words, are for a person to look at; they take the place of earlier ones.
+        What was said of the same submission before is not said twice: a run that was stopped and goes on leaves the
+        same record as one that was not. `remarks`, pairs of exercise and a few words, are for a person to look at;
+        they take the place of earlier ones.
         """
-        rows = [(sheet, student, submission, JUDGE_VERSION, seed, said.exercise, said.json()) for said in verdicts]
         with self._open() as db:
-            db.executemany(
-                "INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            for said in verdicts:
+                key = (sheet, student, submission, JUDGE_VERSION, seed, said.exercise)
+                latest = db.execute(_LATEST, key).fetchone()
+                if latest != (said.json(),):
+                    db.execute(_ADD, (*key, said.json()))
             db.execute("DELETE FROM remark WHERE sheet=? AND student=?", (sheet, student))
             db.executemany("INSERT INTO remark VALUES (?, ?, ?, ?)", [(sheet, student, *pair) for pair in remarks])
 

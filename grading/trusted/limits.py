@@ -15,6 +15,7 @@ from pathlib import Path
 
 MIB = 2**20
 _POLL_S = 0.2
+_GROUP = "gradsheet-"
 _BUBBLEWRAPS_OWN = 3  # processes: the command outside, and the first one inside
 _MOST_FILES = 20_000  # in the submission's private file system
 _MOST_SOCKETS = 32  # entries of the folder that the grader shares with it; a kernel makes five
@@ -75,7 +76,10 @@ def control_groups(limits: Limits) -> Iterator[list[str]]:
     made: list[Path] = []
     try:
         for place, settings in _places(limits):
-            group = place / f"gradsheet-{os.getpid()}-{time.monotonic_ns()}"
+            for abandoned in place.glob(f"{_GROUP}*"):
+                with contextlib.suppress(OSError):  # one that is in use stays
+                    abandoned.rmdir()
+            group = place / f"{_GROUP}{os.getpid()}-{time.monotonic_ns()}"
             with contextlib.suppress(OSError):
                 group.mkdir()
                 made.append(group)

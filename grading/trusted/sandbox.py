@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from grading.trusted.limits import MIB, Limits
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
 _INSIDE = Path(__file__).parent / "inside"
+
+WITHOUT_SANDBOX = "marked without the sandbox, where a submission could do anything, to its marks as well"
 
 
 class SandboxUnavailableError(OSError):
@@ -59,6 +62,11 @@ class Folders:
         """The answer channel's socket."""
         return self.scratch / "answers"
 
+    @property
+    def lock_file(self) -> Path:
+        """Locked as long as somebody needs the folders."""
+        return self.scratch / "lock"
+
     def make(self) -> None:
         """Make the folders that must be there before the kernel starts."""
         for folder in (self.work, self.home, self.shared):
@@ -83,7 +91,7 @@ def sandbox_command(
         *_each("--ro-bind-try", (*_SYSTEM, *_SYSTEM_FILES)),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(disk), "--tmpfs", "/dev/shm"),
         *("--size", str(disk + given), "--tmpfs", "/tmp"),
-        *_each("--ro-bind", _prefixes()),
+        *_each("--ro-bind", [*_prefixes(), *other_packages()]),
         *("--tmpfs", house, *_each("--ro-bind", _own_files(hidden)), *_hide(hidden), "--remount-ro", house),
         *("--dir", str(folders.work), "--dir", str(folders.home)),
         *("--ro-bind", str(folders.work), str(_given(folders)), "--bind", str(folders.shared), str(folders.shared)),
@@ -136,7 +144,15 @@ def _hide(hidden: Sequence[str]) -> list[str]:
 
 def _package_folders() -> list[Path]:
     prefixes = [sys.base_prefix, sys.prefix, "/usr", "/usr/local"]
-    return sorted({place for prefix in prefixes for place in Path(prefix).glob("lib*/python3*/*-packages")})
+    found = {place for prefix in prefixes for place in Path(prefix).glob("lib*/python3*/*-packages")}
+    return sorted(found | set(other_packages()))
+
+
+def other_packages() -> list[Path]:
+    """Folders of packages that this process uses beside the interpreter's own, such as a user's."""
+    roots = [Path(_SYSTEM[0]), Path(sys.base_prefix), Path(sys.prefix)]
+    used = [Path(entry) for entry in sys.path if entry.endswith("-packages") and os.path.isdir(entry)]
+    return [path for path in dict.fromkeys(used) if not any(path.is_relative_to(root) for root in roots)]
 
 
 def own_packages() -> list[Path]:

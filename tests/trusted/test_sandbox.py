@@ -16,6 +16,7 @@ from needs import needs_sandbox
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CourseError
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
+from grading.course.report import write_report
 from grading.trusted import sandbox
 from grading.trusted.kernel import scratch_folders
 from grading.trusted.ledger import GRADED
@@ -119,9 +120,34 @@ def test_everything_inside_ends_with_the_command():
 
 def test_scratch_folders_are_private_and_leave_nothing():
     with scratch_folders() as folders:
-        assert sorted(os.listdir(folders.scratch)) == ["home", "shared", "work"]
+        assert sorted(os.listdir(folders.scratch)) == ["home", "lock", "shared", "work"]
         assert os.stat(folders.scratch).st_mode & 0o077 == 0
     assert not folders.scratch.exists()
+
+
+def test_what_a_killed_grader_left_is_removed_and_what_is_in_use_is_not():
+    held = "import sys; from grading.trusted.kernel import scratch_folders\nwith scratch_folders() as f:\n"
+    held += "    (f.work / 'deep').mkdir(); print(f.scratch, flush=True); sys.stdin.read()"
+    grader = subprocess.Popen([sys.executable, "-c", held], stdin=-1, stdout=-1, cwd=ROOT, text=True)
+    left = Path(grader.stdout.readline().strip())
+    with scratch_folders():
+        assert left.exists()
+    grader.kill()
+    grader.communicate()
+    assert left.exists()
+    with scratch_folders() as folders:
+        assert not left.exists()
+        assert folders.work.exists()
+
+
+def test_packages_from_elsewhere_are_there_and_can_be_hidden(monkeypatch, tmp_path):
+    needs_sandbox()
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "elsewhere.py").write_text("print('from elsewhere')")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder), str(tmp_path / "no-packages")])
+    assert inside(sys.executable, "-c", "import elsewhere").stdout == "from elsewhere\n"
+    assert "not there" in inside(sys.executable, "-c", "import elsewhere", hidden=["elsewhere"]).stderr
 
 
 # --- where there is no sandbox -----------------------------------------------------------------------------------
@@ -162,6 +188,8 @@ def test_grading_without_one_must_be_asked_for(without_bubblewrap, course):
     assert intake.state == GRADED, intake
     (marks,) = read_marks(course, NAME)
     assert marks.score == sum(FULL.values())
+    pages = [course.feedback_page(NAME, "student-01"), write_report(course, NAME)]
+    assert all("without the sandbox" in page.read_text(encoding="utf-8") for page in pages)
 
 
 def test_plain_nbgrader_refuses_too(without_bubblewrap, course):
