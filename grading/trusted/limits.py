@@ -98,12 +98,21 @@ def _places(limits: Limits) -> Iterator[tuple[Path, dict[str, int]]]:
     processes = limits.processes + _BUBBLEWRAPS_OWN
     for line in _lines(Path("/proc/self/cgroup")):
         _, names, path = line.split(":", 2)
-        if names == "" and {"memory", "pids"} <= set(_words(f"/sys/fs/cgroup{path}/cgroup.subtree_control")):
-            yield Path(f"/sys/fs/cgroup{path}"), {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes}
+        if names == "":
+            settings = {"memory.max": memory, "memory.swap.max": 0, "pids.max": processes}
+            yield from ((place, settings) for place in _delegated(Path(f"/sys/fs/cgroup{path}")))
         elif names == "memory":
             yield _mounted(names, path), {"memory.limit_in_bytes": memory}
         elif names == "pids":
             yield _mounted(names, path), {"pids.max": processes}
+
+
+def _delegated(own: Path) -> list[Path]:
+    """The group in which this process may make others that count: beside its own, as in a session of systemd's."""
+    counting = [
+        place for place in (own, own.parent) if {"memory", "pids"} <= set(_words(str(place / "cgroup.subtree_control")))
+    ]
+    return counting[:1]
 
 
 def _mounted(controller: str, path: str) -> Path:

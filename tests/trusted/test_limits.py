@@ -219,6 +219,20 @@ def test_a_group_is_gone_afterwards():
     assert not list(Path("/sys/fs/cgroup").rglob(f"gradsheet-{os.getpid()}-*"))
 
 
+@pytest.mark.parametrize("counting", ["/sys/fs/cgroup/user/app", "/sys/fs/cgroup/user/app/terminal"])
+def test_of_version_2_a_group_beside_or_below_ones_own_is_used(monkeypatch, counting):
+    said = {"/proc/self/cgroup": ["0::/user/app/terminal"], f"{counting}/cgroup.subtree_control": ["cpu memory pids"]}
+    monkeypatch.setattr(module, "_lines", lambda path: said.get(str(path), []))
+    ((place, settings),) = module._places(TIGHT)
+    assert str(place) == counting
+    assert settings == {"memory.max": 520 * MIB, "memory.swap.max": 0, "pids.max": 23}
+
+
+def test_without_delegation_there_is_no_place(monkeypatch):
+    monkeypatch.setattr(module, "_lines", lambda path: ["0::/user"] if "proc" in str(path) else ["cpu"])
+    assert list(module._places(TIGHT)) == []
+
+
 def test_without_groups_there_are_no_words(monkeypatch):
     monkeypatch.setattr(module, "_places", lambda limits: iter([(Path("/proc/nowhere"), {})]))
     with control_groups(TIGHT) as words:
