@@ -23,7 +23,7 @@ from traitlets import Bool, default
 from grading.notebook.calls import CHANNEL_VARIABLE
 from grading.trusted import seccomp
 from grading.trusted.limits import MIB, Limits, Watch
-from grading.trusted.sandbox import Folders, other_packages, own_packages, sandbox_command
+from grading.trusted.sandbox import Folders, end_sandboxes, other_packages, own_packages, sandbox_command
 
 LARGEST_MESSAGE = 8 * MIB  # bytes of one message from a kernel
 _MOST_UNREAD = 32  # messages
@@ -141,6 +141,7 @@ def _remove_unless_in_use(scratch: Path) -> None:
     try:
         with Folders(scratch).lock_file.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end_sandboxes(Folders(scratch))
             _remove(scratch)
     except OSError:
         return  # in use, just being made, or somebody else's

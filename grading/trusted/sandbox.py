@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,6 +21,7 @@ from grading.trusted.limits import MIB, Limits
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
 _INSIDE = Path(__file__).parent / "inside"
+_TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "flock": "util-linux"}
 
 WITHOUT_SANDBOX = "marked without the sandbox, where a submission could do anything, to its marks as well"
 
@@ -84,8 +87,11 @@ def sandbox_command(
     disk = limits.disk_mib * MIB
     given = sum(path.stat().st_size for path in folders.work.rglob("*") if path.is_file())
     house = str(own_packages()[1])
-    start = 'cp -r "$0/." . ; exec "$@"'
+    # the lock can be had inside only if the grader died while bubblewrap was not yet bound to end with it
+    start = 'if flock -n "$0/../lock" true; then exit 1; fi; cp -r "$0/." . ; exec "$@"'
     return [
+        # first to be ended with the grader, then to see that it still is there: bubblewrap alone leaves a gap
+        *("setpriv", "--pdeathsig", "KILL", "sh", "-c", f'[ "$PPID" = {os.getpid()} ] && exec "$@"', "sh"),
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *("--hostname", "sandbox", "--seccomp", str(filter_fd)),
         *_each("--ro-bind-try", (*_SYSTEM, *_SYSTEM_FILES)),
@@ -95,11 +101,21 @@ def sandbox_command(
         *("--tmpfs", house, *_each("--ro-bind", _own_files(hidden)), *_hide(hidden), "--remount-ro", house),
         *("--dir", str(folders.work), "--dir", str(folders.home)),
         *("--ro-bind", str(folders.work), str(_given(folders)), "--bind", str(folders.shared), str(folders.shared)),
-        *_each("--ro-bind-try", (folders.connection_file, folders.channel)),
+        *_each("--ro-bind-try", (folders.connection_file, folders.channel, folders.lock_file)),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(folders.work)),
         *("--unsetenv", "JPY_PARENT_PID"),  # outside its own process namespace the kernel would think it an orphan
         *("sh", "-c", start, str(_given(folders)), *limits.command(), *command),
     ]
+
+
+def end_sandboxes(folders: Folders) -> None:
+    """End what still runs on these folders, whose grader is dead."""
+    shared = os.fsencode(folders.shared)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0] == b"bwrap" and shared in words:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _given(folders: Folders) -> Path:
@@ -165,7 +181,12 @@ def unavailable_reason() -> str:
     """Why no sandbox can be had here, in one line; empty if one can."""
     if sys.platform != "linux":
         return f"the sandbox needs Linux, this is {sys.platform}; grade in a Linux machine or container"
-    for tool, package in (("bwrap", "bubblewrap"), ("prlimit", "util-linux")):
+    for tool, package in (
+        ("bwrap", "bubblewrap"),
+        ("prlimit", "util-linux"),
+        ("setpriv", "util-linux"),
+        ("flock", "util-linux"),
+    ):
         if shutil.which(tool) is None:
             return f"{package} is not installed; on Debian or Ubuntu: apt-get install {package}"
     if reason := seccomp.unavailable_reason():

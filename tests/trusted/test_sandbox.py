@@ -6,11 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from classroom import FULL, NAME, ROOT, append, hand_in, solved, untouched
-from confined import inside
+from confined import inside, started
 from needs import needs_sandbox
 
 from grading.course.grade import grade, read_marks
@@ -148,6 +150,22 @@ def test_packages_from_elsewhere_are_there_and_can_be_hidden(monkeypatch, tmp_pa
     monkeypatch.setattr(sys, "path", [*sys.path, str(folder), str(tmp_path / "no-packages")])
     assert inside(sys.executable, "-c", "import elsewhere").stdout == "from elsewhere\n"
     assert "not there" in inside(sys.executable, "-c", "import elsewhere", hidden=["elsewhere"]).stderr
+
+
+def test_a_sandbox_whose_grader_was_killed_ends_by_itself_or_by_the_next_grader():
+    needs_sandbox()
+    with started("sleep", "86394.5") as (process, folders):
+        sandbox.end_sandboxes(replace(folders, scratch=folders.scratch / "another"))
+        time.sleep(0.5)
+        assert process.poll() is None
+        sandbox.end_sandboxes(folders)
+        assert process.wait(10) == -9
+    script = "import confined, os\nwith confined.started('sleep', '86394.5'): os.kill(os.getpid(), 9)"
+    path = os.pathsep.join(map(str, [ROOT, ROOT / "tests", ROOT / "tests" / "trusted"]))
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": path}, check=False)
+    time.sleep(0.5)
+    assert "sleep 86394.5" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
 # --- where there is no sandbox -----------------------------------------------------------------------------------
