@@ -34,7 +34,8 @@ from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
-from grading.trusted.kernel import OwnKernelManager, scratch_folder
+from grading.trusted.kernel import OwnKernelManager, scratch_folders
+from grading.trusted.sandbox import Folders
 from grading.verify import Exercise
 from grading.verify.diagnose import MISTAKES
 from grading.verify.judge import fault_of
@@ -201,15 +202,15 @@ def _nbgrader(
 class _SolutionRun(NotebookClient):
     """Runs a solution in this interpreter's own kernel."""
 
-    scratch: Path
+    folders: Folders
 
     def create_kernel_manager(self) -> OwnKernelManager:
-        self.km = OwnKernelManager(self.scratch)
+        self.km = OwnKernelManager(self.folders)
         return self.km
 
 
 def _execute(notebook: NotebookNode, folder: Path) -> None:
-    with scratch_folder() as scratch:
+    with scratch_folders() as folders:
         client = _SolutionRun(
             notebook,
             timeout=120,
@@ -217,7 +218,7 @@ def _execute(notebook: NotebookNode, folder: Path) -> None:
             resources={"metadata": {"path": str(folder)}},
             shutdown_kernel="immediate",
         )
-        client.scratch = scratch
+        client.folders = folders
         try:
             client.execute()
         except CellExecutionError as error:

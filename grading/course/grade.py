@@ -17,7 +17,7 @@ from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
 from grading.course.roster import enter_roster
 from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
-from grading.trusted.sandbox import require_sandbox
+from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,9 @@ class _Run:
         except Exception as reason:  # whatever it is, it must not keep the others from their marks
             said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
             return Intake(student, FAILED, " ".join(said.split()) + self._standing(student))
-        return Intake(student, GRADED, "; ".join(submission.notes))
+        remarks = [f"look at {remark}" for remark in Ledger(self.course.ledger).remarks(name, student)]
+        warning = [] if self.sandbox else [WITHOUT_SANDBOX]
+        return Intake(student, GRADED, "; ".join([*warning, *submission.notes, *remarks]))
 
     def _standing(self, student: str) -> str:
         was_marked = student in Ledger(self.course.ledger).verdicts(self.name)

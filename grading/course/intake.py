@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 
+from grading.course.inert import inert_text
 from grading.course.layout import Course
 from grading.notebook.session import SHEET_FILE
 
@@ -226,16 +227,16 @@ def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
     restored = nbformat.from_dict(json.loads(json.dumps(cell)))
     if answer is not None and not _is_locked(cell):
         answered = _source(answer)
-        restored.source = answered if cell.cell_type == "code" else answered[:_LONGEST_PROSE]
+        restored.source = answered if cell.cell_type == "code" else inert_text(answered[:_LONGEST_PROSE])
     return restored
 
 
 def _plain(cell: NotebookNode) -> NotebookNode:
-    """A student's own cell: its source alone, and of prose no more than a page can take."""
+    """A student's own cell: its source alone; prose without what could run, and no more of it than a page can take."""
     if cell.cell_type == "code":
         return nbformat.v4.new_code_cell(_source(cell))
     new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell
-    return new(_source(cell)[:_LONGEST_PROSE])
+    return new(inert_text(_source(cell)[:_LONGEST_PROSE]))
 
 
 def _source(cell: NotebookNode) -> str:

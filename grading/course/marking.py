@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Bool, Integer, default
+from traitlets import Bool, Integer, List, Unicode, default
 
 from grading.course.build import require_built
+from grading.course.inert import inert_outputs, printed_text
 from grading.course.intake import copy_files
 from grading.course.layout import Course, CourseError
 from grading.notebook.shown import Result
 from grading.sheets import Sheet
 from grading.sheets.sheet import SETUP_CELL_ID
 from grading.trusted.channel import AnswerDesk
-from grading.trusted.kernel import SubmissionKernelManager, channel_path, submission_folder
+from grading.trusted.kernel import SubmissionKernelManager, scratch_folders
 from grading.trusted.ledger import Ledger
-from grading.trusted.sandbox import require_sandbox
+from grading.trusted.limits import MIB, Limits, control_groups
+from grading.trusted.means import remarks
+from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 from grading.verify import Exercise, Verdict
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
-_LONGEST_TEXT = 20_000  # characters of one output
 
 
 class MarkedExecute(Execute):
@@ -43,6 +47,19 @@ class MarkedExecute(Execute):
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
     total_timeout = Integer(300, help="Seconds that a whole submission may take.").tag(config=True)
     timeout = Integer(10, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
+    memory_mib = Integer(Limits.memory_mib, help="MiB of memory that a submission may use.").tag(config=True)
+    processes = Integer(Limits.processes, help="Processes and threads that it may have at once.").tag(config=True)
+    open_files = Integer(Limits.open_files, help="Files that one of its processes may have open.").tag(config=True)
+    disk_mib = Integer(Limits.disk_mib, help="MiB that it may write beside what was handed in.").tag(config=True)
+    cpu_s = Integer(Limits.cpu_s, help="Seconds of processor time of one of its processes.").tag(config=True)
+    forbidden = List(
+        Unicode(),
+        ["torch", "jax", "jaxlib", "tensorflow", "autograd", "mygrad"],
+        help="Modules that no submission can import, beside what its sheet forbids.",
+    ).tag(config=True)
+    output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
+
+    store_widget_state = False  # a page has no use for it
 
     @default("shutdown_kernel")
     def _stop_at_once(self) -> str:
@@ -71,13 +88,24 @@ class MarkedExecute(Execute):
         handed_in = self._handed_in(course, name, student)
         _drop_links(handed_in, course.autograded_folder(name, student))
         with self._kernel_side(sheet, student, seed):
-            copy_files(course.assignment(name).parent, self._scratch / "work")
-            copy_files(handed_in, self._scratch / "work")
+            copy_files(course.assignment(name).parent, self._folders.work)
+            copy_files(handed_in, self._folders.work)
             nb, resources = super().preprocess(nb, resources, km)
         _check_setup(nb)
         self._write_marks(nb)
-        ledger.add(name, student, digest, seed, list(self._verdicts.values()))
+        if not self.sandbox:
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
+        ledger.add(name, student, digest, seed, list(self._verdicts.values()), self._remarks(nb, sheet))
         return nb, resources
+
+    def _remarks(self, nb: NotebookNode, sheet: Sheet) -> list[tuple[str, str]]:
+        """What a person should look at, by exercise."""
+        sources = {cell.get("id"): cell.source for cell in nb.cells}
+        found = []
+        for exercise in sheet.checked:
+            source, calls = sources.get(exercise.answer_cell_id, ""), self._calls.get(exercise.id, {})
+            found += [(exercise.id, remark) for remark in remarks(source, sheet.forbids, calls)]
+        return found
 
     def _handed_in(self, course: Course, name: str, student: str) -> Path:
         """The submission's own folder: nbgrader's copy follows links and leaves Python files out."""
@@ -87,19 +115,44 @@ class MarkedExecute(Execute):
     @contextmanager
     def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
         self._verdicts: dict[str, Verdict] = {}
+        self._calls: dict[str, dict[str, int]] = {}
         self._dead = False
+        self._shown = 0  # bytes of output so far
         self._ends = time.monotonic() + self.total_timeout
         with (
-            submission_folder() as self._scratch,
-            AnswerDesk(channel_path(self._scratch), sheet, student, seed) as self._desk,
+            scratch_folders() as self._folders,
+            control_groups(self._limits()) as self._group,
+            AnswerDesk(self._folders.channel, sheet, student, seed) as self._desk,
         ):
-            self.timeout_func = lambda cell: _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
-            yield
+            self._kernel = SubmissionKernelManager(self._folders, self._limits(), self._group, self.sandbox)
+            self._kernel.hidden = (*self.forbidden, *sheet.forbids)
+            self.timeout_func = self._limit_of
+            try:
+                yield
+            finally:
+                self._kernel.stop_watching()
+
+    def _limit_of(self, cell: NotebookNode) -> int | None:
+        return _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
+
+    def _limits(self) -> Limits:
+        return Limits(self.memory_mib, self.processes, self.open_files, self.disk_mib, self.cpu_s, self.total_timeout)
 
     def create_kernel_manager(self) -> SubmissionKernelManager:
         """The submission's own kernel manager; the notebook's metadata has no say in it."""
-        self.km = SubmissionKernelManager(self._scratch, self.sandbox)
-        return self.km
+        self.km = self._kernel
+        return self._kernel
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Take one message from the kernel, as long as there is room for what it wants to be shown."""
+        if msg["msg_type"] != "status":
+            had_room = self._shown < self.output_mib * MIB
+            self._shown += len(json.dumps(msg["content"])) if had_room else 0
+            if self._shown >= self.output_mib * MIB:
+                if had_room:
+                    cell.outputs.append(new_output("stream", text=f"\n... (cut: more than {self.output_mib} MiB)\n"))
+                return None
+        return super().process_message(msg, cell, cell_index)
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
         """Run one cell; if it is a graded one, keep the judge's verdict on what was answered meanwhile."""
@@ -109,7 +162,9 @@ class MarkedExecute(Execute):
             return cell, resources
         self._desk.expect(exercise)
         self._run(cell, resources, index)
-        self._verdicts[exercise.id] = self._desk.collect() or _unanswered(exercise, cell, self._dead)
+        answered = self._desk.collect()
+        self._calls[exercise.id] = self._desk.calls
+        self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._kernel.ended_because)
         return cell, resources
 
     def _exercise_of(self, cell: NotebookNode) -> Exercise | None:
@@ -128,20 +183,30 @@ class MarkedExecute(Execute):
         self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
+        start = time.monotonic()
         try:
             super().preprocess_cell(cell, resources, index)
+        except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
+            self._dead = time.monotonic() - start > (self._limit_of(cell) or math.inf)
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """As nbclient does; where a cell ended in an error of its own it goes on asking after a kernel that is gone."""
+        with suppress(AssertionError):
+            await super()._async_poll_kernel_alive()
 
     def _write_marks(self, nb: NotebookNode) -> None:
         for cell in nb.cells:
             if cell.cell_type != "code":
                 continue
+            count = cell.get("execution_count")
+            cell["execution_count"] = count if type(count) is int else None  # a forged message may have set it
             exercise = self._exercise_of(cell)
             if exercise is None:
-                cell["outputs"] = [output for output in map(_cut, cell.get("outputs", [])) if _is_valid(output)]
+                cell["outputs"] = inert_outputs(cell.get("outputs", []), cell["execution_count"])
             else:
-                mark = _mark_output(self._verdicts[exercise.id], cell.get("execution_count"))
+                mark = _mark_output(self._verdicts[exercise.id], cell["execution_count"])
                 cell["outputs"] = [*_printed(cell), mark]
 
 
@@ -175,10 +240,12 @@ def digest_of(nb: NotebookNode) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _unanswered(exercise: Exercise, cell: NotebookNode, dead: bool) -> Verdict:
+def _unanswered(exercise: Exercise, cell: NotebookNode, dead: bool, ended_because: str) -> Verdict:
     """The verdict where no answer came: the cell did not get as far as the check."""
     errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-    if dead:
+    if ended_because:
+        problem = f"The submission was ended before this was checked: {ended_because}."
+    elif dead:
         problem = "The kernel died, could not be stopped, or ran out of time before this was checked."
     elif errors:
         problem = f"This could not be checked: {_error_line(errors[0])}"
@@ -195,25 +262,8 @@ def _error_line(output: NotebookNode) -> str:
 
 def _printed(cell: NotebookNode) -> list[NotebookNode]:
     """What was printed while a graded cell ran, as plain text: nbgrader takes anything on stderr for a failure."""
-    streams = [output for output in cell.get("outputs", []) if output.output_type == "stream" and _is_valid(output)]
-    text = "".join(output.text for output in streams)
-    return [_cut(new_output("stream", name="stdout", text=text))] if text else []
-
-
-def _cut(output: NotebookNode) -> NotebookNode:
-    """An output whose text a page can hold."""
-    if output.output_type == "stream" and len(output.text) > _LONGEST_TEXT:
-        output.text = f"{output.text[:_LONGEST_TEXT]}\n... (cut: {len(output.text)} characters were printed)"
-    return output
-
-
-def _is_valid(output: NotebookNode) -> bool:
-    """Whether an output is one; a forged message may have made it anything."""
-    try:
-        nbformat.validate(output, ref="output", version=4)
-    except nbformat.ValidationError:
-        return False
-    return True
+    text = printed_text(cell.get("outputs", []))
+    return [new_output("stream", name="stdout", text=text)] if text else []
 
 
 def _mark_output(verdict: Verdict, count: int | None) -> NotebookNode:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grading.notebook import wire
-from grading.notebook.shown import Opened, Result, Statement
-from grading.verify import Verdict
+from grading.notebook.counting import calls_counted
+from grading.notebook.shown import Heard, Opened, Statement
 from grading.verify.respondent import Handed, HomeRespondent
 
 
@@ -38,7 +38,7 @@ class GradedSession:
         """The exercise's hints, so that a marked notebook shows what its student saw."""
         return self._welcome.hints.get(exercise_id, ())
 
-    def check(self, exercise_id: str, answer: Any) -> Result:
+    def check(self, exercise_id: str, answer: Any) -> Heard:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""
         respondent, handed = HomeRespondent(answer), Handed.of(answer)
         with self._connect() as connection:
@@ -48,14 +48,13 @@ class GradedSession:
             )
             while (question := wire.receive(connection))["type"] in ("ask", "reread"):
                 if question["type"] == "ask":
-                    reply = respondent.ask(wire.arrays_in(question["args"]), float(question["limit_s"]))
-                    wire.send(connection, {"type": "reply", "reply": wire.reply_out(reply)})
+                    with calls_counted(question["count"]) as calls:
+                        reply = respondent.ask(wire.arrays_in(question["args"]), float(question["limit_s"]))
+                    wire.send(connection, {"type": "reply", "reply": wire.reply_out(reply), "calls": calls})
                 else:
                     values = respondent.reread(int(question["number"]))
                     wire.send(connection, {"type": "values", "values": wire.arrays_out(values)})
-        return Result(
-            Verdict(exercise_id, "inconclusive", 0.0, 0.0, None, problem="Heard; the mark is kept elsewhere.")
-        )
+        return Heard(exercise_id)
 
     def _greet(self, name: str) -> _Welcome:
         with self._connect() as connection:

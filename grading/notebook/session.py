@@ -1,4 +1,4 @@
-"""One open sheet in one kernel: at home it judges here, in grading it passes questions on and judges nothing."""
+"""A sheet that is open at home: it judges here, in this process."""
 
 from __future__ import annotations
 
@@ -8,64 +8,17 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from grading.notebook.graded import GradedSession
-from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Statement
+from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
 from grading.sheets import Prose, SheetError, Variant, load_sheet
 from grading.verify import Exercise, verify
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
-CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
 SHEET_FILE = "sheet.json"
 VALIDATING_VARIABLE = "NBGRADER_VALIDATING"  # set by nbgrader's Validate
 _VALIDATE_WIDTH = 72  # characters
 SHEETS_FOLDER = "sheets"  # beside a notebook, for sheets that are not part of the package
-
-
-class _Session(Protocol):
-    def opened(self) -> Opened: ...
-    def statement(self, exercise_id: str) -> Statement: ...
-    def hints(self, exercise_id: str) -> tuple[str, ...]: ...
-    def check(self, exercise_id: str, answer: Any) -> Result: ...
-
-
-_session: _Session | None = None
-
-
-def open_sheet(name: str) -> Opened:
-    """Open a sheet; the first cell of every notebook.
-
-    Variant and student are read from `sheet.json` beside the notebook, which `gradsheet start` wrote.
-    """
-    global _session
-    channel = os.environ.get(CHANNEL_VARIABLE)
-    _session = GradedSession(name, channel) if channel else HomeSession(name, Path.cwd())
-    return _session.opened()
-
-
-def show(exercise_id: str) -> Statement:
-    """The statement of an exercise that differs from student to student."""
-    return _current().statement(exercise_id)
-
-
-def hint(exercise_id: str, number: int = 1) -> Hint:
-    """The `number`-th hint of an exercise: 1 says where to look, the last nearly the answer. No mark is lost by it."""
-    return Hint(_current().hints(exercise_id), number)
-
-
-def check(exercise_id: str, answer: Any) -> Result:
-    """Check an answer. What comes back is the mark (as a number) and the explanation (on the screen) in one.
-
-    Never raises because of the answer, so that Run All goes on.
-    """
-    return _current().check(exercise_id, answer)
-
-
-def _current() -> _Session:
-    if _session is None:
-        raise SheetError("no sheet is open: run the first cell of this notebook, the one with open_sheet(...)")
-    return _session
 
 
 class HomeSession:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from grading.sheets import Sheet
-from grading.verify import Verdict
+if TYPE_CHECKING:  # a kernel that is being marked has neither
+    from grading.sheets import Sheet
+    from grading.verify import Verdict
 
 ANONYMOUS = (
     "WARNING: this copy does not know whose it is. Some exercises have numbers of your own, and it shows others. "
@@ -99,3 +100,16 @@ class Result:
     def text(self) -> str:
         """The explanation as plain text."""
         return self.verdict.text()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a notebook learns while it is being marked: that its answer was heard."""
+
+    exercise: str
+
+    def __repr__(self) -> str:
+        return "0.0"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.exercise)}: heard; the mark is kept elsewhere.</p>"

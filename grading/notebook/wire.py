@@ -22,6 +22,8 @@ from grading.verify.exercise import Array
 from grading.verify.respondent import AnswerError, Form, Handed, Reply
 
 LARGEST_FRAME = 16 * 2**20  # bytes
+_MOST_PARTS = 50_000  # of a frame's JSON: each takes many times the memory of the signs that write it
+_SIGNS_OF_PARTS = (b"[", b"{", b",")
 _LONGEST_MESSAGE = 2000  # characters of an error's text
 _LONGEST_NAME = 200
 _MOST_ARRAYS = 1000
@@ -44,10 +46,12 @@ def receive(connection: socket.socket) -> dict[str, Any]:
 
     Raises
     ------
-    WireError : the frame is too large, cut off, or not such a dict
+    WireError : the frame is too large, of too many parts, cut off, or not such a dict
     TimeoutError : the connection's time-out passed
     """
     frame = _frame(connection)
+    if sum(map(frame.count, _SIGNS_OF_PARTS)) > _MOST_PARTS:
+        raise WireError("a frame of too many parts")
     try:
         message = json.loads(frame)
     except (ValueError, RecursionError) as error:

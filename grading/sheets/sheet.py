@@ -71,6 +71,9 @@ class Prose:
 class Sheet:
     """A sheet's title and its exercises, in the order of the notebook.
 
+    `forbids` names what answers must do without, such as ("autodiff", "f"): a module of that name cannot be imported
+    while the sheet is marked, and an answer that mentions or calls a function of that name is shown to a person.
+
     Raises
     ------
     SheetError : two exercises would share a notebook cell's id ('a.b' and 'a-b' read the same)
@@ -78,6 +81,7 @@ class Sheet:
 
     title: str
     exercises: tuple[Exercise | Prose, ...]
+    forbids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exercises", tuple(self.exercises))

@@ -28,9 +28,10 @@ _GRACE_S = 2.0  # beyond an exercise's own limit, which the kernel enforces firs
 class _RemoteRespondent:
     """Asks the function at the other end of a connection; gives up for good after one unanswered question."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, counted: Sequence[str] = ()) -> None:
         self._connection = connection
         self._silent = False
+        self.calls = dict.fromkeys(counted, 0)  # as the kernel tells them
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Send a question and wait for the reply, within the limit and a little grace."""
@@ -39,8 +40,11 @@ class _RemoteRespondent:
         if not self._silent:
             try:
                 self._connection.settimeout(limit_s + _GRACE_S)
-                wire.send(self._connection, {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s})
-                reply = wire.reply_in(wire.receive(self._connection).get("reply"))
+                question = {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s, "count": list(self.calls)}
+                wire.send(self._connection, question)
+                heard = wire.receive(self._connection)
+                reply = wire.reply_in(heard.get("reply"))
+                self._count(heard.get("calls"))
                 if len(reply.args_after) == len(args) or reply.error is not None:
                     return reply
                 error = AnswerError("type", "its arguments did not come back")
@@ -50,6 +54,11 @@ class _RemoteRespondent:
                 self._silent = True
                 error = AnswerError("raised", f"no usable reply: {failure}")
         return Reply((), (), None, error, time.perf_counter() - start)
+
+    def _count(self, told: Any) -> None:
+        for name in self.calls:
+            count = told.get(name) if isinstance(told, dict) else None
+            self.calls[name] += count if type(count) is int and 0 <= count < 2**31 else 0
 
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of an earlier reply, as they are now at the other end."""
@@ -75,6 +84,7 @@ class AnswerDesk:
         self._lock = threading.Lock()
         self._expected: Exercise | None = None
         self._verdict: Verdict | None = None
+        self.calls: dict[str, int] = {}  # of what the sheet forbids, while the expected exercise was answered
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> AnswerDesk:
@@ -90,7 +100,7 @@ class AnswerDesk:
     def expect(self, exercise: Exercise) -> None:
         """From now on an answer to this exercise counts."""
         with self._lock:
-            self._expected, self._verdict = exercise, None
+            self._expected, self._verdict, self.calls = exercise, None, {}
 
     def collect(self) -> Verdict | None:
         """The verdict on the expected exercise, or None if it was never answered; nothing counts from now on."""
@@ -121,8 +131,10 @@ class AnswerDesk:
         if message.get("exercise") != exercise.id:
             return None
         handed = wire.handed_in(message.get("handed"))
+        respondent = _RemoteRespondent(connection, self._sheet.forbids)
+        self.calls = respondent.calls
         try:
-            return judge(exercise, handed, _RemoteRespondent(connection), self._seed)
+            return judge(exercise, handed, respondent, self._seed)
         except Exception as error:  # a defect of ours, or an answer made to provoke one: a person must look
             problem = f"The judge failed on this answer: {type(error).__name__}: {error}"
             return Verdict(exercise.id, "inconclusive", 0.0, exercise.points, self._seed, problem=problem)

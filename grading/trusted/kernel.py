@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,20 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import zmq
+import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
-from traitlets import Bool
+from traitlets import Bool, default
 
-from grading.notebook.session import CHANNEL_VARIABLE
-from grading.trusted.sandbox import own_packages, sandbox_command
+from grading.notebook.calls import CHANNEL_VARIABLE
+from grading.trusted import seccomp
+from grading.trusted.limits import MIB, Limits, Watch
+from grading.trusted.sandbox import Folders, end_sandboxes, other_packages, own_packages, sandbox_command
 
+LARGEST_MESSAGE = 8 * MIB  # bytes of one message from a kernel
+_MOST_UNREAD = 32  # messages
+_SCRATCH = Path("/tmp")  # wherever TMPDIR points: the path of a socket must stay short
+_PREFIX = "gradsheet-"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
 class SandboxProvisioner(LocalProvisioner):
-    """Starts a kernel inside the sandbox. Registered with Jupyter as `gradsheet-sandbox`."""
+    """Starts a kernel inside the sandbox, and watches it. Registered with Jupyter as `gradsheet-sandbox`."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Launch the kernel's command in its manager's scratch folder, inside the sandbox unless that is off."""
@@ -34,13 +43,21 @@ class SandboxProvisioner(LocalProvisioner):
                 f"{type(manager).__name__} cannot use gradsheet-sandbox; it serves gradsheet's marking only"
             )
         kwargs |= {
-            "cwd": str(manager.scratch / "work"),
-            "env": _environment(manager.scratch),
+            "cwd": str(manager.folders.work),
+            "env": kernel_environment(manager.folders),
             "stdout": subprocess.DEVNULL,  # what a notebook prints comes over its sockets
             "stderr": subprocess.DEVNULL,
         }
-        command = sandbox_command(manager.scratch, cmd) if manager.sandboxed else cmd
-        return await super().launch_kernel(command, **kwargs)
+        if not manager.sandboxed:
+            return await super().launch_kernel(cmd, **kwargs)
+        with tempfile.TemporaryFile() as program:
+            program.write(seccomp.program())
+            program.seek(0)
+            inside = sandbox_command(manager.folders, manager.limits, program.fileno(), cmd, manager.hidden)
+            told = await super().launch_kernel([*manager.group, *inside], pass_fds=[program.fileno()], **kwargs)
+        assert self.process is not None  # it was launched just now
+        manager.watch = Watch(self.process, manager.limits, manager.folders.shared)
+        return told
 
 
 class OwnKernelManager(AsyncKernelManager):
@@ -50,15 +67,15 @@ class OwnKernelManager(AsyncKernelManager):
     ports.
     """
 
-    scratch = AnyTrait()
+    folders = AnyTrait()
     provisioner_name = "local-provisioner"
 
-    def __init__(self, scratch: Path, **kwargs: Any) -> None:
+    def __init__(self, folders: Folders, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.scratch = scratch
+        self.folders = folders
         self.transport = "ipc"
-        self.ip = str(scratch / "kernel")
-        self.connection_file = str(scratch / "connection.json")
+        self.ip = str(folders.shared / "kernel")
+        self.connection_file = str(folders.connection_file)
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -77,48 +94,77 @@ class SubmissionKernelManager(OwnKernelManager):
 
     provisioner_name = "gradsheet-sandbox"
     sandboxed = Bool(True)
+    limits = AnyTrait()
+    group = AnyTrait()
+    hidden: tuple[str, ...] = ()  # names of modules that it may not have
+    watch: Watch | None = None
 
-    def __init__(self, scratch: Path, sandboxed: bool, **kwargs: Any) -> None:
-        super().__init__(scratch, **kwargs)
-        self.sandboxed = sandboxed
+    def __init__(self, folders: Folders, limits: Limits, group: list[str], sandboxed: bool, **kwargs: Any) -> None:
+        super().__init__(folders, **kwargs)
+        self.limits, self.group, self.sandboxed = limits, group, sandboxed
+
+    @property
+    def ended_because(self) -> str:
+        """Which limit the submission passed and was ended for; empty if none."""
+        return self.watch.reason if self.watch else ""
+
+    def stop_watching(self) -> None:
+        """The kernel is gone: nothing to watch any more."""
+        if self.watch:
+            self.watch.close()
+
+    @default("context")
+    def _bounded(self) -> zmq.asyncio.Context:
+        """Sockets that take no message larger than a page may show, and keep few that nobody has read."""
+        context = super()._context_default()
+        context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
+        context.setsockopt(zmq.RCVHWM, _MOST_UNREAD)
+        return context
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A private folder for the sockets of one kernel, gone afterwards."""
-    # in /tmp, wherever TMPDIR points: the path of a socket must stay short
-    name = tempfile.mkdtemp(prefix="gradsheet-", dir="/tmp")
+def scratch_folders() -> Iterator[Folders]:
+    """Private folders for one kernel, gone afterwards; those of a grader that was killed are removed too."""
+    for abandoned in _SCRATCH.glob(f"{_PREFIX}*"):
+        _remove_unless_in_use(abandoned)
+    folders = Folders(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SCRATCH)))
     try:
-        yield Path(name)
+        with folders.lock_file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folders.make()
+            yield folders
     finally:
-        subprocess.run(["rm", "-rf", name], check=False)  # however deep a submission made its folders
+        _remove(folders.scratch)
 
 
-@contextmanager
-def submission_folder() -> Iterator[Path]:
-    """A scratch folder with two empty folders in it: `work`, where the notebook runs, and `home`."""
-    with scratch_folder() as scratch:
-        (scratch / "work").mkdir()
-        (scratch / "home").mkdir()
-        yield scratch
+def _remove_unless_in_use(scratch: Path) -> None:
+    try:
+        with Folders(scratch).lock_file.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            end_sandboxes(Folders(scratch))
+            _remove(scratch)
+    except OSError:
+        return  # in use, just being made, or somebody else's
 
 
-def channel_path(scratch: Path) -> Path:
-    """Where the answer channel's socket lies."""
-    return scratch / "answers"
+def _remove(scratch: Path) -> None:
+    subprocess.run(["rm", "-rf", str(scratch)], check=False)  # however deep a submission made its folders
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def kernel_environment(folders: Folders) -> dict[str, str]:
+    """The environment of a submission's kernel: nothing of the grader's but the path and the language."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    home = str(scratch / "home")
+    home = str(folders.home)
+    packages = [*(path.parent for path in own_packages()), *other_packages()]
     return passed | {
         "HOME": home,
         "TMPDIR": home,
         "IPYTHONDIR": f"{home}/.ipython",
         "PYTHONDONTWRITEBYTECODE": "1",
         # the very packages that mark, even where the current folder has a copy of its own
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(str(path.parent) for path in own_packages())),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(map(str, packages))),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        CHANNEL_VARIABLE: str(channel_path(scratch)),
+        "MALLOC_ARENA_MAX": "2",  # each arena maps 64 MiB, whether it is used or not
+        CHANNEL_VARIABLE: str(folders.channel),
     }

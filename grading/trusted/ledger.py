@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,16 @@ CREATE TABLE IF NOT EXISTS intake (
     state TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (sheet, student)
 );
+CREATE TABLE IF NOT EXISTS remark (
+    sheet TEXT NOT NULL, student TEXT NOT NULL, exercise TEXT NOT NULL, remark TEXT NOT NULL
+);
+"""
+_LATEST = """
+SELECT verdict FROM verdict
+WHERE sheet=? AND student=? AND submission=? AND judge=? AND seed=? AND exercise=? ORDER BY number DESC LIMIT 1
+"""
+_ADD = """
+INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -69,15 +79,29 @@ class Ledger:
             (seed,) = db.execute("SELECT seed FROM release WHERE sheet=? AND variant=?", (sheet, variant)).fetchone()
         return int(seed)
 
-    def add(self, sheet: str, student: str, submission: str, seed: int, verdicts: list[Verdict]) -> None:
-        """Write down one submission's verdicts. `submission` is a digest of its contents."""
-        rows = [(sheet, student, submission, JUDGE_VERSION, seed, said.exercise, said.json()) for said in verdicts]
+    def add(
+        self,
+        sheet: str,
+        student: str,
+        submission: str,
+        seed: int,
+        verdicts: list[Verdict],
+        remarks: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Write down one submission's verdicts. `submission` is a digest of its contents.
+
+        What was said of the same submission before is not said twice: a run that was stopped and goes on leaves the
+        same record as one that was not. `remarks`, pairs of exercise and a few words, are for a person to look at;
+        they take the place of earlier ones.
+        """
         with self._open() as db:
-            db.executemany(
-                "INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            for said in verdicts:
+                key = (sheet, student, submission, JUDGE_VERSION, seed, said.exercise)
+                latest = db.execute(_LATEST, key).fetchone()
+                if latest != (said.json(),):
+                    db.execute(_ADD, (*key, said.json()))
+            db.execute("DELETE FROM remark WHERE sheet=? AND student=?", (sheet, student))
+            db.executemany("INSERT INTO remark VALUES (?, ?, ?, ?)", [(sheet, student, *pair) for pair in remarks])
 
     def verdicts(self, sheet: str) -> dict[str, dict[str, Verdict]]:
         """The latest verdicts, by student and exercise."""
@@ -87,6 +111,12 @@ class Ledger:
             for student, exercise, verdict in rows:
                 latest.setdefault(student, {})[exercise] = Verdict.from_json(verdict)
         return latest
+
+    def remarks(self, sheet: str, student: str) -> list[str]:
+        """What a person should look at in a student's latest submission, in one line each."""
+        with self._open() as db:
+            rows = db.execute("SELECT exercise, remark FROM remark WHERE sheet=? AND student=?", (sheet, student))
+            return [f"{exercise} {remark}" for exercise, remark in rows]
 
     def note_intake(self, sheet: str, submission: str, intake: Intake) -> None:
         """Write down what became of a submission."""

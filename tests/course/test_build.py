@@ -12,7 +12,7 @@ from grading.course.grade import grade
 from grading.course.layout import Course, CourseError
 from grading.course.start import start
 from grading.sheets import Prose, Sheet
-from grading.trusted.kernel import OwnKernelManager, scratch_folder
+from grading.trusted.kernel import OwnKernelManager, scratch_folders
 from grading.verify import ExerciseError, verify
 
 MADE = [REPOSITORY.solution(NAME), REPOSITORY.assignment(NAME), REPOSITORY.assignments / NAME / "sheet.json"]
@@ -93,9 +93,9 @@ def test_cells_have_their_own_stable_ids():
 def test_an_untouched_notebook_runs_to_its_end(tmp_path):
     path, _ = start(NAME, tmp_path)
     notebook = append(nbformat.read(path, as_version=4), "print('reached')")
-    with scratch_folder() as scratch:
+    with scratch_folders() as folders:
         client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}})
-        client.km = OwnKernelManager(scratch)
+        client.km = OwnKernelManager(folders)
         client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert "error" not in {output.output_type for output in outputs}

@@ -32,18 +32,15 @@ ip.display_formatter.format = lambda *unused, **ignored: ({"text/plain": "99.0"}
 """
 
 PATCHED_SESSION = """
-from dataclasses import replace
-from grading.notebook import graded, session
-from grading.verify import verdict
+from grading.notebook import calls, graded, shown
 heard = graded.GradedSession.check
 
 def check_all_right(self, exercise_id, answer):
-    result = heard(self, exercise_id, None)
-    return session.Result(replace(result.verdict, outcome="right", mark=5.0, points=5.0))
+    heard(self, exercise_id, None)
+    return 5.0
 
 graded.GradedSession.check = check_all_right
-verdict.Verdict.mark = 5.0
-session.Result.__repr__ = lambda self: "5.0"
+shown.Heard.__repr__ = lambda self: "5.0"
 """
 
 PATCHED_NUMPY = """
@@ -79,6 +76,12 @@ MALFORMED = """
 ip = get_ipython()
 for content in ({}, {"name": "stdout"}, {"name": 3, "text": 4}):
     ip.kernel.session.send(ip.kernel.iopub_socket, "stream", content, parent=ip.kernel.get_parent())
+"""
+
+WRITES_TO_THE_GRADER = """
+import os, time
+open(os.path.dirname(os.environ["GRADSHEET_CHANNEL"]) + "/shared/x", "w")
+time.sleep(2)
 """
 
 SHOWS_ITSELF = """def one_number(x, a, shown=[]):
@@ -132,6 +135,10 @@ CRAFTED = {
     ),
     "kills the kernel": (
         lambda: insert(solved(), "import os\nos._exit(1)", before=MIDDLE.answer_cell_id),
+        BEFORE_MIDDLE,
+    ),
+    "writes to the grader": (
+        lambda: insert(solved(), WRITES_TO_THE_GRADER, before=MIDDLE.answer_cell_id),
         BEFORE_MIDDLE,
     ),
     "an endless loop of their own": (lambda: insert(solved(), "while True:\n    pass"), FULL),
@@ -260,6 +267,8 @@ def test_a_student_is_told_why_nothing_was_checked(graded):
     verdicts = Ledger(graded.course.ledger).verdicts(NAME)
     assert "without asking" in verdicts["patches check"][FIRST.id].problem
     assert "kernel died" in verdicts["kills the kernel"][MIDDLE.id].problem
+    assert "was ended" in verdicts["writes to the grader"][MIDDLE.id].problem
+    assert "nothing is to be written" in verdicts["writes to the grader"][MIDDLE.id].problem
 
 
 def test_the_seed_of_the_marking_is_nowhere_in_the_feedback(graded):

@@ -206,6 +206,20 @@ def test_a_bad_frame_is_refused(frame):
         heard_from(frame)
 
 
+def test_a_frame_takes_a_few_times_its_size_of_memory_at_most():
+    """Empty lists take thirty times the memory of the two signs that write them."""
+    many, few = (framed(b'{"type": "reply", "x": [%s0]}' % (b"[]," * count)) for count in (100_000, 10_000))
+    with pytest.raises(wire.WireError, match="too many parts"):
+        heard_from(many)
+    assert len(heard_from(few)["x"]) == 10_001
+
+
+def test_as_many_arrays_as_are_allowed_are_a_frame():
+    arrays = wire.arrays_out([np.ones((2, 3, 4))] * 1000)
+    message = json.dumps({"type": "values", "values": arrays}).encode()
+    assert len(wire.arrays_in(heard_from(framed(message))["values"])) == 1000
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_message_or_refused(noise):
     try:

@@ -14,10 +14,10 @@ from grading.course.build import read_attempts
 from grading.notebook import wire
 from grading.notebook.graded import GradedSession
 from grading.notebook.session import statement_of
-from grading.notebook.shown import Result
+from grading.notebook.shown import Heard
 from grading.trusted import channel
 from grading.trusted.channel import AnswerDesk
-from grading.trusted.kernel import scratch_folder
+from grading.trusted.kernel import scratch_folders
 from grading.verify import verify
 from grading.verify.respondent import HomeRespondent
 
@@ -44,8 +44,8 @@ def stub(x, a): ...
 
 @pytest.fixture
 def place():
-    with scratch_folder() as scratch:
-        yield scratch / "answers"
+    with scratch_folders() as folders:
+        yield folders.channel
 
 
 @pytest.fixture
@@ -115,9 +115,8 @@ def test_data_for_a_function_and_a_function_for_data_are_told_as_at_home(desk, s
 def test_what_a_notebook_learns_is_no_mark(desk, session):
     desk.expect(ONE_NUMBER)
     result = session.check(ONE_NUMBER.id, right)
-    assert isinstance(result, Result)
-    assert result.verdict.mark == 0
-    assert not result.verdict.witnesses
+    assert result == Heard(ONE_NUMBER.id)
+    assert repr(result) == "0.0"
 
 
 def test_a_question_counts_only_while_its_cell_runs(desk, session):

@@ -1,6 +1,7 @@
 """The grader's own record."""
 
 import multiprocessing
+import sqlite3
 
 import pytest
 
@@ -42,12 +43,27 @@ def test_the_latest_verdict_counts(ledger):
 
 
 def test_verdicts_are_only_ever_added(ledger, tmp_path):
-    import sqlite3
-
     for mark in (0, 2, 0):
         ledger.add("01_a", "student-01", "same", 17, [verdict("a.one", mark)])
     rows = sqlite3.connect(tmp_path / "ledger.db").execute("SELECT count(*) FROM verdict").fetchone()
     assert rows == (3,)
+
+
+def test_the_same_is_not_said_twice(ledger, tmp_path):
+    for _ in range(2):
+        ledger.add("01_a", "student-01", "same", 17, [verdict("a.one", 2), verdict("a.two", 0)])
+    ledger.add("01_a", "student-01", "same", 18, [verdict("a.one", 2)])
+    rows = sqlite3.connect(tmp_path / "ledger.db").execute("SELECT count(*) FROM verdict").fetchone()
+    assert rows == (3,)
+
+
+def test_the_latest_remarks_stand(ledger):
+    ledger.add("01_a", "student-01", "first", 17, [], [("a.one", "mentions exec"), ("a.two", "mentions eval")])
+    assert ledger.remarks("01_a", "student-01") == ["a.one mentions exec", "a.two mentions eval"]
+    ledger.add("01_a", "student-02", "first", 17, [], [("a.one", "mentions sys")])
+    ledger.add("01_a", "student-01", "second", 17, [], [("a.two", "mentions os")])
+    assert ledger.remarks("01_a", "student-01") == ["a.two mentions os"]
+    assert ledger.remarks("02_b", "student-01") == []
 
 
 def test_a_submission_is_done_once_it_was_marked(ledger):

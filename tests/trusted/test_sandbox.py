@@ -6,17 +6,21 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from classroom import FULL, NAME, ROOT, append, hand_in, solved, untouched
+from confined import inside, started
 from needs import needs_sandbox
 
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CourseError
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
+from grading.course.report import write_report
 from grading.trusted import sandbox
-from grading.trusted.kernel import scratch_folder, submission_folder
+from grading.trusted.kernel import scratch_folders
 from grading.trusted.ledger import GRADED
 
 PROBE = """
@@ -45,13 +49,6 @@ print(json.dumps({{
 """
 
 
-def inside(scratch, *command, **options):
-    (scratch / "work").mkdir(exist_ok=True)
-    return subprocess.run(
-        sandbox.sandbox_command(scratch, list(command)), capture_output=True, text=True, timeout=60, **options
-    )
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     """What a script finds that runs where a submission runs."""
@@ -61,10 +58,10 @@ def seen(tmp_path_factory):
         (course / name).write_text("secret")
     (course / "submitted" / "student-02").mkdir(parents=True)
     secrets = [ROOT / "solutions", ROOT / "tests", ROOT / "pyproject.toml", course, course / "ledger.db", *_private()]
-    with socket.create_server(("127.0.0.1", 0)) as listener, scratch_folder() as scratch:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         script = PROBE.format(port=port, paths=list(map(str, secrets)), folders=list(map(str, _folders(course))))
-        run = inside(scratch, sys.executable, "-c", script)
+        run = inside(sys.executable, "-c", script)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
 
@@ -117,18 +114,58 @@ def test_a_kernels_environment_is_told_and_no_more(monkeypatch, course):
 
 def test_everything_inside_ends_with_the_command():
     needs_sandbox()
-    with scratch_folder() as scratch:
-        run = inside(scratch, "sh", "-c", "setsid sleep 86398.5 >/dev/null 2>&1 & echo started")
+    run = inside("sh", "-c", "setsid sleep 86398.5 >/dev/null 2>&1 & echo started")
     assert run.stdout.strip() == "started"
     listing = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     assert "sleep 86398.5" not in listing
 
 
-def test_a_scratch_folder_is_private_and_leaves_nothing():
-    with submission_folder() as scratch:
-        assert sorted(os.listdir(scratch)) == ["home", "work"]
-        assert os.stat(scratch).st_mode & 0o077 == 0
-    assert not scratch.exists()
+def test_scratch_folders_are_private_and_leave_nothing():
+    with scratch_folders() as folders:
+        assert sorted(os.listdir(folders.scratch)) == ["home", "lock", "shared", "work"]
+        assert os.stat(folders.scratch).st_mode & 0o077 == 0
+    assert not folders.scratch.exists()
+
+
+def test_what_a_killed_grader_left_is_removed_and_what_is_in_use_is_not():
+    held = "import sys; from grading.trusted.kernel import scratch_folders\nwith scratch_folders() as f:\n"
+    held += "    (f.work / 'deep').mkdir(); print(f.scratch, flush=True); sys.stdin.read()"
+    grader = subprocess.Popen([sys.executable, "-c", held], stdin=-1, stdout=-1, cwd=ROOT, text=True)
+    left = Path(grader.stdout.readline().strip())
+    with scratch_folders():
+        assert left.exists()
+    grader.kill()
+    grader.communicate()
+    assert left.exists()
+    with scratch_folders() as folders:
+        assert not left.exists()
+        assert folders.work.exists()
+
+
+def test_packages_from_elsewhere_are_there_and_can_be_hidden(monkeypatch, tmp_path):
+    needs_sandbox()
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "elsewhere.py").write_text("print('from elsewhere')")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder), str(tmp_path / "no-packages")])
+    assert inside(sys.executable, "-c", "import elsewhere").stdout == "from elsewhere\n"
+    assert "not there" in inside(sys.executable, "-c", "import elsewhere", hidden=["elsewhere"]).stderr
+
+
+def test_a_sandbox_whose_grader_was_killed_ends_by_itself_or_by_the_next_grader():
+    needs_sandbox()
+    with started("sleep", "86394.5") as (process, folders):
+        sandbox.end_sandboxes(replace(folders, scratch=folders.scratch / "another"))
+        time.sleep(0.5)
+        assert process.poll() is None
+        sandbox.end_sandboxes(folders)
+        assert process.wait(10) == -9
+    script = "import confined, os\nwith confined.started('sleep', '86394.5'): os.kill(os.getpid(), 9)"
+    path = os.pathsep.join(map(str, [ROOT, ROOT / "tests", ROOT / "tests" / "trusted"]))
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": path}, check=False)
+    time.sleep(0.5)
+    assert "sleep 86394.5" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
 
 
 # --- where there is no sandbox -----------------------------------------------------------------------------------
@@ -169,6 +206,8 @@ def test_grading_without_one_must_be_asked_for(without_bubblewrap, course):
     assert intake.state == GRADED, intake
     (marks,) = read_marks(course, NAME)
     assert marks.score == sum(FULL.values())
+    pages = [course.feedback_page(NAME, "student-01"), write_report(course, NAME)]
+    assert all("without the sandbox" in page.read_text(encoding="utf-8") for page in pages)
 
 
 def test_plain_nbgrader_refuses_too(without_bubblewrap, course):

@@ -1,0 +1,77 @@
+"""What a notebook calls. At home the answer is judged in this process; while marking, questions are passed on.
+
+A kernel that is being marked has no more of the house than this needs: what is home's alone is imported there alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from grading.notebook.graded import GradedSession
+from grading.notebook.shown import Heard, Hint, Opened, Statement
+
+if TYPE_CHECKING:
+    from grading.notebook.shown import Result
+
+CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
+
+
+class NotOpenError(ValueError):
+    """No sheet is open in this kernel."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the message, without the way it came."""
+        return [str(self)]
+
+
+class _Session(Protocol):
+    def opened(self) -> Opened: ...
+    def statement(self, exercise_id: str) -> Statement: ...
+    def hints(self, exercise_id: str) -> tuple[str, ...]: ...
+    def check(self, exercise_id: str, answer: Any) -> Result | Heard: ...
+
+
+_session: _Session | None = None
+
+
+def open_sheet(name: str) -> Opened:
+    """Open a sheet; the first cell of every notebook.
+
+    Variant and student are read from `sheet.json` beside the notebook, which `gradsheet start` wrote.
+    """
+    global _session
+    channel = os.environ.get(CHANNEL_VARIABLE)
+    _session = GradedSession(name, channel) if channel else _at_home(name)
+    return _session.opened()
+
+
+def _at_home(name: str) -> _Session:
+    from grading.notebook.session import HomeSession
+
+    return HomeSession(name, Path.cwd())
+
+
+def show(exercise_id: str) -> Statement:
+    """The statement of an exercise that differs from student to student."""
+    return _current().statement(exercise_id)
+
+
+def hint(exercise_id: str, number: int = 1) -> Hint:
+    """The `number`-th hint of an exercise: 1 says where to look, the last nearly the answer. No mark is lost by it."""
+    return Hint(_current().hints(exercise_id), number)
+
+
+def check(exercise_id: str, answer: Any) -> Result | Heard:
+    """Check an answer. What comes back is the mark (as a number) and the explanation (on the screen) in one.
+
+    Never raises because of the answer, so that Run All goes on.
+    """
+    return _current().check(exercise_id, answer)
+
+
+def _current() -> _Session:
+    if _session is None:
+        raise NotOpenError("no sheet is open: run the first cell of this notebook, the one with open_sheet(...)")
+    return _session
