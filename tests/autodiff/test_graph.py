@@ -242,6 +242,13 @@ def test_arguments_arrive_in_their_order_from_left_to_right():
     assert [arrivals[slot] for slot in range(20)] == sorted(arrivals.values())
 
 
+def test_inputs_stand_in_their_order_where_that_costs_no_crossing():
+    for f in (lambda x, y: np.sin(y) + x * y, lambda x, y: np.log(y) / x + x * y, lambda x, y, z: x * z):
+        g = graph(f, *range(1, 4)[: f.__code__.co_argcount])
+        places = [box.x for box, node in zip(g.layout().boxes, g.nodes, strict=True) if node.kind == "input"]
+        assert places == sorted(places)
+
+
 def test_large_graphs_are_drawn_and_huge_ones_refused():
     def chain(x, count):
         for _ in range(count):
