@@ -136,7 +136,7 @@ class Graph:
             ends = (number[target], number[source]) if up else (number[source], number[target])
             arrows.append(Arrow(*ends, None if target in back else slot, width, up))
         sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        return lay_out(sizes, arrows, [k for k, node in enumerate(self.nodes) if node.kind == "partial"])
+        return lay_out(sizes, arrows)
 
     def lines(self, node: Node) -> list[str]:
         """What stands in a node: its label, and below it its note or id."""

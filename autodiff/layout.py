@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -74,7 +74,7 @@ class Layers:
     loose, free   nodes whose edges need not be straight; nodes where edges arrive in any order
     """
 
-    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int]) -> None:
+    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> None:
         self.nodes, self.rank = len(sizes), ranks(len(sizes), arrows)
         self.left = [width / 2 for width, _ in sizes]
         self.right, self.height = list(self.left), [height for _, height in sizes]
@@ -85,7 +85,7 @@ class Layers:
             for u, v in pairwise(self.chains[number]):
                 self.above[v].append(u)
                 self.below[u].append(v)
-        self.loose = {*loose, *filter(self.joins, range(self.nodes))}
+        self.loose = set(filter(self.joins, range(self.nodes)))
         self.free = {arrow.target for arrow in arrows if arrow.slot is None}
         self.rows = ordered(self)
 
@@ -111,12 +111,12 @@ class Layers:
         return self.right[u] + (NODE_GAP if u < self.nodes and v < self.nodes else EDGE_GAP) + self.left[v]
 
 
-def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int] = ()) -> Layout:
+def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> Layout:
     """Places for nodes of these (width, height) under these arrows.
 
     Raises ValueError if the arrows go in a circle, and for a graph whose picture nobody could read.
     """
-    layers = Layers(sizes, arrows, loose)
+    layers = Layers(sizes, arrows)
     return drawn(layers, sizes, arrows, places(layers))
 
 

@@ -69,31 +69,25 @@ class Listing:
         ]
         return Named(index, line, self.names[index], names)
 
-    def seeds(self, cotangent: Any = None, output: int = 0) -> dict[int, Array]:
-        """Where a walk starts and with which adjoint: see `walk`."""
-        if not 0 <= output < len(self.outputs):
-            raise RefusalError(f"output={output}, but the function has {len(self.outputs)} output(s), counted from 0.")
-        starts, given = [self.outputs[output]], [cotangent]
-        if isinstance(cotangent, tuple) and len(self.outputs) > 1:
-            starts, given = self.outputs, list(cotangent)
-        if len(given) != len(starts):
-            raise RefusalError(f"the cotangent has {len(given)} entries for {len(starts)} recorded outputs.")
-        found: dict[int, Array] = {}
-        for start, w in zip(starts, given, strict=True):
-            value = self.tape[start].value
-            seed = strip(ones(value) if w is None else matching(w, value, "the cotangent"))
-            found[start] = found[start] + seed if start in found else seed
-        return found
-
     def walk(self, cotangent: Any = None, output: int = 0) -> Iterator[Step]:
         """`modes.backward` from an output and a cotangent (ones, if none is given), with every adjoint kept.
 
         A tuple of cotangents is one for each of several outputs. Raises RefusalError for an output that there is not
         and a cotangent of another shape.
         """
-        seeds = self.seeds(cotangent, output)
-        adjoints: dict[str, Array | None] = {f"v{i}": seeds.get(i) for i in range(len(self.tape))}
-        for index in range(max(seeds), -1, -1):
+        if not 0 <= output < len(self.outputs):
+            raise RefusalError(f"output={output}, but the function has {len(self.outputs)} output(s), counted from 0.")
+        starts, given = self.outputs, cotangent
+        if not isinstance(cotangent, tuple) or len(starts) == 1:
+            starts, given = [starts[output]], (cotangent,)
+        if len(given) != len(starts):
+            raise RefusalError(f"the cotangent has {len(given)} entries for {len(starts)} recorded outputs.")
+        adjoints: dict[str, Array | None] = {f"v{i}": None for i in range(len(self.tape))}
+        for start, w in zip(starts, given, strict=True):
+            value = self.tape[start].value
+            seed = ones(value) if w is None else matching(w, value, "the cotangent")
+            adjoints[f"v{start}"] = plus(adjoints[f"v{start}"], strip(seed))
+        for index in range(max(starts), -1, -1):
             g = adjoints[f"v{index}"]
             if g is None:
                 continue
@@ -102,8 +96,7 @@ class Listing:
             for slot, parent in enumerate(parents):
                 if parent is not None and rule is not None:
                     term = strip(project(rule.vjp(slot, g, y, args, params), args[slot]))
-                    before = adjoints[f"v{parent}"]
-                    adjoints[f"v{parent}"] = term if before is None else before + term
+                    adjoints[f"v{parent}"] = plus(adjoints[f"v{parent}"], term)
                     added.append((f"v{parent}", slot, term))
             yield Step(self.named(index), g, tuple(added), dict(adjoints))
 
@@ -120,6 +113,11 @@ class Listing:
             else:
                 found.append(spread(rule.jvp([None if p is None else found[p] for p in parents], y, args, params), y))
         return found
+
+
+def plus(before: Array | None, term: Array) -> Array:
+    """A sum of adjoints, of which there may be none yet."""
+    return term if before is None else before + term
 
 
 Source: TypeAlias = Callable[..., Any] | Tape | Var | Listing
