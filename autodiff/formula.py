@@ -232,8 +232,7 @@ class Named:
         level = next(LEVELS)
         terms, values = self.operands(), map(strip, self.line.args)
         args = tuple(
-            Spelled(a, term, level) if term.ndim or term.head == NAME else a
-            for a, term in zip(values, terms, strict=True)
+            Spelled(a, t, level) if t.ndim or t.head == NAME else a for a, t in zip(values, terms, strict=True)
         )
         value = strip(self.line.value)
         return level, args, Spelled(value, named(self.name, value, self.index), level)

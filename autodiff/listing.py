@@ -146,8 +146,8 @@ def listing(f: Source, *args: Any, argnums: Any = None, names: Sequence[str] = (
         outputs = [y.index for y in found if isinstance(y, Var) and on_tape(y, tape)]
         parameter = parameters(f, len(args))
         called_by_f = [parameter[i] for i in wanted if i < len(parameter)]
-        unrecorded = [(a, name) for i, (a, name) in enumerate(zip(args, parameter, strict=False)) if i not in wanted]
-        constants = [(a, name) for a, name in unrecorded if isinstance(a, np.ndarray)]
+        unrecorded = [i for i in range(len(parameter)) if i not in wanted and isinstance(args[i], np.ndarray)]
+        constants = [(args[i], parameter[i]) for i in unrecorded]
     if not outputs or not len(tape):
         raise RefusalError("the function's value does not depend on its arguments, so there is no list to show.")
     called = [f"v{i}" for i in range(len(tape))]

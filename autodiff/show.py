@@ -117,9 +117,10 @@ def table(
     for number, output in enumerate(source.outputs[:1] if together else source.outputs):
         summed = cotangent is None and np.ndim(strip(source.tape[output].value)) > 0
         of = f" of sum(v{output})" if summed else f" of v{output}" if len(source.outputs) > 1 else ""
-        of = " of all outputs" if together else of
         last = deque(source.walk(cotangent, number) if reverse else (), maxlen=1)
-        columns[f"adjoint{of}"] = list(last[0].adjoints.values()) if last else [None] * len(source.tape)
+        columns[f"adjoint{' of all outputs' if together else of}"] = (
+            list(last[0].adjoints.values()) if last else [None] * len(source.tape)
+        )
     return Table(tuple(row(source, i, columns, bool(directions), digits) for i in range(len(source.tape))))
 
 
