@@ -113,14 +113,14 @@ def table(
     source = listing(f, *args, **how)
     directions = tangent if isinstance(tangent, Mapping) else {} if tangent is None else {"tangent": tangent}
     columns = {title: source.tangents(direction) for title, direction in directions.items()}
-    together = isinstance(cotangent, tuple) and len(source.outputs) > 1
+    several = len(source.outputs) > 1
+    together = several and isinstance(cotangent, tuple)
     for number, output in enumerate(source.outputs[:1] if together else source.outputs):
         summed = cotangent is None and np.ndim(strip(source.tape[output].value)) > 0
-        of = f" of sum(v{output})" if summed else f" of v{output}" if len(source.outputs) > 1 else ""
+        of = f" of sum(v{output})" if summed else f" of v{output}" if several else ""
         last = deque(source.walk(cotangent, number) if reverse else (), maxlen=1)
-        columns[f"adjoint{' of all outputs' if together else of}"] = (
-            list(last[0].adjoints.values()) if last else [None] * len(source.tape)
-        )
+        title = "adjoint of all outputs" if together else f"adjoint{of}"
+        columns[title] = list(last[0].adjoints.values()) if last else [None] * len(source.tape)
     return Table(tuple(row(source, i, columns, bool(directions), digits) for i in range(len(source.tape))))
 
 
