@@ -8,6 +8,7 @@ written is the formula as it is at this point.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -160,7 +161,7 @@ def simplified(head: str, operands: tuple[Term, ...], params: Params, value: Arr
 
 @dataclass(frozen=True)
 class Named:
-    """A line, its number and its name, and the names of its arguments (None for constants)."""
+    """A line, its number and its name, and the names of its arguments (None for a constant without one)."""
 
     index: int
     line: Line
@@ -186,9 +187,12 @@ class Named:
         """The right-hand side."""
         if self.line.rule is None:
             return named(self.name, self.line.value)
-        arguments = zip(self.parents, self.line.args, strict=True)
-        operands = tuple(term_of(a) if name is None else named(name, a) for name, a in arguments)
-        return operation(self.line.rule.name, operands, self.line.params, self.line.value)
+        return operation(self.line.rule.name, self.operands(), self.line.params, self.line.value)
+
+    def operands(self) -> tuple[Term, ...]:
+        """The arguments, as names or constants."""
+        arguments = zip(self.parents, self.line.args, self.line.parents, strict=True)
+        return tuple(term_of(a) if name is None else named(name, a, parent) for name, a, parent in arguments)
 
     def pulled(self, adjoint: str) -> dict[int, Term]:
         """What the adjoint, called `adjoint`, adds to that of each argument, by slot."""
@@ -208,8 +212,8 @@ class Named:
         if self.line.rule is None:
             return named(tangent(self.name), y.value)
         moving = [
-            None if name is None else Spelled(np.ones_like(a.value), named(tangent(name), a.value), level)
-            for name, a in zip(self.parents, args, strict=True)
+            Spelled(np.ones_like(a.value), named(tangent(str(name)), a.value), level) if parent is not None else None
+            for name, a, parent in zip(self.parents, args, self.line.parents, strict=True)
         ]
         with np.errstate(all="ignore"):
             return term_of(spread(self.line.rule.jvp(moving, y, args, self.line.params), y.value))
@@ -226,12 +230,12 @@ class Named:
     def symbols(self) -> tuple[int, Args, Spelled]:
         """A fresh level; the arguments and the value as symbols of it. Constant numbers stay numbers."""
         level = next(LEVELS)
-        args = []
-        for name, parent, a in zip(self.parents, self.line.parents, map(strip, self.line.args), strict=True):
-            symbol = Spelled(a, term_of(a) if name is None else named(name, a, parent), level)
-            args.append(a if name is None and not np.ndim(a) else symbol)
+        terms, values = self.operands(), map(strip, self.line.args)
+        args = tuple(
+            Spelled(a, t, level) if t.ndim or t.head == NAME else a for a, t in zip(values, terms, strict=True)
+        )
         value = strip(self.line.value)
-        return level, tuple(args), Spelled(value, named(self.name, value, self.index), level)
+        return level, args, Spelled(value, named(self.name, value, self.index), level)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ def written(term: Term, in_latex: bool) -> tuple[str, int]:
 
 def constant_text(a: Any) -> str:
     """A constant: a number, the entries of a small array, the shape of a large one."""
-    return summary(a, 6) if np.size(a) <= 6 else f"array{np.shape(a)}"
+    return summary(a) if np.size(a) <= 6 else f"array{np.shape(a)}"
 
 
 def bracketed(part: tuple[str, int], least: int, no_sign: bool = False) -> str:
@@ -327,18 +331,22 @@ def worded(words: str) -> str:
 
 
 def escaped(words: str) -> str:
-    """A text as LaTeX takes it."""
-    return words.replace("_", r"\_")
+    """A text as LaTeX takes it, also in a table of Markdown, where a bar would end the cell."""
+    return re.sub(r"([_%#&{}])", r"\\\1", words).replace("|", r"\vert{}")
 
 
-def summary(a: Any, digits: int | None = None) -> str:
-    """A value in one short line: a number (in full, or to some digits), a small array, or shape and first entries."""
+def summary(a: Any, digits: int = 0) -> str:
+    """A value in one short line: a number, a small array, or shape and first entries; -0.0 reads 0.
+
+    digits: significant ones; 0: 6 of a number and 4 of the entries of an array.
+    """
     if a is None:
         return NOT_COMPUTED
     array = np.asarray(strip(a))
     if array.ndim == 0:
-        return f"{array[()]:.{digits}g}" if digits and array.dtype.kind == "f" else str(array[()])
+        return f"{array[()]:z.{digits or 6}g}" if array.dtype.kind == "f" else str(array[()])
     shown = array if array.size <= 6 else array.ravel()[:3]
-    entries = np.array2string(shown, separator=", ", formatter={"float_kind": "{:.4g}".format}, max_line_width=10**6)
+    number = f"{{:z.{digits or 4}g}}".format
+    entries = np.array2string(shown, separator=", ", formatter={"float_kind": number}, max_line_width=10**6)
     entries = " ".join(entries.split()).replace("[ ", "[")
     return entries if 0 < array.size <= 6 else f"{array.shape} {entries[:-1]}{', ...' if array.size else ''}]"

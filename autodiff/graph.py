@@ -81,12 +81,13 @@ class Graph:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Graph:
-        """The graph of {"nodes": [{"id", "op"}, ...], "edges": [[source, target, slot], ...]}."""
-        edges = tuple(Edge(*edge) for edge in data["edges"])
+        """The graph of {"nodes": [{"id", "op"}, ...], "edges": [[source, target, slot], ...]}; ids become texts."""
+        edges = tuple(Edge(str(source), str(target), *rest) for source, target, *rest in data["edges"])
         targets, nodes = {edge.target for edge in edges}, []
         for entry in data["nodes"]:
-            kind = "operation" if entry["id"] in targets else "input"
-            nodes.append(Node(entry["id"], entry.get("op", kind), entry.get("label", entry["id"]), kind))
+            name = str(entry["id"])
+            kind = "operation" if name in targets else "input"
+            nodes.append(Node(name, entry.get("op", kind), entry.get("label", name), kind))
         return cls(tuple(nodes), edges)
 
     def data(self) -> dict[str, Any]:
@@ -103,7 +104,8 @@ class Graph:
         if name is None:
             found = [node.id for node in self.nodes if node.kind == "output"][:1]
         if len(found) != 1:
-            raise KeyError(f"{name!r} names {len(found)} nodes; the ids are {', '.join(n.id for n in self.nodes)}")
+            names = ", ".join(node.label if node.kind == "input" else node.id for node in self.nodes)
+            raise KeyError(f"{name!r} names {len(found)} nodes; the nodes are {names}")
         return found[0]
 
     def highlight(self, source: str, target: str | None = None) -> Graph:
@@ -134,13 +136,13 @@ class Graph:
             ends = (number[target], number[source]) if up else (number[source], number[target])
             arrows.append(Arrow(*ends, None if target in back else slot, width, up))
         sizes = [picture.node_size(self.lines(node), incoming[node.id]) for node in self.nodes]
-        return lay_out(sizes, arrows, [k for k, node in enumerate(self.nodes) if node.kind == "partial"])
+        return lay_out(sizes, arrows)
 
     def lines(self, node: Node) -> list[str]:
         """What stands in a node: its label, and below it its note or id."""
         label = node.label or node.op
         below = node.note or (node.id if node.id != label and node.kind not in ("constant", "adjoint") else "")
-        return [picture.clipped(line) for line in (label, below) if line]
+        return [line for line in (picture.clipped(label), picture.clipped(below, picture.LONGEST_NOTE)) if line]
 
     def svg(self) -> str:
         """The picture, with light and dark colours."""
@@ -230,8 +232,8 @@ def mermaid(label: str) -> str:
 def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, **how: Any) -> Graph:
     """The computation f(*args) as a graph: a node per line, v0, v1, ... as on the printed list, an edge per argument.
 
-    f, args and how (argnums, names) are those of `listing`. constants=True draws constant operands too, values=True
-    writes the values into the nodes.
+    f, args and how (argnums, names) are those of `listing`. constants=True draws constant operands too; else a node
+    that has some says its formula. values=True writes the values into the nodes.
     """
     source = listing(f, *args, **how)
     nodes, edges = [], []
@@ -244,8 +246,10 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
                 edges.append(Edge(f"c{i}.{slot}", f"v{i}", slot))
         op = line.rule.name if line.rule else "input"
         kind = "input" if line.rule is None else "output" if i in source.outputs else "operation"
-        label, note = op if line.rule else source.names[i], f"v{i} = {summary(line.value, 4)}" if values else ""
-        nodes.append(Node(f"v{i}", op, label, kind, strip(line.value), note))
+        said = [source.named(i).what] if None in line.parents and not constants else []
+        said += [summary(line.value, 4)] if values else []
+        note = " = ".join([f"v{i}", *said]) if said else ""
+        nodes.append(Node(f"v{i}", op, op if line.rule else source.names[i], kind, strip(line.value), note))
     return Graph(tuple(nodes), tuple(edges))
 
 
@@ -254,23 +258,26 @@ def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False,
 
     An edge says which factor it multiplies the adjoint by, or where that is no factor, what becomes of the adjoint g.
     """
-    nodes, edges = backwards(listing(f, *args, **how), output, values, partials=False)
-    return Graph(tuple(nodes), tuple(edges), "Backpropagation graph")
+    source = listing(f, *args, **how)
+    nodes, edges = backwards(source, output, values, partials=False)
+    return Graph(tuple(nodes), tuple(edges), f"Backpropagation graph of v{source.outputs[output]}")
 
 
 def gradient_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:
-    """The computation extended by gradient nodes: adjoints, and the partial derivatives they are multiplied by.
+    """The computation extended by gradient nodes: adjoints, and between them their products with partial derivatives.
 
-    A partial has edges from the values that stand in its formula; a constant partial has no node. Every line of this,
-    local products included, is on the list of the gradient itself: graph(grad(f), *args).
+    An adjoint is the sum of what arrives. A product has edges from the adjoint and the values that stand in its
+    formula; where the factor is constant, the edge from adjoint to adjoint bears it. Every line of this is on the list
+    of the gradient itself: graph(grad(f), *args).
     """
     source = listing(f, *args, **how)
     forward, (nodes, edges) = graph(source, values=values), backwards(source, output, values, partials=True)
-    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), "Computation graph extended by gradient nodes")
+    title = f"Computation graph extended by the nodes of the gradient of v{source.outputs[output]}"
+    return Graph((*forward.nodes, *nodes), (*forward.edges, *edges), title)
 
 
 def backwards(source: Listing, output: int, values: bool, partials: bool) -> tuple[list[Node], list[Edge]]:
-    """Adjoints and the edges between them; partial derivatives as nodes of their own, or as labels of the edges."""
+    """Adjoints, and the edges between them with their factors; where these use values, on request as product nodes."""
     nodes, edges = [], []
     slots: dict[str, int] = defaultdict(int)
     for step in source.walk(output=output):
@@ -279,15 +286,16 @@ def backwards(source: Listing, output: int, values: bool, partials: bool) -> tup
         label = f"{letter}\u0304{rest}" if not rest.strip("0123456789") else f"adj {named.name}"
         note = summary(step.adjoint, 4) if values else ""
         nodes.append(Node(start, "adjoint", label, "adjoint", step.adjoint, note))
-        for line, slot, _ in step.added:
+        products = named.pulled(label)
+        for line, slot, added in step.added:
             target, term = f"adj {line}", named.partial(slot)
-            edges.append(Edge(start, target, slots[target], "" if partials else text(term)))
-            used = sorted(term.lines()) if partials else []
-            if used:
+            if partials and (used := sorted(term.lines())):
                 repeated = f" in slot {slot}" if named.parents.count(named.parents[slot]) > 1 else ""
                 name = f"∂{named.name}/∂{named.parents[slot]}{repeated}"
-                nodes.append(Node(name, "partial", text(term), "partial"))
-                edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used)]
-                edges.append(Edge(name, target, slots[target] + 1))
-            slots[target] += 2 if used else 1
+                nodes.append(Node(name, "partial", text(products[slot]), "partial", added))
+                edges += [Edge(f"v{k}", name, n) for n, k in enumerate(used, 1)]
+                edges += [Edge(start, name), Edge(name, target, slots[target])]
+            else:
+                edges.append(Edge(start, target, slots[target], text(term)))
+            slots[target] += 1
     return nodes, edges

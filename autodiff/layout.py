@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import bisect, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -27,6 +27,7 @@ Point = tuple[float, float]
 MARGIN, NODE_GAP, EDGE_GAP, LAYER_GAP, LABEL_HEIGHT = 12.0, 22.0, 14.0, 34.0, 18.0
 SWEEPS = 12
 MOST_PIECES = 300_000  # places where edges pass a layer
+MOST_SWITCHED = 600  # nodes and dummies up to which crossings are looked for one by one
 
 
 class Box(NamedTuple):
@@ -70,10 +71,10 @@ class Layers:
     above, below  neighbours one layer up (in the order of slots) and one layer down
     chains        the vertices of every edge, from source to target
     rows          the vertices of every layer, from left to right
-    loose         nodes whose edges need not be straight
+    loose, free   nodes whose edges need not be straight; nodes where edges arrive in any order
     """
 
-    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int]) -> None:
+    def __init__(self, sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> None:
         self.nodes, self.rank = len(sizes), ranks(len(sizes), arrows)
         self.left = [width / 2 for width, _ in sizes]
         self.right, self.height = list(self.left), [height for _, height in sizes]
@@ -84,7 +85,8 @@ class Layers:
             for u, v in pairwise(self.chains[number]):
                 self.above[v].append(u)
                 self.below[u].append(v)
-        self.loose = {*loose, *filter(self.joins, range(self.nodes))}
+        self.loose = set(filter(self.joins, range(self.nodes)))
+        self.free = {arrow.target for arrow in arrows if arrow.slot is None}
         self.rows = ordered(self)
 
     def chain(self, arrow: Arrow) -> list[int]:
@@ -109,12 +111,12 @@ class Layers:
         return self.right[u] + (NODE_GAP if u < self.nodes and v < self.nodes else EDGE_GAP) + self.left[v]
 
 
-def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow], loose: Iterable[int] = ()) -> Layout:
+def lay_out(sizes: Sequence[tuple[float, float]], arrows: Sequence[Arrow]) -> Layout:
     """Places for nodes of these (width, height) under these arrows.
 
     Raises ValueError if the arrows go in a circle, and for a graph whose picture nobody could read.
     """
-    layers = Layers(sizes, arrows, loose)
+    layers = Layers(sizes, arrows)
     return drawn(layers, sizes, arrows, places(layers))
 
 
@@ -161,7 +163,19 @@ def ordered(layers: Layers) -> list[list[int]]:
     for sweep in range(SWEEPS):
         rows = swept(rows, layers.above) if sweep % 2 else swept(rows[::-1], layers.below)[::-1]
         met.append(rows)
-    return min(met, key=lambda rows: crossings(layers, rows))
+    best = min(met, key=lambda rows: crossings(layers, rows))
+    return switched(layers, best) if len(layers.rank) <= MOST_SWITCHED else best
+
+
+def switched(layers: Layers, rows: list[list[int]]) -> list[list[int]]:
+    """Neighbours exchanged where that saves crossings, or costs none and puts inputs in their order."""
+    for r, k in [(r, k) for _ in range(2) for r, row in enumerate(rows) for k in range(len(row) - 1)]:
+        u, v = rows[r][k : k + 2]
+        near, other = rows[max(r - 1, 0) : r + 2], [*rows[r][:k], v, u, *rows[r][k + 2 :]]
+        gain = crossings(layers, near) - crossings(layers, [other if row is rows[r] else row for row in near])
+        if gain > 0 or (gain == 0 and v < u < layers.nodes and not layers.above[u] and not layers.above[v]):
+            rows = [*rows[:r], other, *rows[r + 1 :]]
+    return rows
 
 
 def swept(rows: list[list[int]], near: list[list[int]]) -> list[list[int]]:
@@ -177,15 +191,17 @@ def swept(rows: list[list[int]], near: list[list[int]]) -> list[list[int]]:
 def crossings(layers: Layers, rows: list[list[int]]) -> int:
     """How many pairs of edges cross: inversions among the positions of their ends (Barth, Juenger & Mutzel 2004).
 
-    The edges into one node arrive in the order of their slots, so they can cross each other too.
+    Edges that arrive at one node in the order of their slots can cross each other too.
     """
     count = 0
     for upper, lower in pairwise(rows):
         position = {v: i for i, v in enumerate(upper)}
         ends: list[int] = []
-        for i in (position[u] for v in lower for u in layers.above[v]):
-            count += len(ends) - bisect_right(ends, i)
-            insort(ends, i)
+        for v in lower:
+            arriving = [position[u] for u in layers.above[v]]
+            for i in sorted(arriving) if v in layers.free else arriving:
+                count += len(ends) - bisect_right(ends, i)
+                insort(ends, i)
     return count
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from autodiff.layout import Box, Point
 
 CHARACTER, LABEL_SIZE, NOTE_SIZE = 0.61, 14, 11  # width of a monospaced character over its size; sizes in pixels
-LONGEST = 28  # characters of a label in the picture
+LONGEST, LONGEST_NOTE = 28, 36  # characters of a label and of a note in the picture
 
 STYLE = """
 svg{font-family:"DejaVu Sans Mono",Menlo,Consolas,monospace}
@@ -39,10 +39,10 @@ def text_width(words: str, size: float) -> float:
     return sum(wide) * CHARACTER * size
 
 
-def clipped(words: str) -> str:
+def clipped(words: str, longest: int = LONGEST) -> str:
     """A text on one line, cut where it is too long for a picture."""
     words = "".join(c if c.isprintable() else " " for c in words)
-    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def node_size(lines: list[str], incoming: int) -> tuple[float, float]:

@@ -39,10 +39,12 @@ class Row:
     derivatives: dict[str, Array | None]
     rule: str
     latex: tuple[str, ...]
+    digits: int = 0
 
     def cells(self) -> list[str]:
         """The row as texts, up to the rule."""
-        return [self.line, self.what, summary(self.value), *map(summary, self.derivatives.values()), self.rule]
+        numbers = [summary(a, self.digits) for a in (self.value, *self.derivatives.values())]
+        return [self.line, self.what, *numbers, self.rule]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,29 +95,36 @@ def code(cell: str) -> str:
     return f"<em>{cell}</em>" if cell == NOT_COMPUTED else f"<code>{html.escape(cell)}</code>"
 
 
-def table(f: Source, *args: Any, tangent: Any = None, cotangent: Any = None, reverse: bool = True, **how: Any) -> Table:
+def table(
+    f: Source, *args: Any, tangent: Any = None, cotangent: Any = None, reverse: bool = True, digits: int = 0, **how: Any
+) -> Table:
     """The Wengert table of f(*args), or of a Tape.
 
     tangent    a direction, one array per argument; or several by name: {"d/dx": (1, 0), "d/dy": (0, 1)}
     cotangent  the adjoint the reverse walk starts with, of the shape of the output; ones, if none is given
     reverse    False: the walk is not taken, and the adjoints read "not computed"
+    digits     how many to show; 0: 6 of a number and 4 of an array's entries; `rows` have the exact values
     how        argnums, which arguments to record (all); names, what to call them (as f does)
 
-    A function that returns several arrays gets a column of adjoints for each. Raises RefusalError for what cannot be
-    recorded and for tangents and cotangents of another shape. The layout is that of Griewank & Walther 2008, table 1.2.
+    A function that returns several arrays gets a column of adjoints for each; for a tuple of as many cotangents, one
+    column of w^T J. Raises RefusalError for what cannot be recorded and for tangents and cotangents of another shape.
+    The layout is that of Griewank & Walther 2008, table 1.2.
     """
     source = listing(f, *args, **how)
     directions = tangent if isinstance(tangent, Mapping) else {} if tangent is None else {"tangent": tangent}
     columns = {title: source.tangents(direction) for title, direction in directions.items()}
-    for number, output in enumerate(source.outputs):
+    several = len(source.outputs) > 1
+    together = several and isinstance(cotangent, tuple)
+    for number, output in enumerate(source.outputs[:1] if together else source.outputs):
         summed = cotangent is None and np.ndim(strip(source.tape[output].value)) > 0
-        of = f" of sum(v{output})" if summed else f" of v{output}" if len(source.outputs) > 1 else ""
+        of = f" of sum(v{output})" if summed else f" of v{output}" if several else ""
         last = deque(source.walk(cotangent, number) if reverse else (), maxlen=1)
-        columns[f"adjoint{of}"] = list(last[0].adjoints.values()) if last else [None] * len(source.tape)
-    return Table(tuple(row(source, i, columns, bool(directions)) for i in range(len(source.tape))))
+        title = "adjoint of all outputs" if together else f"adjoint{of}"
+        columns[title] = list(last[0].adjoints.values()) if last else [None] * len(source.tape)
+    return Table(tuple(row(source, i, columns, bool(directions), digits) for i in range(len(source.tape))))
 
 
-def row(source: Listing, i: int, columns: Mapping[str, list[Array | None]], moving: bool) -> Row:
+def row(source: Listing, i: int, columns: Mapping[str, list[Array | None]], moving: bool, digits: int) -> Row:
     """The row of line i, its formulas being that of the line, of its tangent, and of what its adjoint adds to which."""
     named = source.named(i)
     formulas = []
@@ -126,7 +135,7 @@ def row(source: Listing, i: int, columns: Mapping[str, list[Array | None]], movi
     for slot, term in named.pulled(f"bar:{named.name}").items():
         formulas.append(rf"{name_in_latex(f'bar:{named.parents[slot]}')} \mathrel{{+}}= {latex(term)}")
     derivatives = {title: strip(column[i]) for title, column in columns.items()}
-    return Row(named.id, named.what, strip(named.line.value), derivatives, named.words, tuple(formulas))
+    return Row(named.id, named.what, strip(named.line.value), derivatives, named.words, tuple(formulas), digits)
 
 
 # --- one step at a time ----------------------------------------------------------------------------------------------
@@ -134,7 +143,7 @@ def row(source: Listing, i: int, columns: Mapping[str, list[Array | None]], movi
 
 def steps(f: Source, *args: Any, cotangent: Any = None, output: int = 0, **how: Any) -> Iterator[Step]:
     """The reverse walk from one output of f(*args), one line at a time, from the output up. Arguments as of `table`."""
-    yield from listing(f, *args, **how).walk(cotangent, output)
+    return listing(f, *args, **how).walk(cotangent, output)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +154,7 @@ class Stepper:
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:
-        return "\n\n".join(f"Step {k}. {step}" for k, step in enumerate(self.steps, 1))
+        return "\n".join(f"Step {k}. {step}" for k, step in enumerate(self.steps, 1))
 
     __repr__ = __str__
 
@@ -154,10 +163,11 @@ class Stepper:
         group, parts = f"steps-{zlib.crc32(str(self).encode()):08x}", []
         for number, step in enumerate(self.steps, 1):
             title = f"Step {number} of {len(self.steps)}: <code>{html.escape(f'{step.line} = {step.what}')}</code>"
-            lines = "<br>".join(html.escape(line) for line in str(step).split("\n"))
+            said, *added = html.escape(str(step)).split("\n  - ")
+            items = "".join(f"<li>{line}</li>" for line in added)
             parts.append(
                 f'<details name="{group}"{" open" if number == 1 else ""}><summary style="cursor: pointer; '
-                f'padding: 4px 0">{title}</summary><p>{lines}</p>{self.state_html(step)}</details>'
+                f'padding: 4px 0">{title}</summary><p>{said}</p><ul>{items}</ul>{self.state_html(step)}</details>'
             )
         return "".join(parts)
 
@@ -166,10 +176,10 @@ class Stepper:
         if len(step.adjoints) > PICTURED:
             left = sum(g is None for g in step.adjoints.values())
             return f"<p>Of {len(step.adjoints)} adjoints, {left} are {NOT_COMPUTED}.</p>"
-        notes = {k: f"{k} {NOT_COMPUTED}" if g is None else f"adj {summary(g, 4)}" for k, g in step.adjoints.items()}
-        nodes = tuple(replace(node, note=notes[node.id]) for node in self.graph.nodes)
+        so_far = {k: "no adjoint yet" if g is None else f"adj {summary(g, 4)}" for k, g in step.adjoints.items()}
+        nodes = tuple(replace(node, note=f"{node.id}: {so_far[node.id]}") for node in self.graph.nodes)
         marked = frozenset(k for k, edge in enumerate(self.graph.edges) if edge.target == step.line)
-        title = f"The adjoints after the step at {step.line}"
+        title = f"The adjoints after the step at {step.line}, on the way back from {self.steps[0].line}"
         return replace(self.graph, nodes=nodes, marked=marked, title=title)._repr_html_()
 
 

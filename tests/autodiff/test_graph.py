@@ -242,6 +242,13 @@ def test_arguments_arrive_in_their_order_from_left_to_right():
     assert [arrivals[slot] for slot in range(20)] == sorted(arrivals.values())
 
 
+def test_inputs_stand_in_their_order_where_that_costs_no_crossing():
+    for f in (lambda x, y: np.sin(y) + x * y, lambda x, y: np.log(y) / x + x * y, lambda x, y, z: x * z):
+        g = graph(f, *range(1, 4)[: f.__code__.co_argcount])
+        places = [box.x for box, node in zip(g.layout().boxes, g.nodes, strict=True) if node.kind == "input"]
+        assert places == sorted(places)
+
+
 def test_large_graphs_are_drawn_and_huge_ones_refused():
     def chain(x, count):
         for _ in range(count):
@@ -305,6 +312,19 @@ def test_data_make_the_graph_again():
     assert nx.is_isomorphic(as_networkx(g), as_networkx(Graph.from_data(g.data())), **same)
 
 
+def test_data_by_hand_may_be_empty_or_numbered():
+    assert "0 nodes" in Graph.from_data({"nodes": [], "edges": []})._repr_html_()
+    numbered = Graph.from_data({"nodes": [{"id": 1}, {"id": 2, "op": "exp"}], "edges": [[1, 2, 0]]})
+    assert numbered.data()["edges"] == [["1", "2", 0]]
+    check_geometry(numbered)
+
+
+def test_operations_with_constants_say_their_formula():
+    assert [n.note for n in graph(toy, 2.0, 1.0).nodes[2:5]] == ["v2 = 2 * x2", "", "v4 = x2 ** 2"]
+    assert graph(toy, 2.0, 1.0, values=True).nodes[4].note == "v4 = x2 ** 2 = 1"
+    assert "of v11" in backprop_graph(toy, 2.0, 1.0, output=1).alt()
+
+
 @pytest.mark.parametrize(
     ("edges", "message"),
     [([["a", "b", 0], ["b", "a", 0]], "circle"), ([["a", "a", 0]], "circle")],
@@ -360,7 +380,7 @@ def test_sum_over_paths_of_products_of_partials_is_the_derivative():
 
 
 def test_a_name_that_nothing_has_is_refused():
-    with pytest.raises(KeyError, match="'W9' names 0 nodes"):
+    with pytest.raises(KeyError, match="'W9' names 0 nodes; the nodes are x, y, v2, "):
         graph(rational, 2.0, 1.0).highlight("W9")
 
 
@@ -371,14 +391,29 @@ def test_gradient_nodes_have_the_gradients_values_and_depend_on_what_they_are_co
     np.testing.assert_array_equal(node["adj v1"].value, ad.grad(rational, 1)(2.0, 1.0))
     partials = {n.id: {edge.source for edge in g.edges if edge.target == n.id} for n in g.nodes if n.kind == "partial"}
     assert partials == {
-        "∂v3/∂v2": {"v3"},
-        "∂v5/∂x": {"v0"},
-        "∂v7/∂y": {"v1"},
-        "∂v9/∂v4": {"v8"},
-        "∂v9/∂v8": {"v8", "v9"},
-        "∂v10/∂x": {"v0"},
+        "∂v3/∂v2": {"adj v3", "v3"},
+        "∂v5/∂x": {"adj v5", "v0"},
+        "∂v7/∂y": {"adj v7", "v1"},
+        "∂v9/∂v4": {"adj v9", "v8"},
+        "∂v9/∂v8": {"adj v9", "v8", "v9"},
+        "∂v10/∂x": {"adj v10", "v0"},
     }
     assert {n.id for n in g.nodes if n.kind == "adjoint"} == {f"adj v{i}" for i in range(13)}
+
+
+def test_every_adjoint_can_be_computed_from_what_the_picture_says():
+    """The sum of what arrives: an adjoint times the label of its edge, or the product that stands in a node."""
+    g = gradient_graph(rational, 2.0, 1.0)
+    named = {n.id: (n.label if n.kind == "adjoint" else n.id).replace("\u0304", "_bar") for n in g.nodes}
+    values = {named[n.id]: n.value for n in g.nodes if n.kind != "partial"} | {"x": 2.0, "y": 1.0}
+    for node in g.nodes:
+        arriving = []
+        for edge in g.edges if node.kind == "adjoint" else ():
+            if edge.target == node.id:
+                by = next(n for n in g.nodes if n.id == edge.source)
+                said = by.label.replace("\u0304", "_bar") + f" * ({edge.label})" * bool(edge.label)
+                arriving.append(eval(said, {}, values))
+        assert not arriving or sum(arriving) == pytest.approx(node.value, rel=1e-13)
 
 
 def test_two_slots_of_one_variable_give_two_partials():
@@ -389,7 +424,7 @@ def test_two_slots_of_one_variable_give_two_partials():
 def test_a_partial_that_compares_values_depends_on_them():
     g = gradient_graph(lambda x, g: np.maximum(x, g) + ad.relu(x), 2.0, 1.0)
     sources = {name: {edge.source for edge in g.edges if edge.target == name} for name in ("∂v2/∂g", "∂v3/∂x")}
-    assert sources == {"∂v2/∂g": {"v0", "v1", "v2"}, "∂v3/∂x": {"v0"}}
+    assert sources == {"∂v2/∂g": {"adj v2", "v0", "v1", "v2"}, "∂v3/∂x": {"adj v3", "v0"}}
 
 
 def test_the_reverse_walk_draws_only_where_it_comes():
