@@ -220,6 +220,7 @@ class Walk:
         self.bent: list[Any] = [None] * n
         self.u: list[dict[int, Array]] = [{} for _ in range(n)]
         self.s: list[Array] = []
+        self.mate: list[int] = []  # the group that holds the other factor of u v^T: itself for u u^T
         self.level = [0] * n
         key = tuple([(rule, parents, y.shape) for rule, parents, _, _, y in self.lines])
         self.roots, self.active, self.mixes, self.tied = survey(key, keep == 0)
@@ -301,7 +302,9 @@ class Walk:
         """The whole diagonal at line i in its two terms; what the loss makes is counted as bent."""
         squared, bent = self.squared[i], self.bent[i]
         for group, u in self.u[i].items():
-            spanned = np.sum(wide(self.s[group], u) * u * u, axis=0)
+            if (v := self.u[i].get(self.mate[group])) is None:
+                continue
+            spanned = np.sum(wide(self.s[group], u) * u * v, axis=0)
             squared, bent = (added(squared, spanned), bent) if self.level[i] else (squared, added(bent, spanned))
         return squared, bent
 
@@ -315,29 +318,29 @@ class Walk:
         if term is not None:
             to[p] = added(to[p], project(term, self.lines[p][4]))
 
-    def add_group(self, factors: dict[int, Any], s: Array, samples: int) -> None:
-        """One u_r per unit, times a factor on each of several lines; s holds the s_r, in the shape of the units."""
+    def add_group(self, p: int, factor: Any, s: Array, samples: int, mate: int = 0) -> None:
+        """One u_r per unit, times a factor, on line p; s holds the s_r, in the shape of the units."""
         n, units = math.prod(s.shape[samples:]), s.shape[samples:]
         unit = np.reshape(np.eye(n, dtype=s.dtype), (n, *(1,) * samples, *units))
-        for p, factor in factors.items():
-            u = Batch(factor * np.broadcast_to(unit, (n, *s.shape)), next(LEVELS))
-            self.u[p][len(self.s)] = project(u, self.lines[p][4]).value
+        u = Batch(factor * np.broadcast_to(unit, (n, *s.shape)), next(LEVELS))
+        self.u[p][len(self.s)] = project(u, self.lines[p][4]).value
+        self.mate.append(len(self.s) + mate)
         self.s.append(np.transpose(np.reshape(s, (s.shape[0], n))) if samples else np.reshape(s, n))
 
     def spill(self, i: int) -> None:
         """Turn d into u_r, one per unit: its off-diagonals are kept from here on."""
         d = added(self.squared[i], self.bent[i])
         if d is not None:
-            self.add_group({i: 1.0}, d, self.samples(i))
+            self.add_group(i, 1.0, d, self.samples(i))
             self.squared[i] = self.bent[i] = None
 
     def collapse(self, i: int) -> None:
         """Turn the u_r into a part of d: what they hold beside the diagonal is left out."""
         for group, j in itertools.product(self.u[i], range(i)):
-            if group in self.u[j]:
-                s, pair = self.s[group], (self.u[i][group], self.u[j][group])
+            if self.mate[group] in self.u[j]:
+                s, pair = self.s[group], (self.u[i][group], self.u[j][self.mate[group]])
                 a, b = (np.sum(np.abs(u), axis=tuple(range(s.ndim, u.ndim))) for u in pair)
-                size = relative(2 * s * a * b, np.concatenate([np.ravel(wide(s, u) * u * u) for u in pair]))
+                size = relative(2 * s * a * b, self.diagonal(i))
                 self.drop(i, f"a value used twice, the other time on the way to line {j}", size)
         (self.squared[i], self.bent[i]), self.u[i] = self.terms(i), {}
 
@@ -362,9 +365,8 @@ class Walk:
         wanted = self.level[i] < self.keep or self.level[i] == 0 <= self.keep
         layered = self.active[p] and self.active[q] and not common & self.tied and line[0].key is not np.matmul
         if wanted and layered and self.apart(i):
-            for sign in (1.0, -1.0) if bent is not None else ():
-                # f_ab u v = ((u + v)^2 - (u - v)^2) f_ab / 4, twice
-                self.add_group({p: 1.0, q: sign}, np.broadcast_to(sign * bent / 2, line[4].shape), self.samples(i))
+            for to, mate in ((p, 1), (q, -1)) if bent is not None else ():  # f_ab (u v^T + v u^T), twice
+                self.add_group(to, 1.0, np.broadcast_to(bent, line[4].shape), self.samples(i), mate)
             self.spill(i)
         else:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
@@ -436,7 +438,7 @@ class Walk:
             if not apart:
                 self.drop(i, "rows of the batch meet", self.batch - 1)
             if apart and self.full(i, self.level[i]):
-                self.add_group({p: share}, -g, self.samples(p))
+                self.add_group(p, share, -g, self.samples(p))
             else:
                 bent = bent - g * share * share
         self.give(self.bent, p, bent)
