@@ -40,7 +40,8 @@ class NotLayeredError(RefusalError):
 class Dropped(NamedTuple):
     """A cross term that was left out: at which line of the list, of which rule, and why.
 
-    size is its absolute sum, relative to what was kept there; for samples that meet, the number of others each meets.
+    size is its absolute sum, relative to what was kept there, or nan where what it is made of was left out before; for
+    samples that meet, the number of others each meets.
     """
 
     line: int
@@ -221,7 +222,7 @@ class Walk:
         self.u: list[dict[int, Array]] = [{} for _ in range(n)]
         self.s: list[Array] = []
         self.mate: list[int] = []  # the group that holds the other factor of u v^T: itself for u u^T
-        self.level = [0] * n
+        self.level, self.lost = [0] * n, [False] * n  # lost: off-diagonals were left out before the walk came there
         key = tuple([(rule, parents, y.shape) for rule, parents, _, _, y in self.lines])
         self.roots, self.active, self.mixes, self.tied = survey(key, keep == 0)
         _, parents, args, _, first = self.lines[self.active.index(True) if any(self.active) else 0]
@@ -267,6 +268,9 @@ class Walk:
                 self.carry(i, slots)
             if bends and self.bends(i):
                 self.create(i, slots)
+        lost = self.lost[i] or (curved and not self.u[i] and (product or rule.key in SUMS or not self.active[i]))
+        for slot in itertools.chain(*uses.values()) if lost else ():
+            self.lost[parents[slot]] = True
         self.squared[i], self.bent[i], self.u[i] = None, None, {}
 
     # What is carried, and in which form.
@@ -372,15 +376,23 @@ class Walk:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
             stays = np.abs(self.row_sums(i, a, a)).sum() + np.abs(self.row_sums(i, b, b)).sum()
             size = relative(2 * self.row_sums(i, a, b), stays)
-            if size or self.exact:
-                self.drop(i, why, size)
+            unknown = self.lost[i] and bool(common & self.tied)
+            if size or unknown or self.exact:
+                self.drop(i, why, math.nan if unknown else size)
 
     def row_sums(self, i: int, a: int, b: int) -> Array:
         """The curvature that line i makes between its arguments a and b, summed over the entries of b."""
         line: Any = self.lines[i]
         rule, _, args, params, y = line
         step = [ones(x) if k == b else None for k, x in enumerate(args)]
-        through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
+        rates = spread(rule.jvp(step, y, args, params), y)
+        moved = added(added(self.squared[i], self.bent[i]), np.zeros_like(y)) * rates
+        for group, u in self.u[i].items():
+            if (v := self.u[i].get(self.mate[group])) is not None:
+                s = self.s[group]
+                along = np.sum(v * rates, axis=tuple(range(s.ndim, v.ndim)))
+                moved = moved + np.sum(wide(s * along, u) * u, axis=0)
+        through = rule.vjp(a, moved, y, args, params)
         return project(added(through, bend(line, self.g[i], [a], [b])), args[a])
 
     def layer(self, i: int) -> None:
@@ -411,10 +423,10 @@ class Walk:
         line, slot, p = self.lines[i], slots[0], self.lines[i][1][slots[0]]
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
-        if weights and (self.keep > 0 or self.u[i]) and not used_once(line, slot, self.samples(i)):
+        if weights and (self.keep > 0 or self.u[i] or self.lost[i]) and not used_once(line, slot, self.samples(i)):
             stays = project(pull(self.diagonal(i)), args[slot])
-            why = "weights that enter several entries of a sample, or one another"
-            self.drop(i, why, relative(self.row_sums(i, slot, slot) - stays, stays))
+            size = math.nan if product or self.lost[i] else relative(self.row_sums(i, slot, slot) - stays, stays)
+            self.drop(i, "weights that enter several entries of a sample, or one another", size)
         squared, bent = self.terms(i) if weights else (self.squared[i], self.bent[i])
         if product and not (weights and self.split):
             squared, bent = added(squared, bent), None
@@ -441,6 +453,7 @@ class Walk:
                 self.add_group(p, share, -g, self.samples(p))
             else:
                 bent = bent - g * share * share
+                self.lost[p] = True
         self.give(self.bent, p, bent)
 
 
