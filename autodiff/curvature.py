@@ -25,12 +25,20 @@ from autodiff.functions import LOGSUMEXP
 from autodiff.modes import Dual, backward, on_tape, ones, own, positions, project, scalar, spread, trace, zeros
 from autodiff.probing import Argnums, columns
 from autodiff.rule import Array, Elementwise, Function, Multilinear, Reduction, total
-from autodiff.tape import LEVELS, RefusalError
+from autodiff.tape import LEVELS, RefusalError, strip
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
 PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
 SUMS = {np.sum, np.mean, np.cumsum, "scatter", np.max, np.amax, np.min, np.amin, "logsumexp"}  # from several
 EVERYTHING = 10**9
+WRITTEN = {"euclidean": "np.linalg.norm", "logabsdet": "np.linalg.slogdet", "prod": "np.prod", "einsum": "np.einsum"}
+
+
+def brief(x: Any) -> str:
+    """The shape and norm of an array, or of each in a tuple: arrays of weights are too long to print."""
+    if isinstance(x, tuple):
+        return f"({', '.join(map(brief, x))})"
+    return f"<shape {x.shape}, norm {np.linalg.norm(strip(x)):.3g}>"
 
 
 class NotLayeredError(RefusalError):
@@ -53,20 +61,26 @@ class Dropped(NamedTuple):
 class Layer(NamedTuple):
     """A product with weights: its derivatives, of its shape, are those of the pre-activation: a bias changes none.
 
-    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k; in the output layer bent is all.
+    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k. In the output layer squared is 0, bent is all:
+    the loss itself is the function that bends there. argnum says which argument the weights are, if it is one alone.
     """
 
     line: int
+    argnum: int | None
     gradient: Array
     diagonal: Array
     squared: Array
     bent: Array
 
+    def __repr__(self) -> str:
+        return f"Layer(line={self.line}, argnum={self.argnum}, diagonal={brief(self.diagonal)})"
+
 
 class Curvature(NamedTuple):
     """What one walk found. Per argument: arrays of its shape, or tuples of them; layers from the output down.
 
-    squared and bent, the terms of the diagonal, are None unless asked for.
+    squared and bent, the terms of the diagonal, are None unless asked for. dropped names what was left out besides the
+    off-diagonals of layers, which define the method: an empty one does not say that the diagonal is exact.
     """
 
     value: Array
@@ -76,6 +90,10 @@ class Curvature(NamedTuple):
     bent: Any
     layers: list[Layer]
     dropped: list[Dropped]
+
+    def __repr__(self) -> str:
+        parts = f"gradient={brief(self.gradient)}, diagonal={brief(self.diagonal)}, {len(self.layers)} layers"
+        return f"Curvature(value={strip(self.value):.6g}, {parts}, dropped={self.dropped})"
 
 
 # --- one line --------------------------------------------------------------------------------------------------------
@@ -213,7 +231,7 @@ class Walk:
         wanted = positions(argnums, args)
         tape, y = trace(f, args, wanted)
         scalar(y)
-        n, self.inputs = len(tape), len(wanted)
+        n, self.inputs, self.wanted = len(tape), len(wanted), wanted
         self.lines: list[Any] = tape.records
         self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
         self.bending, self.split, self.output = bending, terms, output
@@ -244,7 +262,7 @@ class Walk:
         product, simple = rule.key is np.matmul, isinstance(rule, Elementwise)
         if not (simple or product or rule.key in PICKS or rule.key in SUMS):
             raise NotLayeredError(
-                f"line {i} ({rule.name}): there is no rule for carrying a curvature through this operation.\n"
+                f"line {i} ({WRITTEN.get(rule.name, f'np.linalg.{rule.name}')}): no rule carries a curvature through.\n"
                 "Move it out of the function, or ask for hessian_diagonal(f), which then takes one column at a time."
             )
         uses: dict[Any, list[int]] = {}  # an elementwise function may have one variable in several arguments
@@ -263,14 +281,13 @@ class Walk:
         curved = self.curved(i)
         if curved:
             self.settle(i)
+        lost = self.lost[i] or (curved and not self.u[i] and (product or rule.key in SUMS or not self.active[i]))
         for slots in uses.values():
+            self.lost[parents[slots[0]]] |= lost
             if curved:
                 self.carry(i, slots)
             if bends and self.bends(i):
                 self.create(i, slots)
-        lost = self.lost[i] or (curved and not self.u[i] and (product or rule.key in SUMS or not self.active[i]))
-        for slot in itertools.chain(*uses.values()) if lost else ():
-            self.lost[parents[slot]] = True
         self.squared[i], self.bent[i], self.u[i] = None, None, {}
 
     # What is carried, and in which form.
@@ -306,9 +323,7 @@ class Walk:
         """The whole diagonal at line i in its two terms; what the loss makes is counted as bent."""
         squared, bent = self.squared[i], self.bent[i]
         for group, u in self.u[i].items():
-            if (v := self.u[i].get(self.mate[group])) is None:
-                continue
-            spanned = np.sum(wide(self.s[group], u) * u * v, axis=0)
+            spanned = np.sum(wide(self.s[group], u) * u * self.u[i].get(self.mate[group], 0.0), axis=0)
             squared, bent = (added(squared, spanned), bent) if self.level[i] else (squared, added(bent, spanned))
         return squared, bent
 
@@ -376,33 +391,31 @@ class Walk:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
             stays = np.abs(self.row_sums(i, a, a)).sum() + np.abs(self.row_sums(i, b, b)).sum()
             size = relative(2 * self.row_sums(i, a, b), stays)
-            unknown = self.lost[i] and bool(common & self.tied)
-            if size or unknown or self.exact:
-                self.drop(i, why, math.nan if unknown else size)
+            if common & self.tied and (self.lost[i] or self.u[i]):
+                size = math.nan
+            if size or self.exact:
+                self.drop(i, why, size)
 
     def row_sums(self, i: int, a: int, b: int) -> Array:
         """The curvature that line i makes between its arguments a and b, summed over the entries of b."""
         line: Any = self.lines[i]
         rule, _, args, params, y = line
         step = [ones(x) if k == b else None for k, x in enumerate(args)]
-        rates = spread(rule.jvp(step, y, args, params), y)
-        moved = added(added(self.squared[i], self.bent[i]), np.zeros_like(y)) * rates
-        for group, u in self.u[i].items():
-            if (v := self.u[i].get(self.mate[group])) is not None:
-                s = self.s[group]
-                along = np.sum(v * rates, axis=tuple(range(s.ndim, v.ndim)))
-                moved = moved + np.sum(wide(s * along, u) * u, axis=0)
-        through = rule.vjp(a, moved, y, args, params)
+        through = rule.vjp(a, self.diagonal(i) * spread(rule.jvp(step, y, args, params), y), y, args, params)
         return project(added(through, bend(line, self.g[i], [a], [b])), args[a])
 
     def layer(self, i: int) -> None:
         """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
         g: Any = self.g[i]
         if self.output is not None and not self.layers:
+            if np.shape(self.output) not in ((), g.shape):
+                raise RefusalError(f"output has shape {np.shape(self.output)}, and the network's output {g.shape}.")
             self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.output, g.shape), {}
         squared, bent = self.terms(i)
         whole = added(squared, bent)
-        self.layers.append(Layer(i, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
+        roots = {self.roots[p] for p in self.lines[i][1] if p is not None and not self.active[p]}
+        argnum = next((a for k, a in enumerate(self.wanted) if roots == {1 << k}), None)
+        self.layers.append(Layer(i, argnum, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
         if not self.u[i] and not self.split:
             self.squared[i], self.bent[i] = whole, None
 
@@ -424,9 +437,7 @@ class Walk:
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
         if weights and (self.keep > 0 or self.u[i] or self.lost[i]) and not used_once(line, slot, self.samples(i)):
-            stays = project(pull(self.diagonal(i)), args[slot])
-            size = math.nan if product or self.lost[i] else relative(self.row_sums(i, slot, slot) - stays, stays)
-            self.drop(i, "weights that enter several entries of a sample, or one another", size)
+            self.drop(i, "weights that enter several entries of a sample, or one another", math.nan)
         squared, bent = self.terms(i) if weights else (self.squared[i], self.bent[i])
         if product and not (weights and self.split):
             squared, bent = added(squared, bent), None
@@ -495,6 +506,8 @@ def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = Fal
 
     keep=0 is HesScale (Elsayed et al. 2022). From the number of hidden layers on it is exact but for what is `dropped`.
     """
+    if not isinstance(keep, (int, np.integer)) or keep < 0:
+        raise RefusalError(f"hesscale(keep={keep!r}): keep is a number of layers, 0 or more.")
     return lambda *args: walk(f, argnums, args, keep, terms=terms)
 
 
