@@ -61,8 +61,8 @@ class Dropped(NamedTuple):
 class Layer(NamedTuple):
     """A product with weights: its derivatives, of its shape, are those of the pre-activation: a bias changes none.
 
-    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k. In the output layer squared is 0, bent is all:
-    the loss itself is the function that bends there. argnum says which argument the weights are, if it is one alone.
+    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k. In the output layer squared is 0, bent all,
+    since it is the loss that bends there. argnum says which argument the weights are, if it is one alone.
     """
 
     line: int
