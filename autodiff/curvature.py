@@ -432,11 +432,15 @@ class Walk:
             self.collapse(i)
 
     def carry(self, i: int, slots: Sequence[int]) -> None:
-        """d and the u_r of line i to its argument at `slots`; to weights, which add up samples, u_r as squares."""
+        """d and the u_r of line i to its argument at `slots`; to weights, which add up samples, u_r as squares.
+
+        For diagonals alone, samples may be columns: weights `turned`, as in W @ X + b, are used once in each.
+        """
         line, slot, p = self.lines[i], slots[0], self.lines[i][1][slots[0]]
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
-        if weights and (self.keep > 0 or self.u[i] or self.lost[i]) and not used_once(line, slot, self.samples(i)):
+        full, turned = self.keep > 0 or self.u[i], args[slot].ndim == y.ndim == 2 and len(args[slot]) == len(y)
+        if weights and (full or (self.lost[i] and not turned)) and not used_once(line, slot, self.samples(i)):
             self.drop(i, "weights that enter several entries of a sample, or one another", math.nan)
         squared, bent = self.terms(i) if weights else (self.squared[i], self.bent[i])
         if product and not (weights and self.split):

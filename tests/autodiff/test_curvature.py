@@ -579,3 +579,34 @@ def test_layers_know_their_weights_and_results_are_printed_short():
     assert "dropped=[]" in repr(found)
     assert len(repr(found)) < 1000
     assert repr(found.layers[0]).startswith(f"Layer(line={found.layers[0].line}, argnum=4, diagonal=<shape (5, 4)")
+
+
+def test_samples_in_columns_have_the_same_diagonals():
+    f = network(LAYERS["tanh"], CROSS_ENTROPIES["cross_entropy"])
+
+    def turned(W1, b1, W2, b2, W3, b3):
+        z = W3 @ np.tanh(W2 @ np.tanh(W1 @ X.T + b1) + b2) + b3
+        return np.mean(ad.logsumexp(z, axis=0) - z[LABELS, ROWS])
+
+    columns = [np.array(np.atleast_2d(p).T) for p in P]
+    for walked in (ad.becker_lecun, ad.hesscale):
+        found, expected = walked(turned, ALL)(*columns), walked(f, ALL)(*P)
+        assert found.dropped == []
+        close(found.diagonal, [np.atleast_2d(d).T for d in expected.diagonal], 1e-12)
+    assert ad.hesscale(turned, ALL, keep=2)(*columns).dropped
+    close(ad.hessian_diagonal(turned, ALL)(*columns), ad.columns(turned, ALL)(*columns), 1e-12)
+
+
+def test_the_layers_of_the_exact_walk_measure_what_the_approximation_leaves_out():
+    net = Network("tanh", "L2", 2, 5)
+    found, exact = (method(net, net.argnums)(*net.P).layers for method in (ad.becker_lecun, deep))
+    for a, b in zip(found, exact, strict=True):
+        np.testing.assert_allclose(a.bent, b.bent, rtol=1e-13)
+    left_out = [
+        np.abs(b.squared - a.squared).sum() / np.abs(b.diagonal).sum() for a, b in zip(found, exact, strict=True)
+    ]
+    assert max(left_out[:2]) < 1e-13 < 0.05 < left_out[2]
+
+
+def deep(f, argnums):
+    return ad.hesscale(f, argnums, keep=2)
