@@ -4,7 +4,7 @@ With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, wher
 are read off the rules. What is carried is, per sample, H = diag(d) + sum_r s_r u_r u_r^T. Every u_r goes up the list as
 an adjoint does, through any rule and any fan-out. A line that mixes entries (a product with weights, a sum) first turns
 d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them.
-`keep` says down to where nothing is left out: None nowhere (formula (2) at every line), 0 in the loss, q in the top q
+`keep` says down to where nothing is left out: -1 nowhere (formula (2) at every line), 0 in the loss, q in the top q
 layers. Samples do not meet before the loss sums them, so one u_r serves a whole batch, with an s_r for each. What is
 left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
 named and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
@@ -218,22 +218,14 @@ class Walk:
     """
 
     def __init__(
-        self,
-        f: Function,
-        argnums: Argnums,
-        args: Sequence[Any],
-        keep: int | None,
-        *,
-        bending: bool = True,
-        terms: bool = False,
-        output: Any = None,
+        self, f: Any, argnums: Any, args: Any, keep: int, bending: bool = True, terms: bool = False, output: Any = None
     ) -> None:
         wanted = positions(argnums, args)
         tape, y = trace(f, args, wanted)
         scalar(y)
-        n, self.inputs, self.wanted = len(tape), len(wanted), wanted
+        n, self.inputs, self.owner = len(tape), len(wanted), {1 << k: a for k, a in enumerate(wanted)}
         self.lines: list[Any] = tape.records
-        self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
+        self.keep, self.exact = keep, keep == EVERYTHING
         self.bending, self.split, self.output = bending, terms, output
         self.squared: list[Any] = [None] * n
         self.bent: list[Any] = [None] * n
@@ -390,9 +382,8 @@ class Walk:
         else:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
             stays = np.abs(self.row_sums(i, a, a)).sum() + np.abs(self.row_sums(i, b, b)).sum()
-            size = relative(2 * self.row_sums(i, a, b), stays)
-            if common & self.tied and (self.lost[i] or self.u[i]):
-                size = math.nan
+            unknown = common & self.tied and (self.lost[i] or self.u[i])
+            size = math.nan if unknown else relative(2 * self.row_sums(i, a, b), stays)
             if size or self.exact:
                 self.drop(i, why, size)
 
@@ -414,7 +405,7 @@ class Walk:
         squared, bent = self.terms(i)
         whole = added(squared, bent)
         roots = {self.roots[p] for p in self.lines[i][1] if p is not None and not self.active[p]}
-        argnum = next((a for k, a in enumerate(self.wanted) if roots == {1 << k}), None)
+        argnum = self.owner.get(roots.pop()) if len(roots) == 1 else None
         self.layers.append(Layer(i, argnum, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
         if not self.u[i] and not self.split:
             self.squared[i], self.bent[i] = whole, None
@@ -432,13 +423,11 @@ class Walk:
             self.collapse(i)
 
     def carry(self, i: int, slots: Sequence[int]) -> None:
-        """d and the u_r of line i to its argument at `slots`; to weights, which add up samples, u_r as squares.
-
-        For diagonals alone, samples may be columns: weights `turned`, as in W @ X + b, are used once in each.
-        """
+        """d and the u_r of line i to its argument at `slots`; to weights, which add up samples, u_r as squares."""
         line, slot, p = self.lines[i], slots[0], self.lines[i][1][slots[0]]
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
+        # For diagonals alone samples may be columns: W and b of W @ X + b are used once in each.
         full, turned = self.keep > 0 or self.u[i], args[slot].ndim == y.ndim == 2 and len(args[slot]) == len(y)
         if weights and (full or (self.lost[i] and not turned)) and not used_once(line, slot, self.samples(i)):
             self.drop(i, "weights that enter several entries of a sample, or one another", math.nan)
@@ -480,7 +469,7 @@ def alone(argnums: Argnums, found: Sequence[Any]) -> Any:
     return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
 
 
-def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None, **how: Any) -> Curvature:
+def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int, **how: Any) -> Curvature:
     """One evaluation of f, which returns one number, one `Walk` over its list, and what it found."""
     state = Walk(f, argnums, args, keep, **how)
     n = state.inputs
@@ -502,7 +491,7 @@ def becker_lecun(
     from at the network's output, not the loss's own. Raises RefusalError for operations that carry no curvature.
     Source: Becker & LeCun 1989, "Improving the convergence of back-propagation learning with second order methods".
     """
-    return lambda *args: walk(f, argnums, args, None, terms=terms, output=output)
+    return lambda *args: walk(f, argnums, args, -1, terms=terms, output=output)
 
 
 def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = False) -> Callable[..., Curvature]:

@@ -157,9 +157,9 @@ def compare(estimate: Any, exact: Any) -> Comparison:
     """
     parts = [d.diagonal if hasattr(d, "_fields") else d for d in (estimate, exact)]
     arrays = [d if isinstance(d, tuple) else (d,) for d in parts]
-    shapes = [[np.shape(a) for a in each] for each in arrays]
-    if shapes[0] != shapes[1]:
-        raise RefusalError(f"compare needs two diagonals of the same shapes, not {shapes[0]} and {shapes[1]}.")
+    a, b = ([np.shape(a) for a in each] for each in arrays)
+    if a != b:
+        raise RefusalError(f"compare needs two diagonals of the same shapes, not {a} and {b}.")
     found, true = ([np.ravel(a) for a in each] for each in arrays)
     each = [agreement(a, b) for a, b in zip(found, true, strict=True)]
     whole = agreement(np.concatenate(found), np.concatenate(true))

@@ -1,6 +1,6 @@
 """Pictures of the curvature benchmark, as PNG: `python -m benchmarks.curvature --plots FOLDER` (needs matplotlib).
 
-Colours are those of Okabe & Ito and a grey, which colour-blind readers can tell apart; every line has a marker of its own as well.
+Colours are a grey and those of Okabe & Ito, which colour-blind readers can tell apart; every line has its own marker.
 """
 
 from __future__ import annotations
