@@ -48,8 +48,7 @@ class NotLayeredError(RefusalError):
 class Dropped(NamedTuple):
     """A cross term that was left out: at which line of the list, of which rule, and why.
 
-    size is its absolute sum, relative to what was kept there, or nan where what it is made of was left out before; for
-    samples that meet, the number of others each meets.
+    size is its absolute sum, relative to what was kept there (nan: not known); of samples that meet, how many others.
     """
 
     line: int
@@ -230,8 +229,7 @@ class Walk:
         self.squared: list[Any] = [None] * n
         self.bent: list[Any] = [None] * n
         self.u: list[dict[int, Array]] = [{} for _ in range(n)]
-        self.s: list[Array] = []
-        self.mate: list[int] = []  # the group that holds the other factor of u v^T: itself for u u^T
+        self.s, self.mate = list[Array](), list[int]()  # mate: the group of v in u v^T, its own in u u^T
         self.level, self.lost = [0] * n, [False] * n  # lost: off-diagonals were left out before the walk came there
         key = tuple([(rule, parents, y.shape) for rule, parents, _, _, y in self.lines])
         self.roots, self.active, self.mixes, self.tied = survey(key, keep == 0)
@@ -427,7 +425,7 @@ class Walk:
         line, slot, p = self.lines[i], slots[0], self.lines[i][1][slots[0]]
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
-        # For diagonals alone samples may be columns: W and b of W @ X + b are used once in each.
+        # Below diagonals alone samples may be columns: W and b of W @ X + b are used once in each.
         full, turned = self.keep > 0 or self.u[i], args[slot].ndim == y.ndim == 2 and len(args[slot]) == len(y)
         if weights and (full or (self.lost[i] and not turned)) and not used_once(line, slot, self.samples(i)):
             self.drop(i, "weights that enter several entries of a sample, or one another", math.nan)
