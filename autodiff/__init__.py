@@ -88,6 +88,7 @@ from autodiff.code import compile, gradient_source, source, tangent_source
 from autodiff.cost import Cost, Counts, counted, crossover
 from autodiff.curvature import (
     Curvature,
+    NotLayeredError,
     becker_lecun,
     gauss_newton_diagonal,
     hesscale,
@@ -124,6 +125,7 @@ __all__ = [
     "Diagonal",
     "Kronecker",
     "Line",
+    "NotLayeredError",
     "RefusalError",
     "Rule",
     "ScalarGraph",

@@ -4,7 +4,7 @@ With y = f(x), the curvature h of a loss in y comes to x as f'^2 h + f'' g, wher
 are read off the rules. What is carried is, per sample, H = diag(d) + sum_r s_r u_r u_r^T. Every u_r goes up the list as
 an adjoint does, through any rule and any fan-out. A line that mixes entries (a product with weights, a sum) first turns
 d into further u_r, one per unit; a method that leaves something out adds the diagonal of the u_r to d and forgets them.
-`keep` says down to where nothing is left out: None nowhere (formula (2) at every line), 0 in the loss, q in the top q
+`keep` says down to where nothing is left out: -1 nowhere (formula (2) at every line), 0 in the loss, q in the top q
 layers. Samples do not meet before the loss sums them, so one u_r serves a whole batch, with an s_r for each. What is
 left out besides the off-diagonals of layers (a value used twice, one input in two arguments, samples that meet) is
 named and measured in `dropped`. docs/curvature.md has the derivation, and what is assumed.
@@ -25,12 +25,20 @@ from autodiff.functions import LOGSUMEXP
 from autodiff.modes import Dual, backward, on_tape, ones, own, positions, project, scalar, spread, trace, zeros
 from autodiff.probing import Argnums, columns
 from autodiff.rule import Array, Elementwise, Function, Multilinear, Reduction, total
-from autodiff.tape import LEVELS, RefusalError
+from autodiff.tape import LEVELS, RefusalError, strip
 
 MOVES = {np.reshape, np.transpose, np.concatenate, "astype"}  # every entry goes to one place
 PICKS = MOVES | {np.broadcast_to, np.where, "getitem"}  # every entry comes from one place
 SUMS = {np.sum, np.mean, np.cumsum, "scatter", np.max, np.amax, np.min, np.amin, "logsumexp"}  # from several
 EVERYTHING = 10**9
+WRITTEN = {"euclidean": "np.linalg.norm", "logabsdet": "np.linalg.slogdet", "prod": "np.prod", "einsum": "np.einsum"}
+
+
+def brief(x: Any) -> str:
+    """The shape and norm of an array, or of each in a tuple: arrays of weights are too long to print."""
+    if isinstance(x, tuple):
+        return f"({', '.join(map(brief, x))})"
+    return f"<shape {x.shape}, norm {np.linalg.norm(strip(x)):.3g}>"
 
 
 class NotLayeredError(RefusalError):
@@ -40,7 +48,7 @@ class NotLayeredError(RefusalError):
 class Dropped(NamedTuple):
     """A cross term that was left out: at which line of the list, of which rule, and why.
 
-    size is its absolute sum, relative to what was kept there; for samples that meet, the number of others each meets.
+    size is its absolute sum, relative to what was kept there (nan: not known); of samples that meet, how many others.
     """
 
     line: int
@@ -52,20 +60,26 @@ class Dropped(NamedTuple):
 class Layer(NamedTuple):
     """A product with weights: its derivatives, of its shape, are those of the pre-activation: a bias changes none.
 
-    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k; in the output layer bent is all.
+    diagonal = squared + bent: f'^2 sum_k w_kj^2 d_k and f'' sum_k w_kj g_k. In the output layer squared is 0, bent all,
+    since it is the loss that bends there. argnum says which argument the weights are, if it is one alone.
     """
 
     line: int
+    argnum: int | None
     gradient: Array
     diagonal: Array
     squared: Array
     bent: Array
 
+    def __repr__(self) -> str:
+        return f"Layer(line={self.line}, argnum={self.argnum}, diagonal={brief(self.diagonal)})"
+
 
 class Curvature(NamedTuple):
     """What one walk found. Per argument: arrays of its shape, or tuples of them; layers from the output down.
 
-    squared and bent, the terms of the diagonal, are None unless asked for.
+    squared and bent, the terms of the diagonal, are None unless asked for. dropped names what was left out besides the
+    off-diagonals of layers, which define the method: an empty one does not say that the diagonal is exact.
     """
 
     value: Array
@@ -75,6 +89,10 @@ class Curvature(NamedTuple):
     bent: Any
     layers: list[Layer]
     dropped: list[Dropped]
+
+    def __repr__(self) -> str:
+        parts = f"gradient={brief(self.gradient)}, diagonal={brief(self.diagonal)}, {len(self.layers)} layers"
+        return f"Curvature(value={strip(self.value):.6g}, {parts}, dropped={self.dropped})"
 
 
 # --- one line --------------------------------------------------------------------------------------------------------
@@ -199,28 +217,20 @@ class Walk:
     """
 
     def __init__(
-        self,
-        f: Function,
-        argnums: Argnums,
-        args: Sequence[Any],
-        keep: int | None,
-        *,
-        bending: bool = True,
-        terms: bool = False,
-        output: Any = None,
+        self, f: Any, argnums: Any, args: Any, keep: int, bending: bool = True, terms: bool = False, output: Any = None
     ) -> None:
         wanted = positions(argnums, args)
         tape, y = trace(f, args, wanted)
         scalar(y)
-        n, self.inputs = len(tape), len(wanted)
+        n, self.inputs, self.owner = len(tape), len(wanted), {1 << k: a for k, a in enumerate(wanted)}
         self.lines: list[Any] = tape.records
-        self.keep, self.exact = -1 if keep is None else keep, keep == EVERYTHING
+        self.keep, self.exact = keep, keep == EVERYTHING
         self.bending, self.split, self.output = bending, terms, output
         self.squared: list[Any] = [None] * n
         self.bent: list[Any] = [None] * n
         self.u: list[dict[int, Array]] = [{} for _ in range(n)]
-        self.s: list[Array] = []
-        self.level = [0] * n
+        self.s, self.mate = list[Array](), list[int]()  # mate: the group of v in u v^T, its own in u u^T
+        self.level, self.lost = [0] * n, [False] * n  # lost: off-diagonals were left out before the walk came there
         key = tuple([(rule, parents, y.shape) for rule, parents, _, _, y in self.lines])
         self.roots, self.active, self.mixes, self.tied = survey(key, keep == 0)
         _, parents, args, _, first = self.lines[self.active.index(True) if any(self.active) else 0]
@@ -242,7 +252,7 @@ class Walk:
         product, simple = rule.key is np.matmul, isinstance(rule, Elementwise)
         if not (simple or product or rule.key in PICKS or rule.key in SUMS):
             raise NotLayeredError(
-                f"line {i} ({rule.name}): there is no rule for carrying a curvature through this operation.\n"
+                f"line {i} ({WRITTEN.get(rule.name, f'np.linalg.{rule.name}')}): no rule carries a curvature through.\n"
                 "Move it out of the function, or ask for hessian_diagonal(f), which then takes one column at a time."
             )
         uses: dict[Any, list[int]] = {}  # an elementwise function may have one variable in several arguments
@@ -261,7 +271,9 @@ class Walk:
         curved = self.curved(i)
         if curved:
             self.settle(i)
+        lost = self.lost[i] or (curved and not self.u[i] and (product or rule.key in SUMS or not self.active[i]))
         for slots in uses.values():
+            self.lost[parents[slots[0]]] |= lost
             if curved:
                 self.carry(i, slots)
             if bends and self.bends(i):
@@ -301,7 +313,7 @@ class Walk:
         """The whole diagonal at line i in its two terms; what the loss makes is counted as bent."""
         squared, bent = self.squared[i], self.bent[i]
         for group, u in self.u[i].items():
-            spanned = np.sum(wide(self.s[group], u) * u * u, axis=0)
+            spanned = np.sum(wide(self.s[group], u) * u * self.u[i].get(self.mate[group], 0.0), axis=0)
             squared, bent = (added(squared, spanned), bent) if self.level[i] else (squared, added(bent, spanned))
         return squared, bent
 
@@ -315,29 +327,29 @@ class Walk:
         if term is not None:
             to[p] = added(to[p], project(term, self.lines[p][4]))
 
-    def add_group(self, factors: dict[int, Any], s: Array, samples: int) -> None:
-        """One u_r per unit, times a factor on each of several lines; s holds the s_r, in the shape of the units."""
+    def add_group(self, p: int, factor: Any, s: Array, samples: int, mate: int = 0) -> None:
+        """One u_r per unit, times a factor, on line p; s holds the s_r, in the shape of the units."""
         n, units = math.prod(s.shape[samples:]), s.shape[samples:]
         unit = np.reshape(np.eye(n, dtype=s.dtype), (n, *(1,) * samples, *units))
-        for p, factor in factors.items():
-            u = Batch(factor * np.broadcast_to(unit, (n, *s.shape)), next(LEVELS))
-            self.u[p][len(self.s)] = project(u, self.lines[p][4]).value
+        u = Batch(factor * np.broadcast_to(unit, (n, *s.shape)), next(LEVELS))
+        self.u[p][len(self.s)] = project(u, self.lines[p][4]).value
+        self.mate.append(len(self.s) + mate)
         self.s.append(np.transpose(np.reshape(s, (s.shape[0], n))) if samples else np.reshape(s, n))
 
     def spill(self, i: int) -> None:
         """Turn d into u_r, one per unit: its off-diagonals are kept from here on."""
         d = added(self.squared[i], self.bent[i])
         if d is not None:
-            self.add_group({i: 1.0}, d, self.samples(i))
+            self.add_group(i, 1.0, d, self.samples(i))
             self.squared[i] = self.bent[i] = None
 
     def collapse(self, i: int) -> None:
         """Turn the u_r into a part of d: what they hold beside the diagonal is left out."""
         for group, j in itertools.product(self.u[i], range(i)):
-            if group in self.u[j]:
-                s, pair = self.s[group], (self.u[i][group], self.u[j][group])
+            if self.mate[group] in self.u[j]:
+                s, pair = self.s[group], (self.u[i][group], self.u[j][self.mate[group]])
                 a, b = (np.sum(np.abs(u), axis=tuple(range(s.ndim, u.ndim))) for u in pair)
-                size = relative(2 * s * a * b, np.concatenate([np.ravel(wide(s, u) * u * u) for u in pair]))
+                size = relative(2 * s * a * b, self.diagonal(i))
                 self.drop(i, f"a value used twice, the other time on the way to line {j}", size)
         (self.squared[i], self.bent[i]), self.u[i] = self.terms(i), {}
 
@@ -362,14 +374,14 @@ class Walk:
         wanted = self.level[i] < self.keep or self.level[i] == 0 <= self.keep
         layered = self.active[p] and self.active[q] and not common & self.tied and line[0].key is not np.matmul
         if wanted and layered and self.apart(i):
-            for sign in (1.0, -1.0) if bent is not None else ():
-                # f_ab u v = ((u + v)^2 - (u - v)^2) f_ab / 4, twice
-                self.add_group({p: 1.0, q: sign}, np.broadcast_to(sign * bent / 2, line[4].shape), self.samples(i))
+            for to, mate in ((p, 1), (q, -1)) if bent is not None else ():  # f_ab (u v^T + v u^T), twice
+                self.add_group(to, 1.0, np.broadcast_to(bent, line[4].shape), self.samples(i), mate)
             self.spill(i)
         else:
             why = "one value in two arguments" if p == q else f"lines {p} and {q} depend on one input"
             stays = np.abs(self.row_sums(i, a, a)).sum() + np.abs(self.row_sums(i, b, b)).sum()
-            size = relative(2 * self.row_sums(i, a, b), stays)
+            unknown = common & self.tied and (self.lost[i] or self.u[i])
+            size = math.nan if unknown else relative(2 * self.row_sums(i, a, b), stays)
             if size or self.exact:
                 self.drop(i, why, size)
 
@@ -385,10 +397,14 @@ class Walk:
         """Note the curvature of a pre-activation; with an output given, take that for the first one's."""
         g: Any = self.g[i]
         if self.output is not None and not self.layers:
+            if np.shape(self.output) not in ((), g.shape):
+                raise RefusalError(f"output has shape {np.shape(self.output)}, and the network's output {g.shape}.")
             self.squared[i], self.bent[i], self.u[i] = None, np.broadcast_to(self.output, g.shape), {}
         squared, bent = self.terms(i)
         whole = added(squared, bent)
-        self.layers.append(Layer(i, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
+        roots = {self.roots[p] for p in self.lines[i][1] if p is not None and not self.active[p]}
+        argnum = self.owner.get(roots.pop()) if len(roots) == 1 else None
+        self.layers.append(Layer(i, argnum, g, *[np.zeros_like(g) if d is None else d for d in (whole, squared, bent)]))
         if not self.u[i] and not self.split:
             self.squared[i], self.bent[i] = whole, None
 
@@ -409,10 +425,10 @@ class Walk:
         line, slot, p = self.lines[i], slots[0], self.lines[i][1][slots[0]]
         rule, _, args, params, y = line
         pull, product, weights = squares(line, slots), rule.key is np.matmul, not self.active[p]
-        if weights and (self.keep > 0 or self.u[i]) and not used_once(line, slot, self.samples(i)):
-            stays = project(pull(self.diagonal(i)), args[slot])
-            why = "weights that enter several entries of a sample, or one another"
-            self.drop(i, why, relative(self.row_sums(i, slot, slot) - stays, stays))
+        # Below diagonals alone samples may be columns: W and b of W @ X + b are used once in each.
+        full, turned = self.keep > 0 or self.u[i], args[slot].ndim == y.ndim == 2 and len(args[slot]) == len(y)
+        if weights and (full or (self.lost[i] and not turned)) and not used_once(line, slot, self.samples(i)):
+            self.drop(i, "weights that enter several entries of a sample, or one another", math.nan)
         squared, bent = self.terms(i) if weights else (self.squared[i], self.bent[i])
         if product and not (weights and self.split):
             squared, bent = added(squared, bent), None
@@ -436,9 +452,10 @@ class Walk:
             if not apart:
                 self.drop(i, "rows of the batch meet", self.batch - 1)
             if apart and self.full(i, self.level[i]):
-                self.add_group({p: share}, -g, self.samples(p))
+                self.add_group(p, share, -g, self.samples(p))
             else:
                 bent = bent - g * share * share
+                self.lost[p] = True
         self.give(self.bent, p, bent)
 
 
@@ -450,7 +467,7 @@ def alone(argnums: Argnums, found: Sequence[Any]) -> Any:
     return found[0] if isinstance(argnums, (int, np.integer)) else tuple(found)
 
 
-def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int | None, **how: Any) -> Curvature:
+def walk(f: Function, argnums: Argnums, args: Sequence[Any], keep: int, **how: Any) -> Curvature:
     """One evaluation of f, which returns one number, one `Walk` over its list, and what it found."""
     state = Walk(f, argnums, args, keep, **how)
     n = state.inputs
@@ -472,7 +489,7 @@ def becker_lecun(
     from at the network's output, not the loss's own. Raises RefusalError for operations that carry no curvature.
     Source: Becker & LeCun 1989, "Improving the convergence of back-propagation learning with second order methods".
     """
-    return lambda *args: walk(f, argnums, args, None, terms=terms, output=output)
+    return lambda *args: walk(f, argnums, args, -1, terms=terms, output=output)
 
 
 def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = False) -> Callable[..., Curvature]:
@@ -480,6 +497,8 @@ def hesscale(f: Function, argnums: Argnums = 0, keep: int = 0, terms: bool = Fal
 
     keep=0 is HesScale (Elsayed et al. 2022). From the number of hidden layers on it is exact but for what is `dropped`.
     """
+    if not isinstance(keep, (int, np.integer)) or keep < 0:
+        raise RefusalError(f"hesscale(keep={keep!r}): keep is a number of layers, 0 or more.")
     return lambda *args: walk(f, argnums, args, keep, terms=terms)
 
 

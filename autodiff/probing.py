@@ -27,6 +27,17 @@ class Estimate(NamedTuple):
     error: Any
 
 
+class Comparison(dict[str, Any]):
+    """The figures of `compare` by name; printed as a table."""
+
+    def __repr__(self) -> str:
+        names = [name for name, figure in self.items() if isinstance(figure, float)]
+        rows = {"all": self} | {f"argument {k}": each for k, each in enumerate(self["per argument"])}
+        table = ["".join(f"{name:>17}" for name in ("", *names))]
+        table += [f"{name:>17}" + "".join(f"{row[key]:17.4g}" for key in names) for name, row in rows.items()]
+        return "\n".join([*table, f"dropped: {self['dropped']}"])
+
+
 class Variables:
     """The arguments argnums of a call as one vector `x`, and f as a function of it."""
 
@@ -92,8 +103,8 @@ def hutchinson(f: Function, argnums: Argnums = 0, samples: int = 100, seed: int 
 
     The error falls as 1/sqrt(samples); of one sample it is nan. Source: Bekas, Kokiopoulou & Saad 2007.
     """
-    if samples < 1:
-        raise RefusalError("hutchinson(samples=...) needs at least 1, and 2 for a standard error.")
+    if not isinstance(samples, (int, np.integer)) or samples < 1:
+        raise RefusalError(f"hutchinson(samples={samples!r}): a whole number, at least 1; 2 for a standard error.")
 
     def estimate(*args: Any) -> Estimate:
         v = Variables(f, argnums, args)
@@ -138,17 +149,21 @@ def averaged(v: Variables, each: Array) -> Estimate:
     return Estimate(v.like_arguments(np.mean(each, axis=0)), v.like_arguments(error))
 
 
-def compare(estimate: Any, exact: Any) -> dict[str, Any]:
+def compare(estimate: Any, exact: Any) -> Comparison:
     """How good a diagonal is, beside the exact one: arrays, tuples of them, or what has a `diagonal` (a `Curvature`).
 
     A dictionary: relative L1 and L2 error; Spearman's rank correlation; the share of negative entries, here and in the
-    exact one; `per argument`, a list of the same; and `dropped`, what the estimate says it left out.
+    exact one; `per argument`, a list of the same; and `dropped`. Raises RefusalError for different shapes.
     """
     parts = [d.diagonal if hasattr(d, "_fields") else d for d in (estimate, exact)]
-    found, true = ([np.ravel(a) for a in (d if isinstance(d, tuple) else (d,))] for d in parts)
+    arrays = [d if isinstance(d, tuple) else (d,) for d in parts]
+    a, b = ([np.shape(a) for a in each] for each in arrays)
+    if a != b:
+        raise RefusalError(f"compare needs two diagonals of the same shapes, not {a} and {b}.")
+    found, true = ([np.ravel(a) for a in each] for each in arrays)
     each = [agreement(a, b) for a, b in zip(found, true, strict=True)]
     whole = agreement(np.concatenate(found), np.concatenate(true))
-    return {**whole, "per argument": each, "dropped": list(getattr(estimate, "dropped", []))}
+    return Comparison({**whole, "per argument": each, "dropped": list(getattr(estimate, "dropped", []))})
 
 
 def agreement(a: Array, b: Array) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Pictures of the curvature benchmark, as PNG: `python -m benchmarks.curvature --plots FOLDER` (needs matplotlib).
 
-Colours are those of Okabe & Ito, which colour-blind readers can tell apart; every line has a marker of its own as well.
+Colours are a grey and those of Okabe & Ito, which colour-blind readers can tell apart; every line has its own marker.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from benchmarks.curvature import METHODS, Cell, Network, flops, method, networks
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+BLACK, ORANGE, SKY, GREEN, GREY, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#707070", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 STYLES = {
     "HesScale": (BLUE, "o", "-"),
     "low rank, q=1": (SKY, "s", "-"),
     "full, q=2": (GREEN, "D", "-"),
     "Gauss-Newton": (ORANGE, "^", "--"),
-    "Hutchinson 10": (PURPLE, "P", ":"),
+    "Hutchinson 10": (GREY, "P", ":"),
     "Hutchinson 100": (PURPLE, "v", ":"),
     "XDiag 100": (VERMILION, "X", "-."),
     "exact diagonal": (BLACK, "*", "-"),
@@ -56,24 +56,30 @@ def flat(parts: Any) -> Any:
 
 
 def hessians() -> Any:
-    """|H| exact, beside what a diagonal keeps of it, and the two diagonals entry against entry."""
+    """H exact, beside what a diagonal keeps of it, with signs, and the two diagonals entry against entry."""
     net = Network(0, [6, 8, 8, 4])
-    H = np.abs(ad.hessian_matrix(net, net.argnums)(*net.P))
-    exact, found = np.abs(np.diag(H)), np.abs(flat(METHODS["HesScale"](net).diagonal))
-    figure, axes = plt.subplots(1, 3, figsize=(13.5, 4.2), constrained_layout=True)
-    scale = mpl.colors.LogNorm(H.max() * 1e-4, H.max())
-    ends = np.cumsum([p.size for p in net.P])
-    for axis, matrix, title in ((axes[0], H, "exact: |H|"), (axes[1], np.diag(found), "HesScale: what it keeps")):
-        image = axis.imshow(np.maximum(matrix, scale.vmin), norm=scale, cmap="cividis", interpolation="nearest")
+    H = ad.hessian_matrix(net, net.argnums)(*net.P)
+    exact, found = np.diag(H), flat(METHODS["HesScale"](net).diagonal)
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.8), constrained_layout=True)
+    largest = np.abs(H).max()
+    scale = mpl.colors.SymLogNorm(largest * 1e-2, vmin=-largest, vmax=largest)
+    sizes = np.array([p.size for p in net.P])
+    ends = np.cumsum(sizes)
+    names = [f"{kind}{layer} ({sizes[2 * layer - 2 + (kind == 'b')]})" for layer in (1, 2, 3) for kind in "Wb"]
+    for axis, matrix, title in (
+        (axes[0], H, "exact: H"),
+        (axes[1], np.diag(found), "HesScale: what it keeps (white: left out)"),
+    ):
+        image = axis.imshow(matrix, norm=scale, cmap="PuOr", interpolation="nearest")
         for end in ends[:-1]:
-            axis.axhline(end - 0.5, color="white", linewidth=0.5)
-            axis.axvline(end - 0.5, color="white", linewidth=0.5)
-        middles = ends - np.array([p.size for p in net.P]) / 2
-        axis.set_xticks(middles[::2], ["W1", "W2", "W3"])
-        axis.set_yticks(middles[::2], ["W1", "W2", "W3"])
+            axis.axhline(end - 0.5, color=BLACK, linewidth=0.4)
+            axis.axvline(end - 0.5, color=BLACK, linewidth=0.4)
+        axis.set_xticks(ends - sizes / 2, names, rotation=90, fontsize=8)
+        axis.set_yticks(ends - sizes / 2, names, fontsize=8)
         axis.set_title(title)
         axis.spines[["top", "right"]].set_visible(True)
-    figure.colorbar(image, ax=axes[:2], label="absolute second derivative", shrink=0.9)
+    bar = figure.colorbar(image, ax=axes[:2], shrink=0.9)
+    bar.set_label(f"second derivative (linear between -{largest / 100:.1g} and {largest / 100:.1g})")
     axis, start = axes[2], 0
     layers = [(BLUE, "o", "first layer"), (ORANGE, "^", "second layer"), (GREEN, "s", "output layer")]
     for end, (colour, marker, label) in zip(ends[1::2], layers, strict=True):
@@ -82,19 +88,27 @@ def hessians() -> Any:
         start = end
     limits = [min(exact.min(), found.min()), max(exact.max(), found.max())]
     axis.plot(limits, limits, color=BLACK, linewidth=0.8)
-    axis.set(xscale="log", yscale="log", xlabel="exact diagonal, absolute", ylabel="HesScale, absolute")
-    axis.set_title("entry against entry")
+    axis.axhline(0, color=BLACK, linewidth=0.3)
+    axis.axvline(0, color=BLACK, linewidth=0.3)
+    axis.set(xlabel="exact diagonal", ylabel="HesScale", title="diagonal, entry against entry")
     axis.legend(frameon=False)
     return figure
 
 
-def spread(axis: Any, xs: Any, reports: list[list[float]], name: str, style: tuple[str, str, str]) -> None:
-    """Medians as a line, smallest and largest as a band."""
+def spread(
+    axis: Any, xs: Any, reports: list[list[float]], name: str, style: tuple[str, str, str], place: float
+) -> None:
+    """Medians as a line, smallest and largest as bars; `place` sets methods side by side: none hides another."""
     colour, marker, line = style
-    size = 9 if name == "HesScale" else 5  # seen behind a method that coincides with it
     middles = [statistics.median(r) for r in reports]
-    axis.plot(xs, middles, line, marker=marker, markersize=size, color=colour, label=name, clip_on=False)
-    axis.fill_between(xs, [min(r) for r in reports], [max(r) for r in reports], color=colour, alpha=0.12, linewidth=0)
+    bars = [
+        [m - min(r) for m, r in zip(middles, reports, strict=True)],
+        [max(r) - m for m, r in zip(middles, reports, strict=True)],
+    ]
+    axis.errorbar(
+        [x + place for x in xs], middles, yerr=bars, linestyle=line, marker=marker, markersize=5, color=colour,
+        label=name, clip_on=False, capsize=2, elinewidth=0.8, linewidth=1.2,
+    )  # fmt: skip
 
 
 def errors(cell: Cell, makes: dict[str, Any]) -> dict[str, list[float]]:
@@ -114,10 +128,10 @@ def error_against_depth() -> Any:
     depths = (1, 2, 3, 4, 5, 6)
     for axis, loss in zip(axes, ("L2", "CE"), strict=True):
         by_depth = [errors(("init", loss, depth), {name: METHODS[name] for name in names}) for depth in depths]
-        for name in names:
-            spread(axis, depths, [found[name] for found in by_depth], name, STYLES[name])
-        axis.set(xlabel="hidden layers", title=f"{loss}, untrained")
-    axes[0].set(ylabel="relative L1 error of the diagonal", ylim=(0, 1.2))
+        for k, name in enumerate(names):
+            spread(axis, depths, [found[name] for found in by_depth], name, STYLES[name], 0.12 * (k - 2))
+        axis.set(xlabel="hidden layers", title=f"{loss}, untrained (bars: smallest and largest of 10)", xticks=depths)
+    axes[0].set(ylabel="relative L1 error of the diagonal", ylim=(0, None))
     axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
@@ -130,10 +144,10 @@ def error_against_q() -> Any:
         (("init", "CE", 4), (ORANGE, "^", "--")),
         (("trained", "CE", 4), (GREEN, "s", "-.")),
     ]
-    for cell, style in cells:
+    for k, (cell, style) in enumerate(cells):
         found = errors(cell, {str(q): method(ad.hesscale, keep=q) for q in range(5)})
         label = f"{cell[1]}, {NAMES[cell[0]]}"
-        spread(axis, range(5), list(found.values()), label, style)
+        spread(axis, range(5), list(found.values()), label, style, 0.06 * (k - 1))
     axis.set(xlabel="q: full matrices in the top q layers", ylabel="relative L1 error of the diagonal", xticks=range(5))
     axis.set(title="four hidden layers: q = 0 is HesScale, q = 4 exact", ylim=(0, None))
     axis.legend(frameon=False)
@@ -155,33 +169,25 @@ def prices(net: Network) -> dict[str, float]:
 
 
 def error_against_cost(found: Found) -> Any:
-    """Down and to the left is better."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, constrained_layout=True)
+    """Down and to the left is better; what is exact lies on the floor, for a logarithm has no 0."""
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharey=True, constrained_layout=True)
+    floor = 0.01
     for axis, cell in zip(axes, [("init", "CE", 4), ("trained", "CE", 4)], strict=True):
         for name, price in prices(networks(cell, 1)[0]).items():
             reports = [report["relative L1"] for report in found[name][cell]] if name in found else [0.0]
-            middle, (colour, marker, _) = statistics.median(reports), STYLES[name]
-            bars = [[middle - min(reports)], [max(reports) - middle]]
+            middle, (colour, marker, _) = max(statistics.median(reports), floor), STYLES[name]
+            bars = [[max(middle - min(reports), 0.0)], [max(max(reports) - middle, 0.0)]] if name in found else None
             axis.errorbar(
-                [price],
-                [middle],
-                yerr=bars,
-                color=colour,
-                marker=marker,
-                markersize=9,
-                capsize=3,
-                label=name,
-                clip_on=False,
-                linestyle="",
-            )
+                [price], [middle], yerr=bars, color=colour, marker=marker, markersize=8, capsize=3,
+                markeredgecolor=BLACK, markeredgewidth=0.4, label=name, clip_on=False, linestyle="",
+            )  # fmt: skip
         unit = "flops" if optional("autodiff.cost") else "time"
-        axis.set_xscale("log")
+        axis.set(xscale="log", yscale="log", ylim=(floor, 4))
         axis.set_xticks([2, 5, 10, 20, 50, 100, 200], ["2", "5", "10", "20", "50", "100", "200"])
+        axis.set_yticks([floor, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2], ["0", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2"])
         axis.minorticks_off()
-        axis.set(xlabel=f"cost, in gradients ({unit})", title=f"4 hidden layers, CE, {NAMES[cell[0]]}")
-    axes[0].set(ylabel="relative L1 error of the diagonal")
-    axes[0].set_yscale("symlog", linthresh=0.1)
-    axes[0].set_ylim(0, None)
-    axes[0].set_yticks([0, 0.05, 0.1, 0.2, 0.5, 1, 2], ["0", "0.05", "0.1", "0.2", "0.5", "1", "2"])
+        axis.grid(axis="y", linewidth=0.3)
+        axis.set(xlabel=f"cost, in gradients ({unit}, logarithmic)", title=f"6-8-8-8-8-4, CE, {NAMES[cell[0]]}")
+    axes[0].set(ylabel="relative L1 error (logarithmic; 0 drawn on the floor)")
     axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

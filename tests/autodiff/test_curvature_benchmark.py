@@ -20,6 +20,9 @@ def test_one_column_of_the_accuracy_table():
     table = bench.accuracy_table(found)
     assert "CE, init" in table
     assert all(name in table for name in bench.METHODS)
+    assert "elementwise" not in bench.accuracy_table(
+        {name: {("init", "L2", 2): row[cell]} for name, row in found.items()}
+    )
 
 
 def test_training_lowers_the_loss_and_ratios_start_with_the_unit():

@@ -96,6 +96,8 @@ def test_one_sample_has_no_error():
     assert all(np.isnan(e).all() for e in ad.hutchinson(f, ALL, samples=1)(*P).error)
     with pytest.raises(ad.RefusalError, match="at least 1"):
         ad.hutchinson(f, samples=0)
+    with pytest.raises(ad.RefusalError, match="whole number"):
+        ad.hutchinson(f, samples=2.5)
 
 
 def test_the_figures_of_a_comparison():
@@ -121,3 +123,14 @@ def test_a_comparison_takes_what_a_walk_found_and_what_it_left_out():
     report = ad.compare(found, ad.hessian_diagonal(lambda x: np.sum(np.sin(x) * x))(np.ones(3)))
     assert report["dropped"] == found.dropped != []
     assert report["relative L1"] > 0.5
+
+
+def test_a_comparison_prints_as_a_table_and_refuses_different_shapes():
+    report = ad.compare((np.ones(2), np.ones((1, 2))), (np.ones(2), np.full((1, 2), 2.0)))
+    head, whole, first, second, dropped = repr(report).splitlines()
+    assert head.split()[:2] == ["relative", "L1"]
+    assert [line.split()[k] for line, k in ((whole, 1), (first, 2), (second, 2))] == ["0.3333", "0", "0.5"]
+    assert dropped == "dropped: []"
+    for a, b in ((np.ones((3, 1)), np.ones(3)), ((np.ones(2),), (np.ones(2), np.ones(2)))):
+        with pytest.raises(ad.RefusalError, match="same shapes"):
+            ad.compare(a, b)
