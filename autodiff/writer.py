@@ -382,11 +382,13 @@ class Writer:
 
     def guard(self, guard: Guard) -> list[str]:
         """Refuse where Python would have been told something else."""
-        what = self.text(guard.symbol)
-        test = f"{what if guard.how == 'index' else f'np.shape({what})'} != {guard.answer!r}"
+        what, refusal = self.text(guard.symbol, 2 * (guard.how == "value")), OTHER_BRANCH
+        test = f"{what if guard.how == 'value' else f'np.shape({what})'} != {self.literal(guard.answer)}"
         if guard.how == "bool":
             test = f"not {self.text(guard.symbol, TIGHT)}" if guard.answer else what
-        return [f"if {test}:", f"    {OTHER_BRANCH}"]
+        elif guard.how == "value" and what.isidentifier():
+            refusal = f'raise ValueError("written for {what} = {guard.answer!r}")'
+        return [f"if {test}:", f"    {refusal}"]
 
     def returned(self) -> str:
         """What is returned: arrays of the caller's own, whatever happens to the arguments and to later calls."""
@@ -395,7 +397,7 @@ class Writer:
         def nested(x: Any) -> str:
             if type(x) is dict:
                 return "{" + ", ".join(f"{k!r}: {nested(v)}" for k, v in x.items()) + "}"
-            if type(x) in (list, tuple):
+            if type(x) is list or issubclass(type(x), tuple):
                 inside = ", ".join(map(nested, x))
                 return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
             if type(x) is not Symbol or x.func is None:

@@ -1,6 +1,7 @@
 """Code written from lists: it gives what the walks give, refuses where it would not, and reads as people write."""
 
 import ast
+import contextlib
 import sys
 import threading
 from pathlib import Path
@@ -338,6 +339,39 @@ def test_text_refuses_other_shapes_and_branches():
         run(np.array([9.0, -8.0, 1, 1]), 2, "mean")  # another number of entries is picked
 
 
+DECIDED = [
+    lambda x, n: np.sum(x, axis=n),
+    lambda x, n: x.max((n,)),
+    lambda x, n: np.add.reduce(x, axis=n),
+    lambda x, n: np.reshape(x, (n + 1, -1)),
+    lambda x, n: np.expand_dims(x, n) * np.size(x, n),
+    lambda x, n: np.zeros_like(x, shape=(n + 1, 4)) + n,
+    lambda x, n: np.concatenate([x] * (n + 1), axis=n) + np.arange(n + 1)[-1],
+    lambda x, n: x if n in {1, 6} else -x,
+    lambda x, n: {"0": x, "1": -x}[f"{n}"] * np.float64(n),
+    lambda x, n: -x if f"{x[0, 0]:.0f}" == str(n) else np.sum(x),
+    lambda x, n: np.take(x, n, axis=0) * x[:, n] + n**2 * x[0, 0],
+]
+
+
+@pytest.mark.parametrize("f", DECIDED)
+def test_an_integer_that_says_what_to_do_is_guarded(f):
+    x = np.array([[0.0, 1.5], [2.0, 3.0]])
+    compiled, run = ad.compile(f), loaded(source(f, x, 1))
+    for given, n in [(x, 0), (x, 1), (x + 1, 1), (x, 0)]:
+        same_bits(compiled(given, n), f(given, n))
+        with contextlib.suppress(ValueError):
+            same_bits(run(given, n), f(given, n))
+    same_bits(run(x, 1), f(x, 1))
+
+
+def test_an_integer_that_is_computed_with_is_not():
+    compiled = ad.compile(lambda x, n: n * x + x**n + x[n] + np.where(x > n, x, n))
+    for n in range(3):
+        compiled(VECTOR, n)
+    assert sum(map(len, compiled.runs.values())) == 1
+
+
 def in_place(x):
     y = 2 * x
     y += 1
@@ -367,6 +401,10 @@ def counted(x):
         (lambda xs: xs[0], ([VECTOR],)),
         (lambda x: np.asarray(x) + 1, (VECTOR,)),
         (lambda x: {"a": object()}, (VECTOR,)),
+        (lambda x: x if str(x) == "" else -x, (VECTOR,)),
+        (lambda x: np.ones(3) if x.nbytes else x, (VECTOR,)),
+        (lambda x: np.multiply.outer(x, x), (VECTOR,)),
+        (lambda x: round(x), (2.5,)),
         (lambda x: np.frompyfunc(abs, 1, 1)(x), (VECTOR,)),
     ],
 )
