@@ -81,9 +81,9 @@ class Guard(NamedTuple):
 def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
     """What cannot be written down."""
     raise RefusalError(
-        "x += 1, x[i] = 1, float(x), math.sin(x), np.asarray(x), x.item(), round(x), f'{x}' and a[x] for a plain\n"
-        "array a cannot be written down: they change an array, or take the number that x happens to be. Write\n"
-        "x = x + 1, np.where, np.sin(x), np.round(x) or np.take(a, x, axis=0)."
+        "x += 1, x[i] = 1, float(x), math.sin(x), np.asarray(x), x.item(), x.flat, round(x), f'{x}' and a[x] for a\n"
+        "plain array a cannot be written down: they change an array, or take the numbers that x happens to be. Write\n"
+        "x = x + 1, np.where, np.sin(x), np.ravel(x), np.round(x) or np.take(a, x, axis=0)."
     )
 
 
@@ -137,8 +137,9 @@ class Symbol(NDArrayOperatorsMixin):
         if method == "reduce" and ufunc is np.add and kwargs.keys() <= {"axis", "keepdims"}:
             return self.program.add(np.sum, inputs, {"axis": 0, **kwargs})
         if method != "__call__":
-            name = f"np.{ufunc.__name__}.{method}"
-            raise RefusalError(f"{name} is not written down. Write the array function: np.max(x, axis=0), np.cumsum(x)")
+            raise RefusalError(
+                f"np.{ufunc.__name__}.{method}: write the array function, as np.max(x, axis=0), np.cumsum(x)."
+            )
         if "out" in kwargs:
             refused(self)
         lists = any(isinstance(a, (list, tuple, str)) for a in inputs)
@@ -194,11 +195,6 @@ class Symbol(NDArrayOperatorsMixin):
     __index__ = __int__ = told(operator.index, "iub")
     __array__ = told(np.array, "iub")
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and hasattr(self.value, name):
-            raise RefusalError(f"x.{name} cannot be written down. Write a NumPy function, as np.ravel(x) for x.flat.")
-        raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
-
     def __len__(self) -> int:
         return len(self.value)
 
@@ -206,7 +202,8 @@ class Symbol(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     __complex__ = __setitem__ = __delitem__ = __round__ = refused
-    item = tolist = fill = sort = put = resize = refused
+    item = tolist = fill = sort = put = resize = partition = is_integer = view = tobytes = byteswap = refused
+    flat = nbytes = itemsize = strides = data = base = flags = property(refused)
 
 
 BORROWED = "T mT reshape transpose sum mean prod max min var std clip round conj cumsum cumprod dot trace diagonal "
@@ -487,6 +484,8 @@ def simpler(program: Program, func: Any, args: Any, kwargs: dict[str, Any], valu
         for c, other in ((x, y), (y, x)):
             if type(c) in (int, float) and alike(other, value):
                 return program.add(operator.neg, (other,)) if c == -1 else scaled(other, c)
+            if type(c) is float and c == 1 and type(value) is np.float64:
+                return program.add(np.float64, (other,))
     if func is operator.neg:
         return scaled(x, -1)
     if func is operator.sub and type(y) is Symbol and y.func is operator.neg:
@@ -649,7 +648,7 @@ def originated(found: Any, kind: str, of: Any, explain: str) -> None:
     symbol, primal = strip(found), strip(of)
     if type(symbol) is not Symbol or type(primal) is not Symbol or symbol.shape != primal.shape:
         return
-    if symbol.func != "argument" and all(o.primal is not primal for o in symbol.origins):
+    if all(o.primal is not primal for o in symbol.origins):
         symbol.origins.append(Origin(kind, primal, explain))
 
 
@@ -659,7 +658,7 @@ def pass_on_origins(total: Any, a: Any, b: Any) -> None:
         return
     both = [(o, p) for o in a.origins for p in b.origins if o.primal is p.primal and o.kind == p.kind]
     for o, p in both:
-        words = o.explain if o.explain == p.explain else f"{o.explain}; {p.explain}"
+        words = o.explain if p.explain in o.explain else f"{o.explain}, plus {p.explain}"
         total.origins.append(o._replace(explain=words))
         for term in (a, b):
             term.origins = [other for other in term.origins if other.primal is not o.primal]

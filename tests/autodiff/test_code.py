@@ -180,7 +180,8 @@ def test_reads_as_a_person_writes():
 
 
 def test_constants_are_folded():
-    assert body(ad.gradient_source(lambda x: np.sum(2 * 0.5 * x * x), VECTOR)) == ["return 2 * x"]
+    assert body(ad.gradient_source(lambda x: np.sum(2 * 0.5 * x * x), VECTOR)) == ["d_x = 2 * x", "return d_x"]
+    assert body(ad.gradient_source(lambda x, y: x * y, 2, 1)) == ["return np.float64(y)"]
     assert body(ad.gradient_source(lambda x: 2 * (0.5 * x), 3.0)) == ["return np.float64(1.0)"]
     assert body(ad.gradient_source(lambda x: np.sum(x * x * 0.5 + x), VECTOR)) == ["d_x = 1 + x", "return d_x"]
 
@@ -266,6 +267,39 @@ def test_a_variable_that_holds_nothing_yet():
 def test_comments_are_the_rules_in_words():
     text = ad.gradient_source(lambda x: np.sum(np.tanh(x) ** 2), VECTOR, comments=True)
     assert "# tanh' = 1 - tanh^2" in text
+
+    lines = ad.gradient_source(lambda x, y: x * y + y**x, 2.0, 3.0, argnums=(0, 1), comments=True).splitlines()
+    assert not any("#" in line for line in lines if "x = " in line and "d_" not in line)
+    assert any(", plus the other factor" in line for line in lines)
+
+
+def test_an_adjoint_has_the_name_of_what_it_is_the_adjoint_of():
+    text = ad.gradient_source(lambda a: np.sum(a * a * a) + a @ a, VECTOR)
+    assert body(text) == ["d_a = 2 * a + 3 * (a * a)", "return d_a"]
+
+
+def test_lists_are_refused():
+    for f, args in [(lambda x: np.sum(x**2), (VECTOR,)), (lambda x, y: np.sum(x) * y, (VECTOR, 2.0))]:
+        with pytest.raises(AttributeError, match="shape"):
+            loaded(ad.gradient_source(f, *args))([1.0, 2.0, 3.0, 4.0], *args[1:])
+    with pytest.raises(ValueError, match="written for"):
+        loaded(ad.gradient_source(lambda x: x**2, 2.0))([2.0])
+
+
+def test_what_is_returned_shares_no_memory_with_what_was_captured():
+    def f(x):
+        return BIG.T, (BIG, BIG[::2]), x
+
+    text = source(f, VECTOR)
+    for returned in (ad.compile(f)(VECTOR), loaded(text)(VECTOR)):
+        for a in (returned[0], *returned[1]):
+            assert not np.shares_memory(a, BIG)
+
+
+def test_named_tuples_come_as_tuples():
+    A = np.diag(VECTOR)
+    for found in (loaded(source(np.linalg.slogdet, A))(A), ad.compile(np.linalg.slogdet)(A)):
+        assert found == tuple(np.linalg.slogdet(A))
 
 
 def test_captured_arrays():
@@ -457,6 +491,17 @@ def test_compiled_knows_choices_and_counts():
     for x in (VECTOR, -VECTOR, np.abs(VECTOR), VECTOR * 2):
         for mode, n in (("mean", 2), ("sum", 2), ("mean", 3), ("sum", 3)):
             np.testing.assert_allclose(compiled(x, mode, n), ad.grad(f)(x, mode, n), rtol=1e-12)
+
+
+def test_compiled_takes_keywords():
+    def f(x, power=2, *, scale=None):
+        return np.sum(x) ** power
+
+    compiled = ad.compile(f)
+    assert compiled(power=3, x=VECTOR) == f(VECTOR, 3)
+    with pytest.raises(ad.RefusalError, match="keyword-only"):
+        compiled(VECTOR, scale=2.0)
+    assert ad.compile(ad.grad(f))(x=VECTOR).shape == VECTOR.shape
 
 
 def test_compiled_keeps_a_bounded_number():
