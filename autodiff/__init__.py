@@ -29,8 +29,8 @@ going down gives the derivatives of everything in one direction (forward mode).
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
     show.table, show.graph, ...   the list as a table with tangents and adjoints, as a picture, one step at a time
-    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source, source (of any function)
-    compile(f, *example)          a fast function with the results of f, from such code
+    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source; autodiff.source (of any f)
+    autodiff.compile(f, *example) a fast function with the results of f, from such code (not in `import *`)
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
 Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
@@ -84,7 +84,9 @@ from typing import Any
 
 from autodiff import linalg as linalg
 from autodiff.checkpoint import checkpointed
-from autodiff.code import compile, gradient_source, source, tangent_source
+from autodiff.code import compile as compile
+from autodiff.code import gradient_source, tangent_source
+from autodiff.code import source as source
 from autodiff.cost import Cost, Counts, counted, crossover
 from autodiff.curvature import (
     Curvature,
@@ -135,7 +137,6 @@ __all__ = [
     "colour",
     "columns",
     "compare",
-    "compile",
     "contract",
     "counted",
     "cross_entropy",
@@ -168,7 +169,6 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
-    "source",
     "sparse_jacobian",
     "structured_jacobian",
     "tangent_source",

@@ -184,11 +184,11 @@ class Compiled:
             bound = inspect.signature(self.f).bind(*args, **kwargs)
             bound.apply_defaults()
             if kwargs.keys() & bound.kwargs.keys():
-                raise RefusalError(
-                    "a compiled function takes no keyword-only arguments. Bind them: lambda x: f(x, k=2)."
-                )
+                raise RefusalError("a compiled function takes no keyword-only arguments: compile lambda x: f(x, k=2).")
             args = bound.args
-        key = tuple([(a.shape, a.dtype) if type(a) is np.ndarray else form(a) for a in args])
+        # What the code depends on: shapes and dtypes of arrays, types of numbers, the values of choices.
+        kinds = [(a.shape, a.dtype) if type(a) is np.ndarray else (type(a), *[a] * (type(a) in CHOICES)) for a in args]
+        key = tuple(kinds)
         for run in self.runs.get(key, ()):
             try:
                 return run(*args)
@@ -208,11 +208,6 @@ class Compiled:
         if len(self.runs) > self.limit:
             self.runs.pop(next(iter(self.runs)), None)
         return run
-
-
-def form(a: Any) -> Any:
-    """What the code for an argument that is no array depends on: its type, and of a choice which one."""
-    return (type(a), a) if type(a) in CHOICES else type(a)
 
 
 def compile(f: Callable[..., Any], *example: Any) -> Compiled:
@@ -246,13 +241,9 @@ def fast(recording: Recording) -> Callable[..., Any]:
         exec(code, namespace)
         namespace["run"].__doc__ = text
         runs.append(namespace["run"])
-    seconds = [duration(run, recording.args) for run in runs] if len(runs) > 1 else [0.0]
+    once = [functools.partial(run, *recording.args) for run in runs if len(runs) > 1]
+    seconds = [min(timeit.repeat(run, number=1, repeat=9)) for run in once] or [0.0]
     return runs[seconds[-1] < 0.98 * seconds[0]]
-
-
-def duration(run: Callable[..., Any], args: Sequence[Any]) -> float:
-    """The shortest of some runs, in seconds."""
-    return min(timeit.repeat(lambda: run(*args), number=1, repeat=9))
 
 
 def allocate(writer: Writer) -> dict[str, Any]:

@@ -38,8 +38,7 @@ ELEMENTWISE = {*OPERATORS.values(), np.where, np.maximum, np.minimum, np.logadde
 OF_SHAPES = {np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size, np.result_type, np.can_cast}
 OF_SHAPES |= {np.iscomplexobj, np.isrealobj, np.shares_memory}
 REDUCTIONS = {np.sum, np.prod, np.max, np.min, np.mean, np.all, np.any}
-UNWRITTEN = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-UNWRITTEN |= {np.array_repr, np.array_str, np.array2string}
+MUTATING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 # They compute with all their operands; of other functions, an integer behind the first operand says what to do.
 COMPUTING = {*ELEMENTWISE, operator.matmul, operator.pow, operator.getitem, np.clip, np.dot, np.result_type}
 # Their results have shapes that depend on values; so may those of functions the table does not know.
@@ -138,7 +137,7 @@ class Symbol(NDArrayOperatorsMixin):
             return self.program.add(np.sum, inputs, {"axis": 0, **kwargs})
         if method != "__call__":
             raise RefusalError(
-                f"np.{ufunc.__name__}.{method}: write the array function, as np.max(x, axis=0), np.cumsum(x)."
+                f"np.{ufunc.__name__}.{method}: write the array function, np.max(x, axis=0), np.cumsum(x)."
             )
         if "out" in kwargs:
             refused(self)
@@ -154,7 +153,7 @@ class Symbol(NDArrayOperatorsMixin):
             args, kwargs = decided(func, args, kwargs)
             value = func(*plain(args), **plain(kwargs))
             return self.program.constant(value) if func is np.ones_like else value
-        if func in UNWRITTEN or kwargs.get("out") is not None:
+        if func in MUTATING or kwargs.get("out") is not None:
             refused(self)
         return self.program.add(func, args, kwargs)
 

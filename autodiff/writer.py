@@ -55,7 +55,6 @@ FRESH = {*INFIX, *PREFIX, astype, scatter, sigmoid, np.where, np.concatenate}
 FRESH |= {np.sum, np.prod, np.max, np.min, np.cumsum}
 RESERVED = {"np", "pool", "buffers", "order", "shapes", "sigmoid", *keyword.kwlist, *dir(builtins)}
 CHOICES = {type(None), str, bool}  # arguments that are no arrays but choices, which the code is for
-OTHER_SHAPES = 'raise ValueError("written for arguments of other shapes")'
 OTHER_BRANCH = 'raise ValueError("written for another branch than these arguments take")'
 
 
@@ -491,7 +490,7 @@ def checks(recording: Recording) -> list[str]:
         lines = fitted("shapes = ", f"[{', '.join(asked)}]")
         lines += fitted("if shapes != ", str(list(arrays.values())))
         lines[-1] += ":"
-    lines += [f"    {OTHER_SHAPES}"] * bool(arrays)
+    lines += ['    raise ValueError("written for arguments of other shapes")'] * bool(arrays)
     for n, a in pairs:
         if type(a) in CHOICES:
             lines += [f"if {n} != {a!r}:", f'    raise ValueError("written for another {n}")']
