@@ -25,7 +25,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from autodiff.modes import lift, project
 from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
 from autodiff.rules import scatter as scattered
-from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, strip
+from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, path, strip
 
 # Python's operators, by the ufunc they call. np.power is not among them: x ** 2 is a square, np.power(x, 2) is not.
 NAMES = "add add, subtract sub, multiply mul, divide truediv, matmul matmul, floor_divide floordiv, remainder mod, "
@@ -220,7 +220,10 @@ def settled(x: Any) -> Any:
 def decided(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The operands, with the integers known that are not computed with."""
     computed = len(args) if func in COMPUTING or isinstance(func, np.ufunc) else 2 if func is np.take else 1
-    return (*args[:computed], *mapped(settled, args[computed:])), mapped(settled, kwargs)
+    rest, kwargs = mapped(settled, (tuple(args[computed:]), kwargs))
+    if (func is np.reshape or func in OF_SHAPES) and symbols((rest, kwargs)):
+        raise RefusalError(f"{path(func)}: a shape s that is an array cannot be written down. Write tuple(s).")
+    return (*args[:computed], *rest), kwargs
 
 
 # --- operands --------------------------------------------------------------------------------------------------------
@@ -340,8 +343,7 @@ class Program:
 
     def add(self, func: Any, args: Any, kwargs: Any = None) -> Any:
         """func(*args, **kwargs): a step, or the one that is the same; a tuple of them if it returns several arrays."""
-        kwargs = kwargs or {}
-        func = OPERATORS.get(func, func)
+        func, kwargs = OPERATORS.get(func, func), kwargs or {}
         args, kwargs = (args, kwargs) if func is scatter else decided(func, args, kwargs)
         if func not in (operator.add, scatter):
             args = mapped(lambda a: self.constant(a.value) if is_known(a) else a, args)

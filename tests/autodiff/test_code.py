@@ -439,6 +439,8 @@ def counted(x):
         (lambda x: np.ones(3) if x.nbytes else x, (VECTOR,)),
         (lambda x: np.multiply.outer(x, x), (VECTOR,)),
         (lambda x: round(x), (2.5,)),
+        (lambda x, s: np.reshape(x, s), (VECTOR, np.array([2, 2]))),
+        (lambda x, s: np.zeros_like(x, shape=s), (VECTOR, np.array([2, 2]))),
         (lambda x: np.frompyfunc(abs, 1, 1)(x), (VECTOR,)),
     ],
 )
