@@ -186,7 +186,6 @@ class Compiled:
             if kwargs.keys() & bound.kwargs.keys():
                 raise RefusalError("a compiled function takes no keyword-only arguments: compile lambda x: f(x, k=2).")
             args = bound.args
-        # What the code depends on: shapes and dtypes of arrays, types of numbers, the values of choices.
         kinds = [(a.shape, a.dtype) if type(a) is np.ndarray else (type(a), *[a] * (type(a) in CHOICES)) for a in args]
         key = tuple(kinds)
         for run in self.runs.get(key, ()):

@@ -141,8 +141,12 @@ class Symbol(NDArrayOperatorsMixin):
             )
         if "out" in kwargs:
             refused(self)
-        lists = any(isinstance(a, (list, tuple, str)) for a in inputs)
-        if ufunc is np.multiply and lists and not self.ndim and self.dtype.kind in "iu":
+        if (
+            ufunc is np.multiply
+            and not self.ndim
+            and self.dtype.kind in "iu"
+            and {*map(type, inputs)} & {list, tuple, str}
+        ):
             return operator.mul(*map(settled, inputs))  # a list, n times
         return self.program.add(ufunc, inputs, kwargs)
 
@@ -180,19 +184,13 @@ class Symbol(NDArrayOperatorsMixin):
 
     def known(self, kinds: str = "iub") -> Any:
         """The value of a 0-d array that Python, or NumPy, has to know; numbers of other kinds are refused."""
-        if self.ndim or self.dtype.kind not in kinds:
+        if self.func is not None and (self.ndim or self.dtype.kind not in kinds):
             refused(self)
-        self.program.guarded(self, "value", np.asarray(self.value).item())
+        self.program.guarded(self, "value", self.value if self.ndim else np.asarray(self.value).item())
         return self.value
 
-    def __float__(self) -> float:
-        if self.func is operator.truediv:  # np.arange divides its integers
-            return float(operator.truediv(*(a.known() if type(a) is Symbol else a for a in self.args)))
-        return float(self.known())
-
     __hash__, __repr__, __str__, __format__ = map(told, (hash, repr, str, format))
-    __index__ = __int__ = told(operator.index, "iub")
-    __array__ = told(np.array, "iub")
+    __index__, __int__, __float__, __array__ = (told(ask, "iub") for ask in (operator.index, int, float, np.array))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -491,6 +489,8 @@ def simpler(program: Program, func: Any, args: Any, kwargs: dict[str, Any], valu
         return scaled(x, -1)
     if func is operator.sub and type(y) is Symbol and y.func is operator.neg:
         return program.add(operator.add, (x, y.args[0]))
+    if func is operator.truediv and type(y) is int and y == 1 and settled(x) is not x:  # np.arange divides by its step
+        return program.constant(value)
     if func is operator.truediv and type(y) in (int, float) and y and exact(y, 1 / y):
         return scaled(x, 1 / y)
     if func is operator.pow and type(y) is int and y in (0, 1):
