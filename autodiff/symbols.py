@@ -136,17 +136,11 @@ class Symbol(NDArrayOperatorsMixin):
         if method == "reduce" and ufunc is np.add and kwargs.keys() <= {"axis", "keepdims"}:
             return self.program.add(np.sum, inputs, {"axis": 0, **kwargs})
         if method != "__call__":
-            raise RefusalError(
-                f"np.{ufunc.__name__}.{method}: write the array function, np.max(x, axis=0), np.cumsum(x)."
-            )
+            raise RefusalError(f"np.{ufunc.__name__}.{method}: write the array function, as np.max or np.cumsum.")
         if "out" in kwargs:
             refused(self)
-        if (
-            ufunc is np.multiply
-            and not self.ndim
-            and self.dtype.kind in "iu"
-            and {*map(type, inputs)} & {list, tuple, str}
-        ):
+        lists = {list, tuple, str}.intersection(map(type, inputs))
+        if ufunc is np.multiply and lists and not self.ndim and self.dtype.kind in "iu":
             return operator.mul(*map(settled, inputs))  # a list, n times
         return self.program.add(ufunc, inputs, kwargs)
 
@@ -342,6 +336,7 @@ class Program:
     def add(self, func: Any, args: Any, kwargs: Any = None) -> Any:
         """func(*args, **kwargs): a step, or the one that is the same; a tuple of them if it returns several arrays."""
         func, kwargs = OPERATORS.get(func, func), kwargs or {}
+        args = mapped(lambda a: a.value if type(a) is Symbol and (id(a), "value") in self.seen else a, args)
         args, kwargs = (args, kwargs) if func is scatter else decided(func, args, kwargs)
         if func not in (operator.add, scatter):
             args = mapped(lambda a: self.constant(a.value) if is_known(a) else a, args)

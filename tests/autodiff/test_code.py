@@ -399,6 +399,12 @@ def test_an_integer_that_says_what_to_do_is_guarded(f):
     same_bits(run(x, 1), f(x, 1))
 
 
+def test_an_integer_that_is_guarded_is_known_from_there_on():
+    text = source(lambda x, n: x * np.arange(n)[n - 1] + n + 1, VECTOR, 3)
+    assert text.count("written for") == 2
+    assert body(text) == ["return x * 2 + 3 + 1"]
+
+
 def test_an_integer_that_is_computed_with_is_not():
     compiled = ad.compile(lambda x, n: n * x + x**n + x[n] + np.where(x > n, x, n))
     for n in range(3):
