@@ -29,8 +29,8 @@ going down gives the derivatives of everything in one direction (forward mode).
     hessian(f), hvp(f, x, v)      second derivatives, whole or times a vector
     record(f, *args)              (tape, output); `backward` walks it and shows every adjoint
     show.table, show.graph, ...   the list as a table with tangents and adjoints, as a picture, one step at a time
-    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source, source (of any function)
-    compile(f, *example)          a fast function with the results of f, from such code
+    gradient_source(f, *example)  the gradient as NumPy code to read; tangent_source; autodiff.source (of any f)
+    autodiff.compile(f, *example) a fast function with the results of f, from such code (not in `import *`)
 
 All of them nest, in any order: grad(grad(f)), jvp of grad, grad of jvp. `record(grad(f), x)` is the gradient as a list.
 Functions take arrays as positional arguments and return one array. Integers given as arguments count as float64;
@@ -83,20 +83,6 @@ import importlib
 from typing import Any
 
 from autodiff import linalg as linalg
-from autodiff.checkpoint import checkpointed
-from autodiff.code import compile, gradient_source, source, tangent_source
-from autodiff.cost import Cost, Counts, counted, crossover
-from autodiff.curvature import (
-    Curvature,
-    NotLayeredError,
-    becker_lecun,
-    gauss_newton_diagonal,
-    hesscale,
-    hessian_diagonal,
-    low_rank,
-    neuron_blocks,
-)
-from autodiff.elimination import ScalarGraph, colour, eliminate, propagations, scalar_graph, sparse_jacobian
 from autodiff.functions import (
     cross_entropy,
     half_squared_error,
@@ -111,7 +97,6 @@ from autodiff.functions import (
 )
 from autodiff.jacobian import hessian, jacobian
 from autodiff.modes import backward, grad, hvp, jvp, project, record, value_and_grad, vjp
-from autodiff.probing import columns, compare, hessian_matrix, hutchinson, xdiag
 from autodiff.rule import TABLE, Rule
 from autodiff.tape import Line, RefusalError, Tape, Var
 from autodiff.tensors import Dense, Diagonal, Kronecker, contract, structured_jacobian, unvec, vec, vec_jacobian
@@ -137,7 +122,6 @@ __all__ = [
     "colour",
     "columns",
     "compare",
-    "compile",
     "contract",
     "counted",
     "cross_entropy",
@@ -170,7 +154,6 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
-    "source",
     "sparse_jacobian",
     "structured_jacobian",
     "tangent_source",
@@ -183,8 +166,26 @@ __all__ = [
 ]
 
 
+# The other walks are read in when they are first asked for: whoever only differentiates need not wait for them.
+LATER = {
+    "checkpoint": "checkpointed",
+    "code": "compile gradient_source source tangent_source",
+    "cost": "Cost Counts counted crossover",
+    "curvature": """Curvature NotLayeredError becker_lecun gauss_newton_diagonal hesscale hessian_diagonal low_rank
+        neuron_blocks""",
+    "elimination": "ScalarGraph colour eliminate propagations scalar_graph sparse_jacobian",
+    "probing": "columns compare hessian_matrix hutchinson xdiag",
+    "show": "",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """`autodiff.show` is read in when it is first asked for: whoever only differentiates need not wait for it."""
-    if name == "show":
-        return importlib.import_module("autodiff.show")
+    for module, names in LATER.items():
+        if name == module or name in names.split():
+            found = importlib.import_module(f"autodiff.{module}")
+            return found if name == module else getattr(found, name)
     raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *LATER})

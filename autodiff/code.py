@@ -15,6 +15,7 @@ kept, folded, reordered and guarded.
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import re
 import textwrap
@@ -59,6 +60,10 @@ class Source(str):
 
     constants: dict[str, Any]
 
+    def _repr_markdown_(self) -> str:
+        """As code, in a notebook."""
+        return f"```python\n{self}```"
+
 
 def source(f: Callable[..., Any], *example: Any, name: str = "", about: str = "", comments: bool = False) -> Source:
     """f as the text of a straight-line function that needs only NumPy; f may be a derivative, as grad(g).
@@ -79,7 +84,7 @@ def spoken(f: Callable[..., Any]) -> str:
 def gradient_source(
     f: Callable[..., Any], *example: Any, argnums: int | Sequence[int] = 0, comments: bool = False
 ) -> Source:
-    """grad(f, argnums) as `source` writes it, as a function called `gradient`; with comments, each rule in words."""
+    """grad(f, argnums), by default in the first argument alone, as `source` writes it; comments: each rule in words."""
     about = f"The gradient of {spoken(f)}, step by step."
     return source(grad(f, argnums), *example, name="gradient", about=about, comments=comments)
 
@@ -87,7 +92,7 @@ def gradient_source(
 def tangent_source(
     f: Callable[..., Any], *example: Any, argnums: int | Sequence[int] = 0, comments: bool = False
 ) -> Source:
-    """Forward mode as `source` writes it: tangent(*args, *tangents of args[argnums]) is the tangent of f(*args)."""
+    """Forward mode, by default in the first argument alone: tangent(*args, *tangents of args[argnums]), as `source`."""
     wanted = positions(argnums, example)
     names = parameters(f, len(example))
 
@@ -140,8 +145,8 @@ def check(run: Callable[..., Any], f: Callable[..., Any], example: Sequence[Any]
             found = []
     if len(found) != len(expected) or not all(map(same, found, expected)):
         raise RefusalError(
-            "the code written for this function does not give what the function gives, called a second time.\n"
-            "Random numbers, counters and what else changes from call to call have to be arguments."
+            "the code written for this function does not give what the function gives, called a second time: random\n"
+            "numbers, counters and the like have to be arguments; for type(x) is ..., write isinstance(x, ...)."
         )
 
 
@@ -174,8 +179,15 @@ class Compiled:
         self.f, self.limit = f, limit
         self.runs: dict[Any, tuple[Callable[..., Any], ...]] = {}
 
-    def __call__(self, *args: Any) -> Any:
-        key = tuple([(a.shape, a.dtype) if type(a) is np.ndarray else form(a) for a in args])
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            bound = inspect.signature(self.f).bind(*args, **kwargs)
+            bound.apply_defaults()
+            if kwargs.keys() & bound.kwargs.keys():
+                raise RefusalError("a compiled function takes no keyword-only arguments: compile lambda x: f(x, k=2).")
+            args = bound.args
+        kinds = [(a.shape, a.dtype) if type(a) is np.ndarray else (type(a), *[a] * (type(a) in CHOICES)) for a in args]
+        key = tuple(kinds)
         for run in self.runs.get(key, ()):
             try:
                 return run(*args)
@@ -195,11 +207,6 @@ class Compiled:
         if len(self.runs) > self.limit:
             self.runs.pop(next(iter(self.runs)), None)
         return run
-
-
-def form(a: Any) -> Any:
-    """What the code for an argument that is no array depends on: its type, and of a choice which one."""
-    return (type(a), a) if type(a) in CHOICES else type(a)
 
 
 def compile(f: Callable[..., Any], *example: Any) -> Compiled:
@@ -233,13 +240,9 @@ def fast(recording: Recording) -> Callable[..., Any]:
         exec(code, namespace)
         namespace["run"].__doc__ = text
         runs.append(namespace["run"])
-    seconds = [duration(run, recording.args) for run in runs] if len(runs) > 1 else [0.0]
+    once = [functools.partial(run, *recording.args) for run in runs if len(runs) > 1]
+    seconds = [min(timeit.repeat(run, number=1, repeat=9)) for run in once] or [0.0]
     return runs[seconds[-1] < 0.98 * seconds[0]]
-
-
-def duration(run: Callable[..., Any], args: Sequence[Any]) -> float:
-    """The shortest of some runs, in seconds."""
-    return min(timeit.repeat(lambda: run(*args), number=1, repeat=9))
 
 
 def allocate(writer: Writer) -> dict[str, Any]:

@@ -5,6 +5,7 @@ symbols as with the plain arrays they stand for, and every NumPy call on one bec
 are those of f and of its reverse walk, with the formulas of the table; forward mode and gradients of gradients come the
 same way. Facts about values (comparisons, orders, indices) are steps too; where Python itself has to know one (an if, a
 range, a data-dependent shape), what it was told becomes a `Guard`: the list is right only where the answer is the same.
+An integer is a number where it is computed with, and guarded where it says what to do (an axis, a shape, a count).
 
 Steps are simplified as they come (see `simpler`): the same step twice is one step, constants are folded where that
 rounds nothing, and repeated terms are gathered (r + u + u is r + 2 u: the one rewrite that rounds differently).
@@ -24,7 +25,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from autodiff.modes import lift, project
 from autodiff.rule import TABLE, Custom, Elementwise, Linear, Multilinear, Reduction
 from autodiff.rules import scatter as scattered
-from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, strip
+from autodiff.tape import FACTS, NEUTRAL, RefusalError, Traced, path, strip
 
 # Python's operators, by the ufunc they call. np.power is not among them: x ** 2 is a square, np.power(x, 2) is not.
 NAMES = "add add, subtract sub, multiply mul, divide truediv, matmul matmul, floor_divide floordiv, remainder mod, "
@@ -35,9 +36,11 @@ ELEMENTWISE = {*OPERATORS.values(), np.where, np.maximum, np.minimum, np.logadde
 
 # What depends on shapes and types alone is computed at once; what changes its argument cannot be written down.
 OF_SHAPES = {np.zeros_like, np.ones_like, np.empty_like, np.shape, np.ndim, np.size, np.result_type, np.can_cast}
-OF_SHAPES |= {np.iscomplexobj, np.isrealobj, np.shares_memory, np.array_repr, np.array_str, np.array2string}
+OF_SHAPES |= {np.iscomplexobj, np.isrealobj, np.shares_memory}
 REDUCTIONS = {np.sum, np.prod, np.max, np.min, np.mean, np.all, np.any}
 MUTATING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+# They compute with all their operands; of other functions, an integer behind the first operand says what to do.
+COMPUTING = {*ELEMENTWISE, operator.matmul, operator.pow, operator.getitem, np.clip, np.dot, np.result_type}
 # Their results have shapes that depend on values; so may those of functions the table does not know.
 DATA_SHAPED = {np.nonzero, np.flatnonzero, np.repeat, np.delete, np.resize, np.tile, np.pad}
 
@@ -67,7 +70,7 @@ class Origin(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """What Python was told about a symbol: how it asked ("bool", "index", "shape"), and the answer."""
+    """What Python was told about a symbol: how it asked ("bool", "value", "shape"), and the answer."""
 
     symbol: Symbol
     how: str
@@ -77,10 +80,15 @@ class Guard(NamedTuple):
 def refused(self: Any, *args: Any, **kwargs: Any) -> Any:
     """What cannot be written down."""
     raise RefusalError(
-        "x += 1, x[i] = 1, float(x), math.sin(x), np.asarray(x), x.item() and a[x] for a plain array a cannot be\n"
-        "written down: they change an array, or take the number that x happens to be. Write x = x + 1, np.where,\n"
-        "np.sin(x) or np.take(a, x, axis=0)."
+        "x += 1, x[i] = 1, float(x), math.sin(x), np.asarray(x), x.item(), x.flat, round(x), f'{x}' and a[x] for a\n"
+        "plain array a cannot be written down: they change an array, or take the numbers that x happens to be. Write\n"
+        "x = x + 1, np.where, np.sin(x), np.ravel(x), np.round(x) or np.take(a, x, axis=0)."
     )
+
+
+def told(function: Any, kinds: str = "fiub") -> Any:
+    """The method that answers what Python asks a number of these kinds: the answer is relied on."""
+    return lambda self, *args, **kwargs: function(self.known(kinds), *args, **kwargs)
 
 
 class Symbol(NDArrayOperatorsMixin):
@@ -127,14 +135,20 @@ class Symbol(NDArrayOperatorsMixin):
         kwargs = {k: v for k, v in kwargs.items() if k not in NEUTRAL or v is not NEUTRAL[k]}
         if method == "reduce" and ufunc is np.add and kwargs.keys() <= {"axis", "keepdims"}:
             return self.program.add(np.sum, inputs, {"axis": 0, **kwargs})
-        if method != "__call__" or "out" in kwargs:
+        if method != "__call__":
+            raise RefusalError(f"np.{ufunc.__name__}.{method}: write the array function, as np.max or np.cumsum.")
+        if "out" in kwargs:
             refused(self)
+        lists = {list, tuple, str}.intersection(map(type, inputs))
+        if ufunc is np.multiply and lists and not self.ndim and self.dtype.kind in "iu":
+            return operator.mul(*map(settled, inputs))  # a list, n times
         return self.program.add(ufunc, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if any(issubclass(t, Traced) for t in types):
             return NotImplemented
         if func in OF_SHAPES:
+            args, kwargs = decided(func, args, kwargs)
             value = func(*plain(args), **plain(kwargs))
             return self.program.constant(value) if func is np.ones_like else value
         if func in MUTATING or kwargs.get("out") is not None:
@@ -162,12 +176,15 @@ class Symbol(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self.program.guarded(self, "bool", bool(self.value)))
 
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
+    def known(self, kinds: str = "iub") -> Any:
+        """The value of a 0-d array that Python, or NumPy, has to know; numbers of other kinds are refused."""
+        if self.func is not None and (self.ndim or self.dtype.kind not in kinds):
             refused(self)
-        return int(self.program.guarded(self, "index", operator.index(self.value)))
+        self.program.guarded(self, "value", self.value if self.ndim else np.asarray(self.value).item())
+        return self.value
 
-    __int__ = __index__
+    __hash__, __repr__, __str__, __format__ = map(told, (hash, repr, str, format))
+    __index__, __int__, __float__, __array__ = (told(ask, "iub") for ask in (operator.index, int, float, np.array))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -175,25 +192,30 @@ class Symbol(NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __repr__(self) -> str:
-        return f"Symbol({self.value!r})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
-
-    __array__ = __float__ = __complex__ = __setitem__ = __delitem__ = refused
-    item = tolist = fill = sort = put = resize = refused
+    __complex__ = __setitem__ = __delitem__ = __round__ = refused
+    item = tolist = fill = sort = put = resize = partition = is_integer = view = tobytes = byteswap = refused
+    flat = nbytes = itemsize = strides = data = base = flags = property(refused)
 
 
 BORROWED = "T mT reshape transpose sum mean prod max min var std clip round conj cumsum cumprod dot trace diagonal "
-BORROWED += "repeat take ravel flatten swapaxes squeeze copy argmax argmin argsort any all"
+BORROWED += "repeat take ravel flatten swapaxes squeeze copy argmax argmin argsort any all conjugate real imag "
+BORROWED += "__copy__ __deepcopy__ __divmod__ __rdivmod__"
 for method_name in BORROWED.split():
     setattr(Symbol, method_name, vars(Traced)[method_name])
 
 
-def settled(bound: Any) -> Any:
-    """A bound of a slice as Python has to know it."""
-    return operator.index(bound) if type(bound) is Symbol else bound
+def settled(x: Any) -> Any:
+    """An integer or boolean as NumPy has to know it: a bound of a slice, an axis, an entry of a shape."""
+    return x.known() if type(x) is Symbol and not x.ndim and x.dtype.kind in "iub" else x
+
+
+def decided(func: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The operands, with the integers known that are not computed with."""
+    computed = len(args) if func in COMPUTING or isinstance(func, np.ufunc) else 2 if func is np.take else 1
+    rest, kwargs = mapped(settled, (tuple(args[computed:]), kwargs))
+    if (func is np.reshape or func in OF_SHAPES) and symbols((rest, kwargs)):
+        raise RefusalError(f"{path(func)}: a shape s that is an array cannot be written down. Write tuple(s).")
+    return (*args[:computed], *rest), kwargs
 
 
 # --- operands --------------------------------------------------------------------------------------------------------
@@ -201,8 +223,8 @@ def settled(bound: Any) -> Any:
 
 def mapped(function: Callable[[Any], Any], x: Any) -> Any:
     """The same nest of lists, tuples, slices and dicts, of function(leaf)."""
-    if type(x) in (list, tuple):
-        return type(x)(mapped(function, e) for e in x)
+    if type(x) in (list, tuple) or hasattr(type(x), "_make"):
+        return getattr(type(x), "_make", type(x))(mapped(function, e) for e in x)
     if type(x) is dict:
         return {k: mapped(function, e) for k, e in x.items()}
     if type(x) is slice:
@@ -313,8 +335,9 @@ class Program:
 
     def add(self, func: Any, args: Any, kwargs: Any = None) -> Any:
         """func(*args, **kwargs): a step, or the one that is the same; a tuple of them if it returns several arrays."""
-        kwargs = kwargs or {}
-        func = OPERATORS.get(func, func)
+        func, kwargs = OPERATORS.get(func, func), kwargs or {}
+        args = mapped(lambda a: a.value if type(a) is Symbol and (id(a), "value") in self.seen else a, args)
+        args, kwargs = (args, kwargs) if func is scatter else decided(func, args, kwargs)
         if func not in (operator.add, scatter):
             args = mapped(lambda a: self.constant(a.value) if is_known(a) else a, args)
         given, value = args, func(*plain(args), **plain(kwargs))
@@ -455,10 +478,14 @@ def simpler(program: Program, func: Any, args: Any, kwargs: dict[str, Any], valu
         for c, other in ((x, y), (y, x)):
             if type(c) in (int, float) and alike(other, value):
                 return program.add(operator.neg, (other,)) if c == -1 else scaled(other, c)
+            if type(c) is float and c == 1 and type(value) is np.float64:
+                return program.add(np.float64, (other,))
     if func is operator.neg:
         return scaled(x, -1)
     if func is operator.sub and type(y) is Symbol and y.func is operator.neg:
         return program.add(operator.add, (x, y.args[0]))
+    if func is operator.truediv and type(y) is int and y == 1 and settled(x) is not x:  # np.arange divides by its step
+        return program.constant(value)
     if func is operator.truediv and type(y) in (int, float) and y and exact(y, 1 / y):
         return scaled(x, 1 / y)
     if func is operator.pow and type(y) is int and y in (0, 1):
@@ -617,7 +644,7 @@ def originated(found: Any, kind: str, of: Any, explain: str) -> None:
     symbol, primal = strip(found), strip(of)
     if type(symbol) is not Symbol or type(primal) is not Symbol or symbol.shape != primal.shape:
         return
-    if symbol.func != "argument" and all(o.primal is not primal for o in symbol.origins):
+    if all(o.primal is not primal for o in symbol.origins):
         symbol.origins.append(Origin(kind, primal, explain))
 
 
@@ -627,7 +654,7 @@ def pass_on_origins(total: Any, a: Any, b: Any) -> None:
         return
     both = [(o, p) for o in a.origins for p in b.origins if o.primal is p.primal and o.kind == p.kind]
     for o, p in both:
-        words = o.explain if o.explain == p.explain else f"{o.explain}; {p.explain}"
+        words = o.explain if p.explain in o.explain else f"{o.explain}, plus {p.explain}"
         total.origins.append(o._replace(explain=words))
         for term in (a, b):
             term.origins = [other for other in term.origins if other.primal is not o.primal]

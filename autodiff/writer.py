@@ -55,7 +55,6 @@ FRESH = {*INFIX, *PREFIX, astype, scatter, sigmoid, np.where, np.concatenate}
 FRESH |= {np.sum, np.prod, np.max, np.min, np.cumsum}
 RESERVED = {"np", "pool", "buffers", "order", "shapes", "sigmoid", *keyword.kwlist, *dir(builtins)}
 CHOICES = {type(None), str, bool}  # arguments that are no arrays but choices, which the code is for
-OTHER_SHAPES = 'raise ValueError("written for arguments of other shapes")'
 OTHER_BRANCH = 'raise ValueError("written for another branch than these arguments take")'
 
 
@@ -189,7 +188,7 @@ class Writer:
         short = getattr(step.func, "__name__", "")
         if operand and len(f"{short}_{operand}") <= 10 and short.isalnum() and step.func not in INFIX:
             return f"{short}_{operand}"
-        return {"adjoint": "g1", "tangent": "t1"}[step.origins[0].kind] if step.origins else "v1"
+        return {"adjoint": "g1", "tangent": "t1"}[step.origins[0].kind] if step.origins else "u1"
 
     def origin(self, step: Symbol) -> Origin | None:
         """What a step is the adjoint, or the tangent, of: rather a variable, or an argument, than a step in between."""
@@ -206,8 +205,8 @@ class Writer:
 
     def free_name(self, wanted: str) -> str:
         """The name, or with a number behind it if it is taken."""
-        wanted = wanted if wanted.isidentifier() else "v1"
-        stem = wanted[0] if wanted in ("v1", "g1", "t1") else f"{wanted}_"
+        wanted = wanted if wanted.isidentifier() else "u1"
+        stem = wanted[0] if wanted in ("u1", "g1", "t1") else f"{wanted}_"
         name = wanted
         while name in self.taken:
             self.counts[stem] += 1
@@ -337,7 +336,7 @@ class Writer:
             if isinstance(step, Guard):
                 lines += self.guard(step)
             elif id(step) in self.lines:
-                origin = self.origin(step)
+                origin = None if step.label or self.is_argument(step) else self.origin(step)
                 lines += commented(self.statement(step), origin.explain if origin and self.comments else "")
         return lines if self.compiled else lines + self.passed_on()
 
@@ -382,11 +381,13 @@ class Writer:
 
     def guard(self, guard: Guard) -> list[str]:
         """Refuse where Python would have been told something else."""
-        what = self.text(guard.symbol)
-        test = f"{what if guard.how == 'index' else f'np.shape({what})'} != {guard.answer!r}"
+        what, refusal = self.text(guard.symbol, 2 * (guard.how == "value")), OTHER_BRANCH
+        test = f"{what if guard.how == 'value' else f'np.shape({what})'} != {self.literal(guard.answer)}"
         if guard.how == "bool":
             test = f"not {self.text(guard.symbol, TIGHT)}" if guard.answer else what
-        return [f"if {test}:", f"    {OTHER_BRANCH}"]
+        elif guard.how == "value" and what.isidentifier():
+            refusal = f'raise ValueError("written for {what} = {guard.answer!r}")'
+        return [f"if {test}:", f"    {refusal}"]
 
     def returned(self) -> str:
         """What is returned: arrays of the caller's own, whatever happens to the arguments and to later calls."""
@@ -395,11 +396,11 @@ class Writer:
         def nested(x: Any) -> str:
             if type(x) is dict:
                 return "{" + ", ".join(f"{k!r}: {nested(v)}" for k, v in x.items()) + "}"
-            if type(x) in (list, tuple):
+            if type(x) is list or issubclass(type(x), tuple):
                 inside = ", ".join(map(nested, x))
                 return f"[{inside}]" if type(x) is list else f"({inside}{',' * (len(x) == 1)})"
             if type(x) is not Symbol or x.func is None:
-                return self.text(x) + ".copy()" * (self.text(x) in self.constants)
+                return self.text(x) + ".copy()" * (self.text(x).removesuffix(".T") in self.constants)
             shared = isinstance(x.value, np.ndarray) and (not is_fresh(x) or id(x) in given)
             given.add(id(x))
             return self.text(x, CALL) + ".copy()" if shared else self.text(x)
@@ -481,14 +482,15 @@ def checks(recording: Recording) -> list[str]:
     """The lines that refuse arguments of other shapes, and other choices."""
     pairs = list(zip(recording.names, recording.args, strict=True))
     arrays = {n: np.shape(a) for n, a in pairs if type(a) not in CHOICES}
+    asked = [f"{n}.shape" if shape else f"np.shape({n})" for n, shape in arrays.items()]  # a list has no shape
     lines = []
     if len(arrays) == 1:
-        lines = [f"if np.shape({n}) != {shape}:" for n, shape in arrays.items()]
+        lines = [f"if {asked[0]} != {shape}:" for shape in arrays.values()]
     elif arrays:
-        lines = fitted("shapes = ", f"[np.shape(a) for a in ({', '.join(arrays)})]")
+        lines = fitted("shapes = ", f"[{', '.join(asked)}]")
         lines += fitted("if shapes != ", str(list(arrays.values())))
         lines[-1] += ":"
-    lines += [f"    {OTHER_SHAPES}"] * bool(arrays)
+    lines += ['    raise ValueError("written for arguments of other shapes")'] * bool(arrays)
     for n, a in pairs:
         if type(a) in CHOICES:
             lines += [f"if {n} != {a!r}:", f'    raise ValueError("written for another {n}")']

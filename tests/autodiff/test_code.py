@@ -1,6 +1,7 @@
 """Code written from lists: it gives what the walks give, refuses where it would not, and reads as people write."""
 
 import ast
+import contextlib
 import sys
 import threading
 from pathlib import Path
@@ -179,7 +180,8 @@ def test_reads_as_a_person_writes():
 
 
 def test_constants_are_folded():
-    assert body(ad.gradient_source(lambda x: np.sum(2 * 0.5 * x * x), VECTOR)) == ["return 2 * x"]
+    assert body(ad.gradient_source(lambda x: np.sum(2 * 0.5 * x * x), VECTOR)) == ["d_x = 2 * x", "return d_x"]
+    assert body(ad.gradient_source(lambda x, y: x * y, 2, 1)) == ["return np.float64(y)"]
     assert body(ad.gradient_source(lambda x: 2 * (0.5 * x), 3.0)) == ["return np.float64(1.0)"]
     assert body(ad.gradient_source(lambda x: np.sum(x * x * 0.5 + x), VECTOR)) == ["d_x = 1 + x", "return d_x"]
 
@@ -266,6 +268,39 @@ def test_comments_are_the_rules_in_words():
     text = ad.gradient_source(lambda x: np.sum(np.tanh(x) ** 2), VECTOR, comments=True)
     assert "# tanh' = 1 - tanh^2" in text
 
+    lines = ad.gradient_source(lambda x, y: x * y + y**x, 2.0, 3.0, argnums=(0, 1), comments=True).splitlines()
+    assert not any("#" in line for line in lines if "x = " in line and "d_" not in line)
+    assert any(", plus the other factor" in line for line in lines)
+
+
+def test_an_adjoint_has_the_name_of_what_it_is_the_adjoint_of():
+    text = ad.gradient_source(lambda a: np.sum(a * a * a) + a @ a, VECTOR)
+    assert body(text) == ["d_a = 2 * a + 3 * (a * a)", "return d_a"]
+
+
+def test_lists_are_refused():
+    for f, args in [(lambda x: np.sum(x**2), (VECTOR,)), (lambda x, y: np.sum(x) * y, (VECTOR, 2.0))]:
+        with pytest.raises(AttributeError, match="shape"):
+            loaded(ad.gradient_source(f, *args))([1.0, 2.0, 3.0, 4.0], *args[1:])
+    with pytest.raises(ValueError, match="written for"):
+        loaded(ad.gradient_source(lambda x: x**2, 2.0))([2.0])
+
+
+def test_what_is_returned_shares_no_memory_with_what_was_captured():
+    def f(x):
+        return BIG.T, (BIG, BIG[::2]), x
+
+    text = source(f, VECTOR)
+    for returned in (ad.compile(f)(VECTOR), loaded(text)(VECTOR)):
+        for a in (returned[0], *returned[1]):
+            assert not np.shares_memory(a, BIG)
+
+
+def test_named_tuples_come_as_tuples():
+    A = np.diag(VECTOR)
+    for found in (loaded(source(np.linalg.slogdet, A))(A), ad.compile(np.linalg.slogdet)(A)):
+        assert found == tuple(np.linalg.slogdet(A))
+
 
 def test_captured_arrays():
     small, large = np.array([1.0, -2.0, np.inf, 0.0]), RNG.normal(size=(LITERAL // 4 + 1, 4))
@@ -338,6 +373,45 @@ def test_text_refuses_other_shapes_and_branches():
         run(np.array([9.0, -8.0, 1, 1]), 2, "mean")  # another number of entries is picked
 
 
+DECIDED = [
+    lambda x, n: np.sum(x, axis=n),
+    lambda x, n: x.max((n,)),
+    lambda x, n: np.add.reduce(x, axis=n),
+    lambda x, n: np.reshape(x, (n + 1, -1)),
+    lambda x, n: np.expand_dims(x, n) * np.size(x, n),
+    lambda x, n: np.zeros_like(x, shape=(n + 1, 4)) + n,
+    lambda x, n: np.concatenate([x] * (n + 1), axis=n) + np.arange(n + 1)[-1],
+    lambda x, n: x if n in {1, 6} else -x,
+    lambda x, n: {"0": x, "1": -x}[f"{n}"] * np.float64(n),
+    lambda x, n: -x if f"{x[0, 0]:.0f}" == str(n) else np.sum(x),
+    lambda x, n: np.take(x, n, axis=0) * x[:, n] + n**2 * x[0, 0],
+]
+
+
+@pytest.mark.parametrize("f", DECIDED)
+def test_an_integer_that_says_what_to_do_is_guarded(f):
+    x = np.array([[0.0, 1.5], [2.0, 3.0]])
+    compiled, run = ad.compile(f), loaded(source(f, x, 1))
+    for given, n in [(x, 0), (x, 1), (x + 1, 1), (x, 0)]:
+        same_bits(compiled(given, n), f(given, n))
+        with contextlib.suppress(ValueError):
+            same_bits(run(given, n), f(given, n))
+    same_bits(run(x, 1), f(x, 1))
+
+
+def test_an_integer_that_is_guarded_is_known_from_there_on():
+    text = source(lambda x, n: x * np.arange(n)[n - 1] + n + 1, VECTOR, 3)
+    assert text.count("written for") == 2
+    assert body(text) == ["return x * 2 + 3 + 1"]
+
+
+def test_an_integer_that_is_computed_with_is_not():
+    compiled = ad.compile(lambda x, n: n * x + x**n + x[n] + np.where(x > n, x, n))
+    for n in range(3):
+        compiled(VECTOR, n)
+    assert sum(map(len, compiled.runs.values())) == 1
+
+
 def in_place(x):
     y = 2 * x
     y += 1
@@ -367,6 +441,12 @@ def counted(x):
         (lambda xs: xs[0], ([VECTOR],)),
         (lambda x: np.asarray(x) + 1, (VECTOR,)),
         (lambda x: {"a": object()}, (VECTOR,)),
+        (lambda x: x if str(x) == "" else -x, (VECTOR,)),
+        (lambda x: np.ones(3) if x.nbytes else x, (VECTOR,)),
+        (lambda x: np.multiply.outer(x, x), (VECTOR,)),
+        (lambda x: round(x), (2.5,)),
+        (lambda x, s: np.reshape(x, s), (VECTOR, np.array([2, 2]))),
+        (lambda x, s: np.zeros_like(x, shape=s), (VECTOR, np.array([2, 2]))),
         (lambda x: np.frompyfunc(abs, 1, 1)(x), (VECTOR,)),
     ],
 )
@@ -419,6 +499,17 @@ def test_compiled_knows_choices_and_counts():
     for x in (VECTOR, -VECTOR, np.abs(VECTOR), VECTOR * 2):
         for mode, n in (("mean", 2), ("sum", 2), ("mean", 3), ("sum", 3)):
             np.testing.assert_allclose(compiled(x, mode, n), ad.grad(f)(x, mode, n), rtol=1e-12)
+
+
+def test_compiled_takes_keywords():
+    def f(x, power=2, *, scale=None):
+        return np.sum(x) ** power
+
+    compiled = ad.compile(f)
+    assert compiled(power=3, x=VECTOR) == f(VECTOR, 3)
+    with pytest.raises(ad.RefusalError, match="keyword-only"):
+        compiled(VECTOR, scale=2.0)
+    assert ad.compile(ad.grad(f))(x=VECTOR).shape == VECTOR.shape
 
 
 def test_compiled_keeps_a_bounded_number():
