@@ -230,7 +230,7 @@ def _where(points: Seen) -> str:
     ):
         hit = np.unique(np.nonzero(wrong)[axis])
         if len(hit) < wrong.shape[axis]:
-            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}."
+            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}, over all points."
     return ""
 
 

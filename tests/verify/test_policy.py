@@ -279,7 +279,7 @@ def in_single(x):
     return 3 * x.astype(np.float32) ** 2
 
 
-def quotient(step):
+def quotient_of_cubes(step):
     def answer(x):
         return [(np.sum((x + step * e) ** 3) - np.sum((x - step * e) ** 3)) / (2 * step) for e in np.eye(len(x))]
 
@@ -292,8 +292,8 @@ def test_float32_and_quotients_do_not_pass_for_each_other(seed):
     assert verify(cubes(single_precision=noted), in_single, seed).outcome == "right"
     assert verify(cubes(finite_differences=noted), in_single, seed).outcome == "wrong"
     for step in (1e-3, 1e-6):
-        assert verify(cubes(finite_differences=noted), quotient(step), seed).outcome == "right"
-        verdict = verify(cubes(single_precision=noted), quotient(step), seed)
+        assert verify(cubes(finite_differences=noted), quotient_of_cubes(step), seed).outcome == "right"
+        verdict = verify(cubes(single_precision=noted), quotient_of_cubes(step), seed)
         assert verdict.outcome == "wrong"
         assert [cause.label for cause in verdict.causes] == ["a finite difference"]
 
