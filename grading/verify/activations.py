@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,6 +51,12 @@ ACTIVATIONS = (
     Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: sigmoid(x)),
     Activation("softmax", softmax, lambda x, y: y * (1 - y)),
 )
+
+
+def in_words(form: str) -> str:
+    """A form without the letters x and y, which may name something else in an exercise."""
+    return re.sub(r"\by\b", "output", re.sub(r"\bx\b", "input", form))
+
 
 # What is written for the derivative of an activation, of x = its argument and y = its value.
 FORMS: dict[str, Slope] = {

@@ -39,8 +39,10 @@ class Bench:
 
     @property
     def decides(self) -> bool:
-        """Whether two witnesses have something to say here."""
-        return sum(said.conclusive for said in self.witnesses) > 1
+        """Whether two witnesses have something to say here, or one, on a kink where the exercise fixes the rest."""
+        is_agreed = self.is_declared and self.question.exercise.at_kinks == "wrong"
+        is_on_kink = any(np.any(kinks) for kinks in self.witnesses[-1].kinks)
+        return (is_agreed and is_on_kink) or sum(said.conclusive for said in self.witnesses) > 1
 
     @property
     def flaws(self) -> tuple[bool, int]:

@@ -20,6 +20,7 @@ from grading.verify.tolerance import UNIT_ROUNDOFF, Blocks
 
 ALMOST_SURE = 0.95  # the prediction fits and hardly anything else predicts the same
 LIKELY = 0.6  # it fits, but a constant was read off the student's own numbers
+NEARLY_RIGHT = 1e-5  # a relative error below which something is right, but not computed to all digits
 
 _LABELS: dict[str, tuple[str, ...]] = {
     "layout": (
@@ -191,7 +192,8 @@ def layout(seen: Seen) -> Iterator[Mistake]:
             )
     yield Mistake(
         "shape that only broadcasts",
-        "Your numbers are right, but in another shape. A gradient has the shape of its variable.",
+        "Your numbers are right, but in another shape. "
+        + ("A gradient has the shape of its variable." if seen[0].question.exercise.asks == "gradient" else ""),
         _equals(lambda seen: _reshaped(seen.right, seen.yours.shape) if seen.yours.shape != seen.right.shape else None),
     )
     yield Mistake(
@@ -351,7 +353,7 @@ def places(seen: Seen) -> Iterator[Mistake]:
     """Entries in the wrong place, too many or too few, and single ones that are wrong."""
     yield Mistake(
         "bias column or row",
-        "The shape is off by one, and the rest is right: is a bias column or row in the wrong place, or too many?",
+        "The shape is off by one, and the rest is right: is something missing at an end or too many, a bias perhaps?",
         _one_too_many,
     )
     for axis in range(seen[0].right.ndim):
@@ -579,7 +581,9 @@ def _common_constant(points: Seen) -> float | None:
 
 def unfinite(seen: Seen) -> Iterator[Mistake]:
     """NaN or inf where a number was expected."""
-    if any(one.yours.size and not np.all(np.isfinite(one.yours)) for one in seen):
+    if all(one.yours.shape == () != one.right.shape and np.isnan(one.yours) for one in seen):
+        yield Mistake("not finite", f"Nothing was returned for {seen[0].name}: None, or nan, in its place.", _always)
+    elif any(one.yours.size and not np.all(np.isfinite(one.yours)) for one in seen):
         yield Mistake(
             "not finite",
             f"Some entries are nan or inf: {_where_not_finite(seen)}.",
@@ -600,12 +604,12 @@ def _where_not_finite(seen: Seen) -> str:
 
 
 def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
-    """Right to some digits; `rounded(dtype)` says whether the answer to rounded arguments is the same."""
+    """Right to some digits, in a way that tells why; `rounded(dtype)`: is the answer to rounded arguments the same?"""
     if seen[0].question.exercise.is_data:
         return  # numbers found by hand are rounded, not computed in another precision
-    error = max(map(_relative_error, seen))
+    error = max(map(relative_error, seen))
     for label, dtype, digits, most in (
-        ("single precision", np.float32, "seven", 1e-5),
+        ("single precision", np.float32, "seven", NEARLY_RIGHT),
         ("half precision", np.float16, "three", 3e-2),
     ):
         if error < most and (all(_is_of(one.yours, dtype) for one in seen) or rounded(dtype)):
@@ -615,27 +619,32 @@ def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
                 _always,
             )
             return
-    if not error < 0.1:
+    if error < 0.1 and all(is_quotient(one.question, one.block, one.yours, one.right) for one in seen):
+        yield Mistake("a finite difference", _QUOTIENT, _always)
+
+
+_QUOTIENT = (
+    "Your numbers are close but not exact, as a difference quotient would give them; the exact formula is asked."
+)
+
+
+def imprecision(seen: Seen) -> Iterator[Mistake]:
+    """Right to some digits, for a reason that does not show."""
+    error = max(map(relative_error, seen))
+    if seen[0].question.exercise.is_data:
         return
-    quotient = all(is_quotient(one.question, one.block, one.yours, one.right) for one in seen)
-    if 1e-9 < error < 1e-5 and not quotient and seen[0].question.exercise.asks != "hessian_diagonal":
+    if 1e-9 < error < NEARLY_RIGHT and seen[0].question.exercise.asks != "hessian_diagonal":
         yield Mistake(
             "single precision",
-            "Your numbers are right to about seven digits only: something on the way is not computed in float64.",
+            "Your numbers are right to about seven digits only: float32 on the way, or a difference quotient.",
             _always,
             LIKELY,
         )
-    elif error < 1e-3 or quotient:
-        yield Mistake(
-            "a finite difference",
-            "Your numbers are close but not exact, as a difference quotient would give them; "
-            "the exact formula is asked.",
-            _always,
-            ALMOST_SURE if quotient else LIKELY,
-        )
+    elif error < 1e-3:
+        yield Mistake("a finite difference", _QUOTIENT, _always, LIKELY)
 
 
-def _relative_error(seen: Observation) -> float:
+def relative_error(seen: Observation) -> float:
     if seen.yours.shape != seen.right.shape:
         return np.inf
     scale = float(np.max(np.abs(seen.right), initial=0.0))

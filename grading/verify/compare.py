@@ -13,6 +13,7 @@ from grading.verify.differences import entry_slope
 from grading.verify.exercise import Array, Ruling
 from grading.verify.kinks import is_subgradient
 from grading.verify.oracles import DIFFERENCES
+from grading.verify.quotients import is_quotient
 from grading.verify.respondent import Reply
 from grading.verify.tolerance import UNIT_ROUNDOFF, Blocks
 from grading.verify.verdict import BlockResult, Worst, heat_map
@@ -101,23 +102,40 @@ class _Block:
         exercise, bench = self.bench.question.exercise, self.bench
         if not np.any(wrong):
             return False, ""
-        off, kinks = np.abs(yours - self.expected), bench.witnesses[-1].kinks
+        kinks = bench.witnesses[-1].kinks
         is_measured = not bench.witnesses[-1].probes  # of a large question only directions were
         is_on_kink = bool(kinks) and not np.any(wrong & ~kinks[self.block]) if is_measured else bench.is_declared
         if exercise.at_kinks != "wrong" and is_on_kink and is_subgradient(bench.question, self.block, wrong, yours):
             return True, _ON_A_KINK
-        if exercise.single_precision != "wrong":
-            ulps = _SINGLE_ULPS * 2.0**-24 / (128 * UNIT_ROUNDOFF)
-            if np.all(off <= ulps * bench.tolerance.allowed[self.block]):
-                return True, _IN_SINGLE
-        if exercise.finite_differences != "wrong" and np.all(off <= _DIFFERENCE * np.max(np.abs(self.expected))):
-            return True, _AS_DIFFERENCE
-        return False, ""
+        said = self._imprecise(yours)
+        return bool(said), said
+
+    def _imprecise(self, yours: Array) -> str:
+        """What the exercise accepts that is right to a few digits; what can be told to be the other kind is not."""
+        bench, off, ulps = self.bench, np.abs(yours - self.expected), _SINGLE_ULPS * 2.0**-24 / (128 * UNIT_ROUNDOFF)
+        near = {
+            _IN_SINGLE: np.all(off <= ulps * bench.tolerance.allowed[self.block]),
+            _AS_DIFFERENCE: np.all(off <= _DIFFERENCE * np.max(np.abs(self.expected))),
+        }
+        accepted = [said for said, is_near in near.items() if is_near and self._ruling(said) != "wrong"]
+        if not accepted:
+            return ""
+        if np.array_equal(yours, yours.astype(np.float32)):
+            told = _IN_SINGLE
+        elif is_quotient(bench.question, self.block, yours, self.expected):
+            told = _AS_DIFFERENCE
+        else:
+            return _IMPRECISE
+        return told if told in accepted else ""
 
     def _ruling(self, said: str) -> Ruling:
         exercise = self.bench.question.exercise
-        rulings = {_ON_A_KINK: exercise.at_kinks, _IN_SINGLE: exercise.single_precision}
-        return rulings.get(said, exercise.finite_differences)
+        rulings = {
+            _ON_A_KINK: exercise.at_kinks,
+            _IN_SINGLE: exercise.single_precision,
+            _AS_DIFFERENCE: exercise.finite_differences,
+        }
+        return rulings.get(said, "right with a note")
 
     def _result(self, wrong: Array, yours: Array) -> BlockResult:
         shape, differ = self.expected.shape, int(np.sum(wrong))
@@ -150,4 +168,5 @@ class _Block:
 
 _ON_A_KINK = "at a kink you took another of the derivatives that may be taken there"
 _IN_SINGLE = "right to single precision only: something was computed in float32"
+_IMPRECISE = "right to a few digits only: float32 or a difference quotient; the exact formula has all of them"
 _AS_DIFFERENCE = "right to the digits that a difference quotient has; the exact formula has all of them"

@@ -60,11 +60,37 @@ def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
     return [seen for seen in wrong if not any(seen is block for one in found for block in one.blocks)]
 
 
+def _is_one_number(seen: Seen) -> bool:
+    """Whether a block is one number at one point, which several mistakes may explain equally well."""
+    return seen[0].question.exercise.is_data and sum(one.right.size for one in seen) == 1
+
+
+# What is said of numbers worked out by hand, by family: how to turn them into the answer would give that away.
+_CHECKS = {
+    "layout": "Check the order and the shape of what you wrote.",
+    "sign and scale": "Check signs and constant factors.",
+    "calculus": "Check that every path, term and factor of the derivative is there.",
+    "arrays": "Check sums and indices.",
+    "wrong target": "Check that it is the derivative that is asked.",
+}
+_CHECK_ONE_NUMBER = "Check signs and constant factors, and that every path, term and factor of the derivative is there."
+
+
+def _as_told(one: Found) -> tuple[str, str, float]:
+    """Label, text and certainty of what was found; of an answer worked out by hand, where to look."""
+    if not one.blocks[0][0].question.exercise.is_data:
+        return one.label, one.text, one.certainty
+    family = FAMILIES[one.label]
+    if family in ("sign and scale", "calculus") and any(map(_is_one_number, one.blocks)):
+        return one.label, _CHECK_ONE_NUMBER, LIKELY
+    return one.label, _CHECKS.get(family, one.text), one.certainty
+
+
 def _causes(found: list[Found], count: int) -> tuple[Cause, ...]:
     """Each mistake once, those first that explain most; with the names of its blocks unless it concerns all."""
     united: dict[tuple[str, str, float], list[Seen]] = {}
     for one in found:
-        blocks = united.setdefault((one.label, one.text, one.certainty), [])
+        blocks = united.setdefault(_as_told(one), [])
         blocks += [seen for seen in one.blocks if not any(seen is block for block in blocks)]
     causes = []
     for (label, text, certainty), seen in sorted(united.items(), key=lambda item: -len(item[1])):
@@ -130,19 +156,28 @@ def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
     if ask is None or exercise.is_data or exercise.asks == "value":
         return []
     questions = [one.question for one in wrong[0]]
-    numbers = [seen[0].block for seen in wrong if sum(not catalogue.is_near(one) for one in seen) >= min(2, len(seen))]
+    numbers = [
+        seen[0].block
+        for seen in wrong
+        if sum(not catalogue.is_near(one) for one in seen) >= min(2, len(seen))
+        and max(map(catalogue.relative_error, seen)) > catalogue.NEARLY_RIGHT  # where nothing is rounded that is right
+    ]
     for label, text, fine in luck(kinds, questions, numbers, ask):
         return [Found(label, text, LIKELY, [seen for seen in wrong if seen[0].block in fine])]
     return []
 
 
 def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _catalogued(wrong, (catalogue.constants, catalogue.imprecision))
+
+
+def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     questions = [one.question for one in wrong[0]]
 
     def rounded(dtype: type) -> bool:
         return ask is not None and same_when_rounded(questions, dtype, ask)
 
-    return _catalogued(wrong, (catalogue.constants, lambda seen: catalogue.precision(seen, rounded)))
+    return _catalogued(wrong, (lambda seen: catalogue.precision(seen, rounded),))
 
 
 def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
@@ -155,8 +190,8 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
-    *(_on_arrays, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places, _elsewhere),
-    *(_far_fetched, _on_scale, _by_luck),
+    *(_on_arrays, _on_last_digits, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places),
+    *(_elsewhere, _far_fetched, _on_scale, _by_luck),
 )
 
 # --- what is known where nothing fits --------------------------------------------------------------------------------
@@ -195,7 +230,7 @@ def _where(points: Seen) -> str:
     ):
         hit = np.unique(np.nonzero(wrong)[axis])
         if len(hit) < wrong.shape[axis]:
-            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}."
+            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}, over all points."
     return ""
 
 

@@ -99,7 +99,7 @@ class Exercise:
     takes_xp: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "takes_xp", _first_parameter(self.function) == "xp")
+        object.__setattr__(self, "takes_xp", _parameters(self.function)[:1] == ["xp"])
         _check_fields(self)
         _check_function(self)
 
@@ -188,11 +188,12 @@ def draw(exercise: Exercise, rng: np.random.Generator) -> Point:
     return as_point(exercise.inputs(rng))
 
 
-def _first_parameter(function: Callable[..., Any]) -> str | None:
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters; none where it does not say."""
     try:
-        return next(iter(inspect.signature(function).parameters), None)
+        return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
-        return None
+        return []
 
 
 def _check_fields(exercise: Exercise) -> None:
@@ -271,6 +272,9 @@ def _check_function(exercise: Exercise) -> None:
         raise refuse(f"edge_inputs draws {', '.join(edge)}; it must name the inputs in their order, {', '.join(point)}")
     if list(published) != list(point):
         raise refuse(f"published names {', '.join(published)}; it must name the inputs in their order")
+    named = _parameters(exercise.function)[exercise.takes_xp :]
+    if named != list(point) and sorted(named) == sorted(point):
+        raise refuse(f"inputs are passed by position: draw them in the function's order, {', '.join(named)}")
     for name in exercise.wrt:
         if name not in point:
             raise refuse(f"wrt names '{name}', which is not among the inputs {', '.join(point)}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from grading.verify.diagnose import Diagnosis, diagnose, when_it_fails
 from grading.verify.exercise import Exercise
 from grading.verify.respondent import AnswerError, Handed, HomeRespondent, Reply, Respondent
 from grading.verify.sampling import Question, fresh_question
+from grading.verify.tolerance import Blocks
 from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
 _ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
@@ -61,10 +64,11 @@ def judge(exercise: Exercise, handed: Handed, respondent: Respondent, seed: int)
 def fault_of(exercise: Exercise, seed: int) -> str:
     """Why an exercise cannot be judged at the points of a seed; empty if it can."""
     try:
-        benches_of(exercise, seed)
+        benches = benches_of(exercise, seed)
     except FaultError as fault:
         return str(fault)
-    return ""
+    seen = [tuple(~bench.tolerance.lost(block) for block in range(len(bench.expected))) for bench in benches]
+    return _not_shown(benches, seen)
 
 
 def _is_blank(exercise: Exercise, respondent: Respondent, seed: int) -> bool:
@@ -115,6 +119,8 @@ def _examine(session: _Session, respondent: Respondent, benches: list[Bench]) ->
     for bench, reply in zip(benches, replies, strict=True):
         if isinstance(malformed := contract.split_blocks(reply, bench.expected), str):
             problem = f"Your function gave another number of results: {malformed}."
+            if exercise.is_data:
+                problem = f"Your answer has another number of parts: {malformed.replace('it returned', 'it is')}."
             return session.verdict("wrong", problem=problem, **known)
     return _weigh(session, respondent, benches, replies)
 
@@ -136,10 +142,14 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
     if not is_right and not doubt and _is_undecided(benches, heard):
         doubt = "a single witness could speak where your values differ"
     if is_right:
-        doubt = _not_shown(benches, heard)
+        doubt = _not_shown(benches, [point.shown for point in heard])
     notes = sorted({note for point in heard for note in point.notes} | set(_witness_notes(benches)))
     if breaches:
         outcome: Outcome = "wrong"
+        if share and exercise.breach_share < 1:
+            notes.append(
+                f"of the marks for right values {exercise.breach_share:g} is left, for what the function does besides"
+            )
     else:
         outcome = "inconclusive" if doubt else "right" if is_right else "wrong"
     undecided = outcome == "inconclusive"
@@ -174,7 +184,7 @@ def _confirm(
             bench = fresh_bench(exercise, session.seed, exercise.draws + number)
         except FaultError:
             continue
-        reply = respondent.ask(bench.question.args, exercise.limit_s)
+        reply = _quietly(respondent, bench.question, exercise.limit_s)
         if reply.error is not None or isinstance(contract.split_blocks(reply, bench.expected), str):
             return ""
         benches.append(bench)
@@ -185,12 +195,11 @@ def _confirm(
     return f"your values differ at one of {len(benches)} points only"
 
 
-def _not_shown(benches: list[Bench], heard: list[Compared]) -> str:
+def _not_shown(benches: list[Bench], shown: list[Blocks]) -> str:
     """Why right values prove nothing: an array of which nothing can be seen at any point; empty if all is well."""
     for number, name in enumerate(benches[0].question.exercise.block_names):
         if not any(
-            bench.expected[number].size == 0 or np.any(point.shown[number])
-            for bench, point in zip(benches, heard, strict=True)
+            bench.expected[number].size == 0 or np.any(seen[number]) for bench, seen in zip(benches, shown, strict=True)
         ):
             return f"at every point {name} is on a kink or saturated, so that its values cannot be checked"
     return ""
@@ -248,11 +257,17 @@ def _asking(respondent: Respondent) -> Callable[[Question], Reply]:
         nonlocal spent
         if spent > _ASKING_S:
             return Reply((), (), None, AnswerError("time", "it has been asked enough"), 0.0)
-        reply = respondent.ask(question.args, question.exercise.limit_s)
+        reply = _quietly(respondent, question, question.exercise.limit_s)
         spent += reply.seconds
         return reply
 
     return ask
+
+
+def _quietly(respondent: Respondent, question: Question, limit_s: float) -> Reply:
+    """One more reply; what the answer prints has been seen at the points before."""
+    with redirect_stdout(StringIO()):
+        return respondent.ask(question.args, limit_s)
 
 
 # --- behaviour ---------------------------------------------------------------------------------------------------
@@ -270,7 +285,7 @@ def _breaches(exercise: Exercise, respondent: Respondent, benches: list[Bench], 
     if altered:
         found.append(contract.changes_arguments(list(altered)))
     # the first point after the last one, and the last one after the first: no call may know of the one before
-    again = [respondent.ask(benches[k].question.args, exercise.limit_s).values for k in (0, -1)]
+    again = [_quietly(respondent, benches[k].question, exercise.limit_s).values for k in (0, -1)]
     if not all(contract.same_values(values, replies[k].values) for values, k in zip(again, (0, -1), strict=True)):
         found.append(contract.TWO_CALLS_DISAGREE)
     elif any(not contract.same_values(respondent.reread(n), reply.values) for n, reply in enumerate(replies)):

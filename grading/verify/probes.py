@@ -79,9 +79,10 @@ def ordinary(question: Question) -> Iterator[Kind]:
     """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
     point = question.point
     for length in _batch_lengths(point):
+        names = " and ".join(name for name, value in point.items() if np.ndim(value) and len(value) == length)
         yield (
             "wrong for batches",
-            "Your answer is right for a batch of one row, and wrong for more.",
+            f"Your answer is right for one row of {names}, and wrong for more.",
             partial(_one_row, point, length),
         )
     for name in _real(point):

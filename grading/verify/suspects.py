@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.rule import Args, Elementwise, Params, Rule, call
-from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations
+from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations, in_words
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 
@@ -295,7 +295,7 @@ def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -
             for form, slope in FORMS.items():
                 yield planted(
                     "activation derivative of the wrong form",
-                    f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
+                    f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
                     partial(_instead, upper, base, via, slope),
                 )
 
@@ -313,7 +313,7 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
                 "activation derivative forgotten" if skipped else "activation derivative of the wrong form",
                 f"The derivative of {which.name} is missing in every layer."
                 if skipped
-                else f"The derivative of {which.name} is not {form} (with x its argument and y its value).",
+                else f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
                 partial(_at_every, places, slope),
             )
         yield planted(
@@ -360,8 +360,8 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 for sign in (1.0, -1.0):
                     yield planted(
                         "activation derivative of the wrong form",
-                        f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{form} "
-                        "(with x its argument and y its value).",
+                        f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{in_words(form)} "
+                        "(its own input and output).",
                         partial(_instead, i, parent, None, partial(_signed, sign, slope)),
                     )
         if sum(p is not None for p in parents) > 1:

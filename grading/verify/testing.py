@@ -14,17 +14,20 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 
 from autodiff.rule import Args, Params, Rule, call
-from grading.verify.exercise import Array, Asks, Exercise, ExerciseError
+from grading.verify.differences import size_of
+from grading.verify.exercise import Array, Asks, Exercise, ExerciseError, Point
 from grading.verify.judge import verify
 from grading.verify.verdict import Verdict
 
-_SPREAD = 0.2  # how far the entries of a given array are moved, relative to their sizes, to make further points
+# How far the entries of a given array are moved, relative to their sizes, to make further points: the first for which
+# the function is finite. At first their signs are drawn as well.
+_SPREADS = (0.2, 0.2, 0.05, 0.01, 0.001)
 
 
 def assert_gradient(
@@ -43,7 +46,8 @@ def assert_gradient(
     f : a function of arrays; `f(xp, ...)` is called with an array namespace, as in an `Exercise`
     grad : called with what `f` is called with (and the judge's directions, for "jvp" and "vjp")
     inputs : one for each parameter of f: an array, or `rng -> array`. Arrays are asked as they are and, as long as they
-        are not integers, with their entries moved by up to a fifth
+        are not integers, with their entries moved by up to a fifth and of either sign; by less, and with their own
+        signs, where the function is not finite otherwise. Zeros are moved by as much as entries of a usual size
     wrt : names of the parameters that are differentiated; None: all that are real
     asks, declared : as of `Exercise`
     seed : draws the points; None: another one each time, and the message tells it
@@ -54,21 +58,42 @@ def assert_gradient(
 
     Raises
     ------
-    ExerciseError : neither autodiff nor the framework that f is written for can differentiate it
+    ExerciseError : neither autodiff nor the framework that f is written for can differentiate it, or there is nothing
+        to differentiate: no real input, or no entry in any
+    TypeError : a keyword that is neither one of these nor a field of an `Exercise`
     """
     __tracebackhide__ = True
-    names = _names(f, len(inputs))
-    point = {name: _first(value) for name, value in zip(names, inputs, strict=True)}
-    real = tuple(name for name, value in point.items() if value.dtype.kind == "f")
-    more: dict[str, Any] = {"id": _identifier(grad), "wrt": real if wrt is None else tuple(wrt), "asks": asks}
-    more["inputs"] = lambda rng: {name: _drawn(value, rng) for name, value in zip(names, inputs, strict=True)}
+    if unknown := set(declared) - {field.name for field in fields(Exercise) if field.init}:
+        raise TypeError(f"assert_gradient has no {', '.join(sorted(unknown))}=; tolerances follow from the function")
+    sampler = _Sampler(dict(zip(_names(f, len(inputs)), inputs, strict=True)))
+    point = sampler.first
+    real = tuple(name for name, value in point.items() if value.dtype.kind == "f") if wrt is None else tuple(wrt)
+    if not any(point[name].size for name in real if name in point):
+        raise ExerciseError("there is nothing to differentiate: pass an array of floats, such as np.array([1.0, 2.0])")
+    more: dict[str, Any] = {"id": _identifier(grad), "wrt": real, "asks": asks, "inputs": sampler}
     if not any(map(callable, inputs)):
         more["published"] = point
     exercise, answer = _declared(f, grad, point, more | declared)
+    sampler.function = exercise.value_at
     verdict = verify(exercise, answer, seed)
     if verdict.outcome != "right":
-        raise AssertionError(verdict.text())
+        raise AssertionError(_message(verdict, exercise, inputs))
     return verdict
+
+
+def _message(verdict: Verdict, exercise: Exercise, inputs: Sequence[Any]) -> str:
+    """The verdict, in words for a function and its derivative; an exercise, an answer and marks are no part of it."""
+    said = {
+        "wrong": f"{exercise.id} is not the {exercise.asks} of the function",
+        "inconclusive": f"{exercise.id} cannot be decided",
+        "not attempted": f"{exercise.id} returns nothing",
+        "fault": f"{exercise.id} cannot be judged",
+    }[verdict.outcome]
+    lines = [said, *verdict.text().splitlines()[1:]]
+    if not all(map(callable, inputs)):
+        lines.append("  Arrays were moved to make further points. To draw them yourself pass a sampler, rng -> array.")
+    seed = "" if verdict.blocks else f"\n  seed {verdict.seed}"
+    return "\n".join(lines).replace("The exercise cannot be judged: its function", "The function") + seed
 
 
 def _names(f: Callable[..., Any], count: int) -> list[str]:
@@ -87,12 +112,38 @@ def _first(value: Any) -> Array:
     return np.asarray(drawn.detach() if hasattr(drawn, "detach") else drawn)
 
 
-def _drawn(value: Any, rng: np.random.Generator) -> Array:
-    """A draw of a sampler, or an array moved: signs are kept, and so are zeros."""
-    if callable(value):
-        return np.asarray(value(rng))
-    given = _first(value)
-    return np.asarray(given * rng.uniform(1 - _SPREAD, 1 + _SPREAD, given.shape)) if given.dtype.kind == "f" else given
+class _Sampler:
+    """Draws of samplers, and arrays moved so that `function` stays finite."""
+
+    def __init__(self, inputs: Mapping[str, Any]) -> None:
+        self._inputs = inputs
+        self.first = {name: _first(value) for name, value in inputs.items()}
+        self.function: Callable[[Point], Array] = lambda point: np.zeros(())
+
+    def __call__(self, rng: np.random.Generator) -> Point:
+        """One point."""
+        for number, spread in enumerate(_SPREADS):
+            point = {name: self._drawn(name, rng, spread, either_sign=not number) for name in self._inputs}
+            if self._is_finite(point):
+                break
+        return point
+
+    def _drawn(self, name: str, rng: np.random.Generator, spread: float, either_sign: bool) -> Array:
+        value, given = self._inputs[name], self.first[name]
+        if callable(value):
+            return np.asarray(value(rng))
+        if given.dtype.kind != "f":
+            return given
+        moves = rng.uniform(-spread, spread, given.shape)
+        moved = np.where(given == 0, 5 * np.abs(moves) * size_of(given), given * (1 + moves))
+        return np.asarray(moved * rng.choice([-1.0, 1.0], given.shape) if either_sign else moved)
+
+    def _is_finite(self, point: Point) -> bool:
+        try:
+            with np.errstate(all="ignore"):
+                return bool(np.all(np.isfinite(self.function(point))))
+        except Exception:
+            return False
 
 
 def _declared(

@@ -227,7 +227,7 @@ def _heat_html(block: BlockResult) -> str:
     drawn = "\n".join(" ".join(row) for row in block.heat)
     return (
         f'<div style="margin:0.3em 0"><div><small>{html.escape(_heat_legend(block))}</small></div>'
-        f'<pre role="img" aria-label="{spoken}" style="margin:0.2em 0;line-height:1.25">{drawn}</pre></div>'
+        f'<pre role="img" aria-label="{spoken}" style="margin:0.2em 0;line-height:1.5">{drawn}</pre></div>'
     )
 
 
@@ -242,7 +242,9 @@ def _worst(worst: Worst) -> str:
     where = f"[{', '.join(map(str, worst.index))}] " if worst.index else ""
     digits = _telling_digits(worst)
     said = "; ".join(
-        f"{name} {value:.{digits}g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
+        f"{name} cannot say (kink)"
+        if name == "finite differences" and not np.isfinite(worst.bar)
+        else f"{name} {value:.{digits}g}" + (f" ± {worst.bar:.0e}" if name == "finite differences" else "")
         for name, value in worst.witnesses.items()
     )
     return f"{where}at point {worst.point}: yours {worst.yours:.{digits}g}; {said}"

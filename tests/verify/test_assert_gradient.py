@@ -90,6 +90,44 @@ def wrong_sign(gradient):
     return lambda *args: tuple(-block for block in gradient(*args))
 
 
+@pytest.mark.parametrize("wrong", [lambda x: x, lambda x: 0 * x, lambda x: 2 * np.abs(x)])
+def test_zeros_hide_nothing(wrong):
+    with pytest.raises(AssertionError, match="is not the gradient of the function"):
+        assert_gradient(lambda x: np.sum(x**2), wrong, np.zeros(3), seed=1)
+
+
+def test_a_bias_of_zeros_is_not_forgotten():
+    def forgotten(W, b, x):
+        y = np.tanh(W @ x)
+        back = 2 * y * (1 - y * y)
+        return np.outer(back, x), back
+
+    with pytest.raises(AssertionError, match="entries differ"):
+        assert_gradient(lambda W, b, x: np.sum(np.tanh(W @ x + b) ** 2), forgotten, W, np.zeros(2), X, wrt=["W", "b"])
+
+
+NEAR_AN_EDGE = [
+    (lambda x: np.sum(np.arcsin(x)), lambda x: 1 / np.sqrt(1 - x**2), np.array([0.3, -0.9, 0.5])),
+    (lambda p: np.sum(np.log(1 - p)), lambda p: -1 / (1 - p), np.array([0.2, 0.99])),
+    (lambda x: np.sum(x**1.5), lambda x: 1.5 * np.sqrt(x), np.array([0.0, 0.0, 2.0])),
+]
+
+
+@pytest.mark.parametrize(("f", "grad", "x"), NEAR_AN_EDGE)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_moves_stay_where_the_function_is_finite(f, grad, x, seed):
+    assert assert_gradient(f, grad, x, seed=seed).outcome == "right"
+
+
+def test_what_cannot_be_asked_is_said_in_one_line():
+    for nothing in (np.arange(3), np.zeros(0)):
+        with pytest.raises(ExerciseError, match="pass an array of floats"):
+            assert_gradient(lambda x: np.sum(x**2), lambda x: 2 * x, nothing)
+    with pytest.raises(TypeError, match="assert_gradient has no atol="):
+        assert_gradient(lambda x: np.sum(x**2), lambda x: 2 * x, X, atol=1e-6)
+
+
 def of_torch():
     torch = importlib.import_module("torch")
 

@@ -96,6 +96,16 @@ def test_edge_inputs_in_another_order():
         )
 
 
+def test_inputs_in_another_order_than_the_parameters():
+    def two(rng):
+        return {"y": rng.normal(), "x": rng.normal()}
+
+    for function in (lambda xp, x, y: x**2 * y, lambda x, y: x**2 * y):
+        with pytest.raises(ExerciseError, match="by position: draw them in the function's order, x, y"):
+            Exercise(id="in.order", function=function, inputs=two, wrt=("x",))
+    assert Exercise(id="in.order", function=lambda xp, a, x: a**2 * x, inputs=two, wrt=("x",)).wrt == ("x",)
+
+
 def test_a_good_declaration():
     exercise = Exercise(**GOOD)
     assert (exercise.cell_id, exercise.answer_cell_id) == ("a-good_one", "a-good_one-answer")

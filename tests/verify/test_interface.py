@@ -410,7 +410,7 @@ def test_numbers_by_hand_are_explained():
         ("0.49", "Your answer is of type str"),
         (3j, "Your answer is complex"),
         (lambda x, y: EXACT, "of type function; hand in the numbers themselves"),
-        (0.49, "it returned one array"),
+        (0.49, "it is one array; expected a tuple of 2 arrays"),
         (([np.nan, 0.49], -1.05), "1 of 2 entries are not finite"),
     ],
 )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from judged import CASES, GRADIENT, JACOBIAN, changing, labels, on_numbers, rarely
 
-from grading.verify import Exercise, ExerciseError, verify
+from grading.verify import Exercise, ExerciseError, bench, verify
 from grading.verify.bench import benches_of
+from grading.verify.judge import fault_of
 from grading.verify.lint import lint
 
 RULINGS = ("right", "wrong", "right with a note")
@@ -268,3 +269,68 @@ def test_sizes_that_the_source_fixes():
         sizes_fixed="the source's network has two inputs",
     )
     assert "the batch has 6 rows in every draw" in lint(batch)[0]
+
+
+def cubes(**declared):
+    return on_numbers(lambda xp, x: xp.sum(x**3), lambda rng: rng.normal(size=5), **declared)
+
+
+def in_single(x):
+    return 3 * x.astype(np.float32) ** 2
+
+
+def quotient_of_cubes(step):
+    def answer(x):
+        return [(np.sum((x + step * e) ** 3) - np.sum((x - step * e) ** 3)) / (2 * step) for e in np.eye(len(x))]
+
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_float32_and_quotients_do_not_pass_for_each_other(seed):
+    noted = "right with a note"
+    assert verify(cubes(single_precision=noted), in_single, seed).outcome == "right"
+    assert verify(cubes(finite_differences=noted), in_single, seed).outcome == "wrong"
+    for step in (1e-3, 1e-6):
+        assert verify(cubes(finite_differences=noted), quotient_of_cubes(step), seed).outcome == "right"
+        verdict = verify(cubes(single_precision=noted), quotient_of_cubes(step), seed)
+        assert verdict.outcome == "wrong"
+        assert [cause.label for cause in verdict.causes] == ["a finite difference"]
+
+
+def test_an_exercise_of_which_nothing_can_be_seen_is_at_fault():
+    saturated = on_numbers(lambda xp, x: xp.sum(xp.tanh(x)), lambda rng: 40 * rng.choice([-1.0, 1.0], 5))
+    assert "saturated" in fault_of(saturated, 1)
+    assert not fault_of(cubes(), 1)
+
+
+def test_at_an_agreed_kink_one_witness_decides(monkeypatch):
+    monkeypatch.setattr(bench, "torch_witness", lambda question: None)
+    edge = on_numbers(
+        lambda xp, x: xp.sum(xp.abs(x)),
+        lambda rng: rng.normal(size=5),
+        edge_inputs=lambda rng: {"x": np.array([0.0, 1, -2, 0, 3])},
+        at_kinks="wrong",
+    )
+    assert verify(edge, np.sign, seed=1).outcome == "right"
+    assert verify(edge, lambda x: np.where(x >= 0, 1.0, -1.0), seed=1).outcome == "wrong"
+
+
+def test_one_number_by_hand_is_never_sure_and_never_told():
+    by_hand = Exercise(id="by.hand", function=lambda xp, x, y: x**2 * y, given={"x": 3.0, "y": 2.0}, wrt=("x",))
+    for answer in (6.0, -12.0):
+        (cause,) = verify(by_hand, answer, seed=1).causes
+        assert cause.certainty < 0.9
+        assert "factors, and that every path" in cause.text
+
+
+def test_what_is_missing_is_named_and_prints_come_once_per_point(capsys):
+    two = on_numbers(lambda xp, x: xp.sum(x**3), lambda rng: rng.normal(size=5))
+
+    def chatty(x):
+        print("here")
+        return np.sin(x)
+
+    assert verify(two, chatty, seed=1).outcome == "wrong"
+    assert capsys.readouterr().out.count("here") == two.draws
+    assert "Nothing was returned for x" in verify(two, lambda x: (None,), seed=1).text()
