@@ -186,10 +186,10 @@ def test_wrong(assert_gradient):
 
 def test_the_fixture(tmp_path):
     (tmp_path / "test_plugged.py").write_text(PLUGGED)
-    plugin = ["-p", "grading.pytest_plugin"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(tmp_path)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    assert "1 failed, 1 passed" in said
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = run.stdout
+    assert "1 failed, 1 passed" in said, run.stderr
     assert "factor 2 too many" in said
 
 
