@@ -281,11 +281,21 @@ def test_a_term_of_a_jvp_is_named_by_its_operand():
 
 
 def test_no_activation_is_taken_at_itself_instead_of_itself():
-    layer = Exercise(
+    def softmax(xp, z):
+        return xp.exp(z) / xp.sum(xp.exp(z), axis=1, keepdims=True)
+
+    attention = Exercise(
         id="itself",
-        function=lambda xp, x: xp.sum(xp.tanh(x) * x),
-        inputs=lambda rng: {"x": rng.normal(size=5)},
-        wrt=("x",),
+        function=lambda xp, Q, K, C: xp.sum(C * softmax(xp, Q @ K.T / 3.0)),
+        inputs=lambda rng: {name: rng.normal(size=(4, 4 if name == "C" else 3)) for name in "QKC"},
+        wrt=("Q", "K"),
     )
-    wrong = verify(layer, lambda x: (1 - np.tanh(x) ** 2) * x + 1.5 * np.tanh(x), seed=1)
-    assert "taken at x instead of x" not in texts(wrong)
+
+    def entrywise(Q, K, C):
+        A = softmax(np, Q @ K.T / 3)
+        D = C * A * (1 - A) / 3
+        return D @ K, D.T @ Q
+
+    said = texts(verify(attention, entrywise, seed=1))
+    assert "y * (1 - y)" in said
+    assert "is taken at" not in said
