@@ -262,7 +262,7 @@ def _sums_up(seen: Observation) -> bool:
 
 
 def wrong_axis(seen: Seen) -> Iterator[Mistake]:
-    """Sums along another axis: another shape, the same total."""
+    """Sums along another axis: another shape, the same total, and that not 0, which so many arrays have."""
     yield Mistake(
         "wrong axis",
         "You summed along the wrong axis: the total is right, but one number per entry of another axis is left.",
@@ -270,9 +270,17 @@ def wrong_axis(seen: Seen) -> Iterator[Mistake]:
             one.yours.shape != one.right.shape
             and one.yours.ndim == one.right.ndim > 0
             and one.yours.size > 1
-            and within(np.asarray(one.yours.sum()), np.asarray(one.right.sum()), one)
+            and _has_totals_of(one)
         ),
     )
+
+
+def _has_totals_of(one: Observation) -> bool:
+    """Whether the sums over the axes whose lengths differ are those of the right answer, and say something."""
+    axes = tuple(k for k, (a, b) in enumerate(zip(one.yours.shape, one.right.shape, strict=True)) if a != b)
+    yours, right = np.asarray(one.yours.sum(axis=axes)), np.asarray(one.right.sum(axis=axes))
+    least = one.doubt + 64 * UNIT_ROUNDOFF * float(np.sum(np.abs(one.right)))
+    return within(yours, right, one) and bool(np.any(np.abs(right) > least))
 
 
 # --- target: the right derivative of something else --------------------------------------------------------------
@@ -612,7 +620,8 @@ def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
         ("single precision", np.float32, "seven", NEARLY_RIGHT),
         ("half precision", np.float16, "three", 3e-2),
     ):
-        if error < most and (all(_is_of(one.yours, dtype) for one in seen) or rounded(dtype)):
+        varied = np.unique(np.concatenate([one.yours.ravel() for one in seen])).size > 1  # a constant may be short
+        if error < most and varied and (all(_is_of(one.yours, dtype) for one in seen) or rounded(dtype)):
             yield Mistake(
                 label,
                 f"Your numbers are right to about {digits} digits only: something was computed in {dtype.__name__}.",

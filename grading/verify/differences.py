@@ -24,10 +24,12 @@ Place = tuple[int, tuple[int, ...]]  # a block and an index into it
 _FIRST_STEP = 2.0**-4
 _STEP_FACTOR = 4.0
 _STEPS = 11
+_CLOSE_STEPS = 30  # down to the last digit of any entry
 _GOOD_BAR = 1e-7  # relative: a bar as small as this needs no better one
 _SMALLEST_SIZE = 2.0**-20  # of an entry, relative to the others: smaller ones are as good as zero
 _SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
 _KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
+_STABLE = 10  # bars by which rungs of one ladder may differ
 _FULL = 64  # coordinates up to which each gets a slope of its own
 _SAMPLED = 16  # coordinates of a larger question that get one, where directions cannot stand for them
 
@@ -76,14 +78,15 @@ class Differences:
         return is_smooth and all(np.all(np.isfinite(bar)) for bar in bars)
 
 
-def differences(question: Question, noise: Array) -> Differences:
+def differences(question: Question, noise: Array, closely: bool = False) -> Differences:
     """Slopes along every coordinate of every block; where there are many, along a random direction of all blocks.
 
     A random direction is as good a witness against any one of the entries, at the cost of one.
 
-    `noise` is how far rounding may put the function's value off.
+    `noise` is how far rounding may put the function's value off. `closely` takes every step down to the last digit, and
+    trusts no slope that moves on the way: long steps may jump over what oscillates.
     """
-    function = _Function.of(question, noise)
+    function = replace(_Function.of(question, noise), closely=closely)
     if question.exercise.asks == "jvp":
         slope = function.along_tangents()
         bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
@@ -124,6 +127,19 @@ def one_sided(question: Question, block: int, index: tuple[int, ...]) -> tuple[f
         sides.append(float(fine[1]))
         bars.append(float(abs(fine[1] - fine[0]) + noise / steps[-1]))
     return sides[0], sides[1], max(bars)
+
+
+def beside(question: Question, block: int, index: tuple[int, ...], by: float) -> Blocks:
+    """The inputs, with the one of an entry moved by a share of its size; for "jvp" all of them along the tangents."""
+    primals = question.primals
+    if question.exercise.asks == "jvp":
+        usual = max(float(np.max(size_of(primal), initial=0.0)) for primal in primals)
+        longest = max(float(np.max(np.abs(d), initial=0.0)) for d in question.directions) or 1.0
+        return tuple(p + by * usual / longest * d for p, d in zip(primals, question.directions, strict=True))
+    moved = np.array(primals[block])
+    place = index[len(index) - moved.ndim :]
+    moved[place] += by * size_of(primals[block])[place]
+    return (*primals[:block], moved[()], *primals[block + 1 :])
 
 
 def size_of(primal: Array) -> Array:
@@ -172,6 +188,7 @@ class _Function:
     evaluate: Callable[..., Array]
     middle: Array
     noise: Array
+    closely: bool = False
 
     @classmethod
     def of(cls, question: Question, noise: Array) -> _Function:
@@ -238,7 +255,8 @@ class _Function:
         return Probe(directions, slope.value, bar)
 
     def _slope(self, line: Line, size: float, order: int) -> Slope:
-        return _Ladder(line, self.middle, self.noise, order).climb(size)
+        ladder = _Ladder(line, self.middle, self.noise, order)
+        return ladder.climb_closely(size) if self.closely else ladder.climb(size)
 
 
 class _Ladder:
@@ -250,11 +268,18 @@ class _Ladder:
         self._sides: list[tuple[Array, Array]] = []
         self._refined: list[Array] = []
         self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
+        self._told: list[tuple[Array, Array]] = []  # what each rung says, and its bar: infinite if it says nothing
 
-    def climb(self, size: float) -> Slope:
+    def climb_closely(self, size: float) -> Slope:
+        """The same from all rungs down to the last digit; the bar is infinite where they do not say the same."""
+        slope = self.climb(size, _CLOSE_STEPS)
+        moves = [np.abs(here - slope.value) > _STABLE * (bar + slope.bar) for here, bar in self._told]
+        return replace(slope, bar=np.where(np.any(moves, axis=0), np.inf, slope.bar))
+
+    def climb(self, size: float, steps: int = _STEPS) -> Slope:
         """The slope from the rung with the smallest bar; `size` is a large step."""
         coarse: Array | None = None
-        for rung in range(_STEPS):
+        for rung in range(steps):
             step = size * _FIRST_STEP / _STEP_FACTOR**rung
             self._steps.append(step)
             self._sides.append((self._line(step), self._line(-step)))
@@ -262,11 +287,12 @@ class _Ladder:
             if coarse is not None:
                 self._refined.append((_STEP_FACTOR**2 * raw - coarse) / (_STEP_FACTOR**2 - 1))
             coarse = raw
-            if len(self._refined) > 2 and self._is_done():
+            if len(self._refined) > 2 and self._is_done() and steps == _STEPS:
                 break
         flat = self._is_flat()
         bar = np.where(flat, self._noise / self._steps[0] ** self._order, self._bar)
-        last = len(self._steps) - (3 if len(self._steps) == _STEPS else 1)  # the shortest of all drown in rounding
+        rungs = min(len(self._steps), _STEPS)
+        last = rungs - (3 if rungs == _STEPS else 1)  # the shortest of all drown in rounding
         return Slope(np.where(flat, 0.0, self._best), bar, ~self._is_smooth(last))
 
     def _central(self) -> Array:
@@ -281,7 +307,9 @@ class _Ladder:
         above, here, below = self._refined[-3:]
         bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
         shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
-        better = (bar < self._bar) & shows & self._is_smooth(len(self._steps) - 2)
+        bar = np.where(shows & self._is_smooth(len(self._steps) - 2), bar, np.inf)
+        self._told.append((here, bar))
+        better = bar < self._bar
         self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
         good = (self._bar <= _GOOD_BAR * np.abs(self._best)) | (noise > self._bar) | self._is_flat()
         return bool(np.all(good))

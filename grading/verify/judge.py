@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from grading.verify import contract
-from grading.verify.bench import Bench, FaultError, benches_of, fresh_bench
+from grading.verify.bench import Bench, FaultError, bench_at, benches_of, fresh_bench
 from grading.verify.compare import Compared, compare
 from grading.verify.diagnose import Diagnosis, diagnose, when_it_fails
 from grading.verify.exercise import Exercise
@@ -22,6 +22,7 @@ from grading.verify.tolerance import Blocks
 from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
 _ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
+_SPOT_CHECKS = 2  # further points at which an answer that is all right must at least give finite numbers
 _CONFIRMATIONS = 16  # further points at which a difference seen at a single one is looked for
 
 
@@ -131,6 +132,10 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
     with np.errstate(all="ignore"):  # the student's numbers may overflow; that is not to end on their screen
         numbered = enumerate(zip(benches, replies, strict=True), 1)
         heard = [compare(bench, reply, number) for number, (bench, reply) in numbered]
+        if not exercise.is_data and all(point.is_right for point in heard):
+            failed = _spot_check(session, respondent, benches, replies, heard)
+            if failed is not None:
+                return session.verdict("wrong", problem=_problem(failed, is_data=False), draws=len(benches))
         doubt = ""
         if not exercise.is_data and _is_single(benches, heard):
             doubt = _confirm(session, respondent, benches, replies, heard)
@@ -163,6 +168,40 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
         witnesses=tuple(said.witness for said in benches[0].witnesses),
         draws=len(benches),
     )
+
+
+def _spot_check(
+    session: _Session, respondent: Respondent, benches: list[Bench], replies: list[Reply], heard: list[Compared]
+) -> Reply | None:
+    """Ask for finite numbers at further points; the reply that has no numbers at all, if one comes.
+
+    Points are added to the lists only where numbers that are not finite came up: nothing else is worked out there.
+    """
+    exercise, asked = session.exercise, []
+    for number in range(_SPOT_CHECKS):
+        try:
+            question = fresh_question(exercise, session.seed, exercise.draws + _CONFIRMATIONS + number)
+        except Exception:
+            return None
+        reply = respondent.ask(question.args, exercise.limit_s)
+        asked.append((question, reply))
+        if reply.error is None and all(np.all(np.isfinite(value)) for value in reply.values):
+            continue
+        try:
+            further = [bench_at(question) for question, _ in asked]
+        except FaultError:
+            return None  # outside the function's domain, no answer is owed
+        if reply.error is not None:
+            return reply
+        forms = [contract.split_blocks(given, bench.expected) for bench, (_, given) in zip(further, asked, strict=True)]
+        if any(isinstance(form, str) for form in forms) or any(bench.flaws[0] for bench in further):
+            return None  # on a kink convention decides
+        for bench, (_, given) in zip(further, asked, strict=True):
+            benches.append(bench)
+            replies.append(given)
+            heard.append(compare(bench, given, len(benches)))
+        return None
+    return None
 
 
 def _is_single(benches: list[Bench], heard: list[Compared]) -> bool:

@@ -15,13 +15,16 @@ import numpy as np
 from autodiff.modes import trace
 from autodiff.rule import keep
 from autodiff.tape import Tape
-from grading.verify.differences import one_sided, rms
+from grading.verify.differences import beside, one_sided, rms
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
+from grading.verify.tolerance import tolerance
 
 _NEAR = 1e-6  # a kink nearer than this, relative to the inputs' sizes, is too near
 _FLIPS = 2
 _MOST_ENTRIES = 256  # of an array are compared with one-sided slopes
+_BESIDE = 2.0**-44  # relative: as far as rounding may put a point that is meant to lie on a kink off it
+_SHARE = 0.1  # of the gap between one-sided slopes, by which each may be off
 _GAP = 1e-3  # between one-sided slopes, relative to their size: less is no kink
 
 _SIGNS = frozenset({np.absolute, np.fabs, np.sign, np.copysign})
@@ -45,7 +48,11 @@ def is_near_kink(question: Question, tape: Tape) -> bool:
 
 
 def is_subgradient(question: Question, block: int, wrong: Array, yours: Array) -> bool:
-    """Whether the entries marked wrong all lie between the one-sided slopes at the point."""
+    """Whether the entries marked wrong all lie between the one-sided slopes at the point.
+
+    Steps that can be measured are long: a smooth bend may look like a kink. So the derivative by rule must jump too,
+    from one side of the point to the other, within the last digits of the inputs.
+    """
     places = np.argwhere(wrong)
     if len(places) > _MOST_ENTRIES:
         return False
@@ -56,6 +63,18 @@ def is_subgradient(question: Question, block: int, wrong: Array, yours: Array) -
         if max(bar, _GAP * max(abs(left), abs(right))) > abs(right - left):
             return False  # no kink, or none that could be measured
         if not min(left, right) - slack <= float(yours[index]) <= max(left, right) + slack:
+            return False
+        if not _jumps(question, block, index, (left, right)):
+            return False
+    return True
+
+
+def _jumps(question: Question, block: int, index: tuple[int, ...], slopes: tuple[float, float]) -> bool:
+    """Whether next to the point, on either side, the derivative by rule is what was measured on that side."""
+    gap = abs(slopes[1] - slopes[0])
+    for sign, slope in zip((-1, 1), slopes, strict=True):
+        near = question.at(beside(question, block, index, sign * _BESIDE))
+        if not abs(tolerance(near).blocks[block][index] - slope) <= _SHARE * gap:
             return False
     return True
 

@@ -64,15 +64,15 @@ def autodiff_witness(measured: Tolerance, engine: str = "") -> Testimony:
     return Testimony(engine or "autodiff", blocks, _no_bars(blocks))
 
 
-def difference_witness(question: Question, noise: Array | None = None) -> Testimony:
+def difference_witness(question: Question, noise: Array | None = None, closely: bool = False) -> Testimony:
     """Central differences with an error bar (see `differences`); of a large question some entries and directions.
 
-    `noise` is the rounding of the function's value, where it is known already.
+    `noise` is the rounding of the function's value, where it is known already; `closely` takes more and shorter steps.
     """
     if question.exercise.asks == "value":
         blocks: Blocks = (_as_float64(question.exercise.value_at(question.point)),)
         return Testimony("NumPy", blocks, tuple(8 * UNIT_ROUNDOFF * np.abs(block) for block in blocks))
-    found = differences(question, value_noise(question) if noise is None else noise)
+    found = differences(question, value_noise(question) if noise is None else noise, closely)
     return Testimony(
         DIFFERENCES, found.blocks, found.bars, found.is_conclusive, found.places, found.probes, found.kinks
     )

@@ -302,7 +302,7 @@ def _said_of_path(recorded: Recorded, i: int, slot: int | None, shares: list[Arr
     assert rule is not None
     where, term, both = recorded.say(i), operand(recorded, i, slot or 0), related(recorded, i)
     if times(0.0):
-        if both:
+        if both or (recorded.asks == "jvp" and slot is not None and len(set(recorded.lines[i][1]) - {None}) > 1):
             return (
                 "a path or term dropped",
                 f"One term of the derivative of {where} is missing: the one through {term}.",

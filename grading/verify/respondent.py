@@ -164,6 +164,8 @@ def _to_array(item: Any) -> Array:
             array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
+    if array.dtype.kind == "c" and not np.any(array.imag):
+        raise TypeError("complex, with an imaginary part of 0; return the real part, `.real`")
     if array.dtype.kind == "c":
         raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":

@@ -238,11 +238,12 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
                 partial(_instead, upper, base, None, which.of_value),
             )
         for number, name in candidates(recorded, upper):
-            yield planted(
-                label,
-                f"{what} is taken at {name} instead of {recorded.say(base)}.",
-                partial(_at_another, upper, base, which, number, 1.0),
-            )
+            if not np.array_equal(recorded.pool[number][1], recorded.value(base)):  # under another name the same
+                yield planted(
+                    label,
+                    f"{what} is taken at {name} instead of {recorded.say(base)}.",
+                    partial(_at_another, upper, base, which, number, 1.0),
+                )
             if mask:
                 yield planted(
                     label,

@@ -70,7 +70,7 @@ def test_a_second_call_that_fails_disagrees():
 
     def once(*args):
         asked.append(args)
-        if len(asked) > JACOBIAN.exercise.draws:
+        if len(asked) > JACOBIAN.exercise.draws + 2:  # two more points are asked for finite numbers
             raise RuntimeError("enough")
         return JACOBIAN.right(*args)
 

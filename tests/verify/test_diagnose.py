@@ -237,3 +237,65 @@ def test_a_symmetric_jacobian_is_not_called_transposed():
     verdict = verify(exercise, almost, seed=1)
     assert verdict.outcome == "wrong"
     assert "transposed" not in labels(verdict)
+
+
+def texts(verdict):
+    return " ".join(cause.text for cause in verdict.causes)
+
+
+def test_a_total_of_zero_names_no_axis():
+    """Gradients of softmax and of centred data sum to 0, as so much else does."""
+    centred = Exercise(
+        id="centred",
+        function=lambda xp, x, y: xp.sum((x - xp.mean(x, axis=0)) * y),
+        inputs=lambda rng: {"x": rng.normal(size=(3, 5)), "y": rng.normal(size=(3, 5))},
+        wrt=("x",),
+    )
+    part = verify(centred, lambda x, y: y[:, :4] - y[:, :4].mean(), seed=1)
+    assert (part.outcome, "wrong axis" in labels(part)) == ("wrong", False)
+    bias = Exercise(
+        id="bias",
+        function=lambda xp, x, b: xp.sum(xp.sin(x + b) * x),
+        inputs=lambda rng: {"x": rng.normal(size=(3, 5)), "b": rng.normal(size=5)},
+        wrt=("b",),
+    )
+    other = verify(bias, lambda x, b: (np.cos(x + b) * x).sum(axis=1), seed=1)
+    assert "wrong axis" in labels(other)
+
+
+def test_a_short_constant_is_not_half_precision():
+    flat = on_numbers(lambda xp, x: xp.sum(xp.exp(x)), lambda rng: 1e-3 * rng.normal(size=5))
+    for answer in (np.ones_like, lambda x: 1.0009765625 + 0 * x):
+        assert "half precision" not in labels(verify(flat, answer, seed=1))
+    assert "half precision" in labels(verify(SMOOTH, lambda x: smooth(x).astype(np.float16), seed=1))
+
+
+def test_a_term_of_a_jvp_is_named_by_its_operand():
+    push = Exercise(id="push", function=LINEAR.function, inputs=LINEAR.inputs, wrt=("W", "x"), asks="jvp")
+
+    def slope(W, x):
+        return 1 - np.tanh(W @ x) ** 2
+
+    assert "the one through W" in texts(verify(push, lambda W, x, dW, dx: slope(W, x) * (W @ dx), seed=1))
+    assert "the one through x" in texts(verify(push, lambda W, x, dW, dx: slope(W, x) * (dW @ x), seed=1))
+
+
+def test_no_activation_is_taken_at_itself_instead_of_itself():
+    def softmax(xp, z):
+        return xp.exp(z) / xp.sum(xp.exp(z), axis=1, keepdims=True)
+
+    attention = Exercise(
+        id="itself",
+        function=lambda xp, Q, K, C: xp.sum(C * softmax(xp, Q @ K.T / 3.0)),
+        inputs=lambda rng: {name: rng.normal(size=(4, 4 if name == "C" else 3)) for name in "QKC"},
+        wrt=("Q", "K"),
+    )
+
+    def entrywise(Q, K, C):
+        A = softmax(np, Q @ K.T / 3)
+        D = C * A * (1 - A) / 3
+        return D @ K, D.T @ Q
+
+    said = texts(verify(attention, entrywise, seed=1))
+    assert "output * (1 - output)" in said
+    assert "is taken at" not in said

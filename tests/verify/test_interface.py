@@ -193,7 +193,8 @@ def recursing(x):
 ODD = {
     "string": (lambda x: "2x", "of type str"),
     "strings": (lambda x: ["a", "b"], "of type"),
-    "complex": (lambda x: 2j * x, "complex"),
+    "complex": (lambda x: 2j * x, "complex; the right one is real"),
+    "complex without need": (lambda x: 2 * x + 0j, "return the real part"),
     "object": (lambda x: object(), "of type object"),
     "dict": (lambda x: {"x": 2 * x}, "of type dict"),
     "function": (lambda x: np.sin, "of type ufunc"),

@@ -154,6 +154,23 @@ PIECES = {
         (bench, "agree", lambda one, other, slack: True),
         lambda: test_witnesses.test_a_fault_is_the_exercises(*test_witnesses.FAULTS["other function in torch"]),
     ),
+    "a smooth bend is a kink": (
+        (kinks, "_jumps", lambda *known: True),
+        lambda: test_witnesses.test_a_smooth_bend_excuses_nothing(*test_witnesses.BENDS["root"], 1e7),
+    ),
+    "long steps are believed": (
+        (differences, "_STABLE", 1e99),
+        lambda: test_witnesses.test_differences_that_move_as_steps_get_shorter_blame_nobody(
+            *test_witnesses.ALIASED["waves on a ramp"]
+        ),
+    ),
+    "short steps are not taken": (
+        (differences, "_CLOSE_STEPS", 12),
+        lambda: test_witnesses.test_differences_that_move_as_steps_get_shorter_blame_nobody(
+            *test_witnesses.ALIASED["sizes far apart"]
+        ),
+    ),
+    "no spot checks": ((judge, "_SPOT_CHECKS", 0), test_policy.test_what_fails_at_half_of_the_points_is_wrong),
     "differences look at nothing": (
         (differences, "_KINK_GAP", 1e9),
         test_witnesses.test_finite_differences_say_when_they_cannot_tell,

@@ -221,9 +221,9 @@ def test_float32_that_was_upcast_is_welcome_where_nothing_was_lost():
 
 
 def test_what_is_kept_from_the_call_before():
-    """The last point is asked again after the first: a fifth call, whose answer must not have changed."""
+    """The last point is asked again after the first, and after two spot checks: the seventh call."""
     calls = iter(range(100))
-    verdict = verify(JACOBIAN.exercise, lambda W, x: JACOBIAN.right(W, x) + (next(calls) == 4), seed=1)
+    verdict = verify(JACOBIAN.exercise, lambda W, x: JACOBIAN.right(W, x) + (next(calls) == 6), seed=1)
     assert labels(verdict) == {"two calls disagree"}
 
 
@@ -334,3 +334,31 @@ def test_what_is_missing_is_named_and_prints_come_once_per_point(capsys):
     assert verify(two, chatty, seed=1).outcome == "wrong"
     assert capsys.readouterr().out.count("here") == two.draws
     assert "Nothing was returned for x" in verify(two, lambda x: (None,), seed=1).text()
+
+
+# --- further points ----------------------------------------------------------------------------------------------
+
+
+def test_what_fails_at_half_of_the_points_is_wrong():
+    exercise = on_numbers(lambda xp, x: xp.abs(x) ** 2.5, lambda rng: rng.normal())
+    seeds = [seed for seed in range(60) if all(b.question.point["x"] > 0 for b in benches_of(exercise, seed))][:8]
+    assert len(seeds) > 3
+    with np.errstate(invalid="ignore"):
+        outcomes = [verify(exercise, lambda x: 2.5 * np.float64(x) ** 1.5, seed).outcome for seed in seeds]
+    assert outcomes.count("wrong") >= len(seeds) / 2
+    for seed in seeds:
+        assert verify(exercise, lambda x: 2.5 * np.sign(x) * np.abs(x) ** 1.5, seed).outcome == "right"
+
+
+def test_outside_the_domain_no_answer_is_owed():
+    """What is asked further is only held against an answer where the exercise itself has one."""
+    exercise = on_numbers(lambda xp, x: xp.log(x), lambda rng: rng.normal() + 1.0)
+    judged, outside = 0, 0
+    with np.errstate(invalid="ignore"):
+        for seed in range(40):
+            further = []
+            verdict = verify(exercise, lambda x, seen=further: seen.append(x) or np.exp(-np.log(x)), seed)
+            assert verdict.outcome in ("right", "fault")
+            judged += verdict.outcome == "right"
+            outside += verdict.outcome == "right" and min(further) < 0
+    assert judged > outside > 0

@@ -1,6 +1,7 @@
 """Who is heard, and what follows where witnesses contradict each other, are absent, or cannot say."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,11 +253,12 @@ def test_one_witness_alone_fails_no_one():
     assert verify(ALWAYS_ON_A_KINK, lambda x: 0.0, seed=3).outcome == "right"
 
 
-def test_what_differs_elsewhere_too_is_wrong():
+def test_a_declared_convention_decides_at_its_kink():
     exercise = on_numbers(
         lambda x: np.abs(x), lambda rng: rng.normal(), edge_inputs=lambda rng: {"x": 0.0}, at_kinks="wrong"
     )
-    assert verify(exercise, lambda x: 1.0 if x == 0 else np.sign(x), seed=3).outcome == "inconclusive"
+    assert verify(exercise, lambda x: 1.0 if x == 0 else np.sign(x), seed=3).outcome == "wrong"
+    assert verify(exercise, lambda x: 0.0 if x == 0 else np.sign(x), seed=3).outcome == "right"
     assert verify(exercise, lambda x: 1.0 if x == 0 else -np.sign(x), seed=3).outcome == "wrong"
     assert labels(verify(exercise, lambda x: -np.sign(x), seed=3)) == {"sign"}
 
@@ -280,3 +282,114 @@ def test_differences_stay_within_ten_bars(asks, size):
             if measured.conclusive:
                 slack = measured.bars[0] + shaken.allowed[0]
                 assert np.all(np.abs(exact.blocks[0] - measured.blocks[0]) <= 10 * slack)
+
+
+# --- smooth, yet not for long steps ------------------------------------------------------------------------------
+
+
+def bend_at(middle):
+    """A smooth bend, as wide as 1, far from the origin: for all steps that can be measured it looks like a kink."""
+
+    def draw(rng):
+        far = np.array([middle] * 3 + [0.0] * 4)
+        return {"x": far + rng.normal(size=7), "a": far}
+
+    return draw
+
+
+def softplus(xp, z):
+    return xp.where(z > 0, z, 0 * z) + xp.log(1 + xp.exp(-xp.abs(z)))
+
+
+BENDS = {
+    "root": (lambda xp, z: xp.sqrt(1 + z * z), lambda z: z / np.sqrt(1 + z * z)),
+    "softplus": (softplus, lambda z: 1 / (1 + np.exp(-z))),
+}
+
+
+@pytest.mark.parametrize("middle", [1e6, 1e7, 1e8])
+@pytest.mark.parametrize(("bend", "slope"), BENDS.values(), ids=BENDS.keys())
+def test_a_smooth_bend_excuses_nothing(bend, slope, middle):
+    exercise = Exercise(
+        id="far.away", function=lambda xp, x, a: xp.sum(bend(xp, x - a)), inputs=bend_at(middle), wrt=("x",)
+    )
+    assert verify(exercise, lambda x, a: slope(x - a), seed=1).outcome == "right"
+    for factor in (-1.0, 0.5, 0.9):
+        wrong = verify(exercise, lambda x, a, f=factor: np.where(a > 0, f, 1) * slope(x - a), seed=1)
+        assert (wrong.outcome, wrong.mark) == ("wrong", 0.0)
+
+
+def test_a_smooth_bend_excuses_nothing_in_a_jvp():
+    exercise = Exercise(
+        id="far.push",
+        function=lambda xp, x, a: xp.sqrt(1 + (x - a) ** 2),
+        inputs=bend_at(1e8),
+        wrt=("x",),
+        asks="jvp",
+    )
+    slope = BENDS["root"][1]
+    assert verify(exercise, lambda x, a, t: slope(x - a) * t, seed=1).outcome == "right"
+    assert verify(exercise, lambda x, a, t: -slope(x - a) * t, seed=1).outcome == "wrong"
+
+
+MIXED_SIZES = 10.0 ** np.array([-8, -3, 1, 5, 9])
+
+
+def of_mixed_sizes(rng):
+    return {"x": MIXED_SIZES * rng.uniform(1, 2, 5), "s": 1 / MIXED_SIZES}
+
+
+def on_vector(draw):
+    return lambda rng: {"x": draw(rng)}
+
+
+# name: function, inputs, right; finite differences with long steps are wrong here, and do not know it
+ALIASED = {
+    "waves on a ramp": (
+        lambda xp, x: xp.sum(x + 0.1 * xp.sin(x)),
+        on_vector(lambda rng: 1e6 * rng.normal(size=5)),
+        lambda x: 1 + 0.1 * np.cos(x),
+    ),
+    "fine waves": (
+        lambda xp, x: xp.sum(x + xp.sin(1e6 * x) * 1e-6),
+        on_vector(lambda rng: rng.normal(size=5)),
+        lambda x: 1 + np.cos(1e6 * x),
+    ),
+    "a step on a ramp": (
+        lambda xp, x, a: xp.sum(xp.tanh(x - a) + 2 * (x - a)),
+        bend_at(1e6),
+        lambda x, a: 3 - np.tanh(x - a) ** 2,
+    ),
+    "sizes far apart": (
+        lambda xp, x, s: xp.sum(xp.sin(x * s)) + xp.sum(s * s * x),
+        of_mixed_sizes,
+        lambda x, s: s * np.cos(x * s) + s * s,
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "inputs", "right"), ALIASED.values(), ids=ALIASED.keys())
+def test_differences_that_move_as_steps_get_shorter_blame_nobody(function, inputs, right):
+    exercise = Exercise(id="aliased", function=function, inputs=inputs, wrt=("x",))
+    for seed in range(3):
+        assert verify(exercise, right, seed).outcome == "right"
+    wrong = verify(exercise, lambda *args: 1.1 * right(*args), seed=1)
+    assert (wrong.outcome, wrong.mark) == ("wrong", 0.0)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("factor", [-1, 0.5, 1 + 1e-4])
+def test_a_wrong_rule_shared_by_both_engines_is_still_a_fault(factor, size, monkeypatch):
+    """Measured closely, a derivative that is stable still speaks against all who differentiate by rule."""
+
+    def scaled(witness):
+        def wrong(*known):
+            said = witness(*known)
+            return replace(said, blocks=tuple(factor * block for block in said.blocks))
+
+        return wrong
+
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.exp(x / size) + x**2), lambda rng: size * rng.normal(size=5))
+    monkeypatch.setattr("grading.verify.bench.torch_witness", scaled(torch_witness))
+    monkeypatch.setattr("grading.verify.bench.autodiff_witness", scaled(autodiff_witness))
+    assert verify(exercise, lambda x: np.exp(x / size) / size + 2 * x, seed=1).outcome == "fault"
