@@ -103,8 +103,8 @@ def framed(message, rng):
 @pytest.fixture
 def desk(monkeypatch):
     """A desk that works out once what it expects, as it does not depend on who answers."""
-    benches = judging._benches(WEIGHTS, 17)
-    monkeypatch.setattr(judging, "_benches", lambda exercise, seed: benches)
+    benches = judging.benches_of(WEIGHTS, 17)
+    monkeypatch.setattr(judging, "benches_of", lambda exercise, seed: benches)
     with scratch_folders() as folders, AnswerDesk(folders.channel, SHEET, "student-01", 17) as desk:
         desk.place = str(folders.channel)
         yield desk
