@@ -1,6 +1,18 @@
-"""What a notebook calls: `open_sheet` once, then `show`, `check` and `hint` with an exercise's id."""
+"""What a notebook calls: `open_sheet` once, then the others with an exercise's id (docs/notebook.md)."""
 
-from grading.notebook.calls import check, hint, open_sheet, show
+from grading.notebook.calls import check, compare, hint, open_sheet, practice, progress, show
 from grading.notebook.shown import Hint, Opened, Result, Statement
 
-__all__ = ["Hint", "Opened", "Result", "Statement", "check", "hint", "open_sheet", "show"]
+__all__ = [
+    "Hint",
+    "Opened",
+    "Result",
+    "Statement",
+    "check",
+    "compare",
+    "hint",
+    "open_sheet",
+    "practice",
+    "progress",
+    "show",
+]

@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from grading.answers import verify
-from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
+from grading.notebook.comparison import Comparison, compare
+from grading.notebook.practised import Practice, practice_variant
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Said, Statement
+from grading.notebook.standing import Progress
+from grading.notebook.state import Notes
 from grading.sheets import Prose, SheetError, Variant, load_sheet
+from grading.verify import Exercise, Verdict
 from grading.verify.item import Item
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
@@ -29,7 +34,11 @@ class HomeSession:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.variant = read_variant(folder, name)
-        self.sheet = load_sheet(name, self.variant, sheet_folders(folder))
+        self._folders = sheet_folders(folder)
+        self.sheet = load_sheet(name, self.variant, self._folders)
+        self.notes = Notes(folder)
+        self.verdicts: dict[str, Verdict] = {}  # the last one on each exercise, since the sheet was opened
+        self._practised: dict[str, int] = {}
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -40,21 +49,61 @@ class HomeSession:
         statement = statement_of(self.sheet[exercise_id])
         return replace(statement, warning=ANONYMOUS) if statement.text and not self.variant.student else statement
 
-    def hints(self, exercise_id: str) -> tuple[str, ...]:
-        """The exercise's hints, from where to look to nearly the answer."""
-        item = self.sheet[exercise_id]
-        return () if isinstance(item, Prose) else item.hints
-
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        result = Result(verify(item, answer, PUBLIC_SEED, said))
+        verdict = self._with_next_hint(verify(item, answer, PUBLIC_SEED, said), len(item.hints))
+        self.verdicts[item.id] = verdict
+        result = Result(verdict)
         if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
             # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
             print(_wrapped(result.text()), file=sys.stderr)
         return result
+
+    def _with_next_hint(self, verdict: Verdict, rungs: int) -> Verdict:
+        """The verdict, which names the first rung that has not been opened."""
+        if not verdict.hint:
+            return verdict
+        return replace(verdict, hint=min(self._opened(verdict.exercise) + 1, rungs))
+
+    def hint(self, exercise_id: str, number: int | None) -> Hint:
+        """The ladder up to a rung; up to where it was opened before, where none is named."""
+        item = self.sheet[exercise_id]
+        opened = self._opened(exercise_id)
+        shown = Hint(() if isinstance(item, Prose) else item.hints, max(1, opened) if number is None else number)
+        if shown.is_there and shown.number > opened:
+            self.notes.put("hints", exercise_id, shown.number)
+        return shown
+
+    def _opened(self, exercise_id: str) -> int:
+        """The highest rung that was opened, as far as the notes beside the notebook know."""
+        opened = self.notes.get("hints", exercise_id)
+        return opened if isinstance(opened, int) else 0
+
+    def practice(self, exercise_id: str, number: int | None) -> Practice | Said:
+        """The exercise once more; only after it is solved, since its numbers would distract."""
+        solved = self.verdicts.get(exercise_id)
+        if solved is None or solved.outcome != "right":
+            return Said(f'Practice comes after solving: first check("{exercise_id}", ...) has to say "right".')
+        self._practised[exercise_id] = self._practised.get(exercise_id, 0) + 1 if number is None else number
+        variant = practice_variant(self._practised[exercise_id])
+        fresh = load_sheet(self.name, variant, self._folders)[exercise_id]
+        if not isinstance(fresh, Item):
+            return Said(f"'{exercise_id}' is read by a person; there is nothing to practise with.")
+        return Practice(fresh, self._practised[exercise_id])
+
+    def compare(self, exercise_id: str, function: Any) -> Comparison | Said:
+        """A function beside the course's own lines."""
+        item = self.sheet[exercise_id]
+        if not isinstance(item, Exercise):
+            return Said(f"'{exercise_id}' asks for no derivative; there are no lines to compare.")
+        return compare(item, function, PUBLIC_SEED)
+
+    def progress(self) -> Progress:
+        """Where the sheet stands."""
+        return Progress.of(self.sheet, self.verdicts)
 
 
 def _wrapped(text: str) -> str:

@@ -132,8 +132,8 @@ class Verdict:
     def headline(self) -> str:
         """Outcome and mark in one line."""
         unit = "point" if self.points == 1 else "points"
-        marks = f"{self.mark:g} of {self.points:g} {unit}"
-        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}, {marks}"
+        marks = f", {self.mark:g} of {self.points:g} {unit}" if self.points else ""
+        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}{marks}"
 
     def details(self) -> list[str]:
         """Everything else there is to say, a line each."""
