@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_build(commands)
     _add_grade(commands)
+    _add_export(commands)
     _add_report(commands)
     _add_demo(commands)
     return parser
@@ -201,6 +202,25 @@ def _grade(options: argparse.Namespace) -> int:
     course = Course.find()
     name = course.require_sheet(options.sheet)
     return grade_with_progress(course, name, options.student, not options.no_sandbox, options.again)
+
+
+def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "export",
+        "make a page of a notebook",
+        "One HTML file that needs no network and runs no script, with what the notebook shows.",
+    )
+    command.add_argument("notebook", type=Path, nargs="+", help="a notebook that has been run")
+    command.add_argument("--to", type=Path, default=Path("pages"), help="folder for the pages (default: pages)")
+    command.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from grading.course.pages import write_page
+
+    for notebook in options.notebook:
+        print(f"Page: {write_page(notebook, options.to)}")
 
 
 def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
