@@ -56,9 +56,11 @@ class HomeSession:
 
 
 def _wrapped(text: str) -> str:
-    """`text` in lines short enough for Validate's window, which does not break them."""
-    lines = (textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ") for line in text.splitlines())
-    return "\n".join(lines)
+    """`text` in lines short enough for Validate's window, which does not break them; tables and maps as they are."""
+    return "\n".join(
+        line if line.startswith("    ") else textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ")
+        for line in text.splitlines()
+    )
 
 
 def statement_of(item: Exercise | Prose) -> Statement:

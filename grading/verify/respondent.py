@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -162,6 +163,8 @@ def _to_array(item: Any) -> Array:
         array = np.array(item)
         if array.dtype.kind == "O":
             array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
+    except TypeError:
+        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     if array.dtype.kind == "c" and not np.any(array.imag):
@@ -176,9 +179,15 @@ def _to_array(item: Any) -> Array:
 def describe_exception(exception: BaseException) -> str:
     """One line: what was raised, and on which line of the student's own code."""
     frames = traceback.extract_tb(exception.__traceback__)
-    own = [frame for frame in frames if _is_students(frame.filename)]
-    where = f" (line {own[-1].lineno} of your cell: {own[-1].line})" if own and own[-1].line else ""
+    called_in = frames[1].filename if len(frames) > 1 else ""  # the first frame is the call itself
+    own = [frame for frame in frames[1:] if _is_cell(frame.filename) or frame.filename == called_in]
+    where = f" ({_place(own[-1])})" if own and own[-1].line else ""
     return f"{type(exception).__name__}: {_first_line(exception)}{where}"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    file = "your cell" if _is_cell(frame.filename) else os.path.basename(frame.filename)
+    return f"line {frame.lineno} of {file}: {frame.line}"
 
 
 def _first_line(exception: BaseException) -> str:
@@ -189,7 +198,7 @@ def _first_line(exception: BaseException) -> str:
     return lines[0] if lines else "no message"
 
 
-def _is_students(filename: str) -> bool:
+def _is_cell(filename: str) -> bool:
     return "ipykernel_" in filename or filename.startswith("<ipython")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from judged import GRADIENT, JACOBIAN, on_numbers
 
 from grading.verify import Exercise, Verdict, verify
-from grading.verify.verdict import heat_map
+from grading.verify.layout import heat_map
 
 
 def some_wrong(W, x):
@@ -27,13 +27,16 @@ def test_a_sign_per_entry():
     assert Verdict.from_json(verdict.json()).blocks[0].heat == EXPECTED
     lines = verdict.text().splitlines()
     at = next(number for number, line in enumerate(lines) if "off by half or more" in line)
-    assert [line.replace(" ", "") for line in lines[at + 1 : at + 4]] == list(EXPECTED)
+    assert [line.replace(" ", "") for line in lines[at + 1 : at + 5]] == [
+        "01234",
+        *(f"{number}{row}" for number, row in enumerate(EXPECTED)),
+    ]
 
 
 def test_the_same_in_words():
     page = verify(GRADIENT.exercise, some_wrong, seed=2).html()
     (spoken,) = re.findall(r'role="img" aria-label="([^"]*)"', page)
-    assert spoken == ("Entries of W that differ, counted from 0. row 0: columns 3; row 1: all; row 2: columns 1")
+    assert spoken == ("Entries of W that differ, counted from 0. row 0: column 3; row 1: all; row 2: column 1")
 
 
 def test_no_map_where_it_would_say_nothing():
