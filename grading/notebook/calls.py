@@ -29,7 +29,7 @@ class NotOpenError(ValueError):
 class _Session(Protocol):
     def opened(self) -> Opened: ...
     def statement(self, exercise_id: str) -> Statement: ...
-    def hints(self, exercise_id: str) -> tuple[str, ...]: ...
+    def hint(self, exercise_id: str, number: int) -> Hint: ...
     def check(self, exercise_id: str, answer: Any) -> Result | Heard: ...
 
 
@@ -60,7 +60,7 @@ def show(exercise_id: str) -> Statement:
 
 def hint(exercise_id: str, number: int = 1) -> Hint:
     """The `number`-th hint of an exercise: 1 says where to look, the last nearly the answer. No mark is lost by it."""
-    return Hint(_current().hints(exercise_id), number)
+    return _current().hint(exercise_id, number)
 
 
 def check(exercise_id: str, answer: Any) -> Result | Heard:

@@ -8,7 +8,7 @@ from typing import Any
 
 from grading.notebook import wire
 from grading.notebook.counting import calls_counted
-from grading.notebook.shown import Heard, Opened, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Statement
 from grading.verify.respondent import Handed, HomeRespondent
 
 
@@ -34,9 +34,9 @@ class GradedSession:
         """The exercise's statement, as the trusted side rendered it for this student."""
         return self._welcome.statements.get(exercise_id, Statement("", {}))
 
-    def hints(self, exercise_id: str) -> tuple[str, ...]:
-        """The exercise's hints, so that a marked notebook shows what its student saw."""
-        return self._welcome.hints.get(exercise_id, ())
+    def hint(self, exercise_id: str, number: int) -> Hint:
+        """The `number`-th of the exercise's hints, so that a marked notebook shows what its student saw."""
+        return Hint(self._welcome.hints.get(exercise_id, ()), number)
 
     def check(self, exercise_id: str, answer: Any) -> Heard:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Statement
 from grading.sheets import Prose, SheetError, Variant, load_sheet
-from grading.verify import Exercise, verify
+from grading.verify import Exercise, Verdict, verify
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
 SHEET_FILE = "sheet.json"
@@ -28,6 +28,7 @@ class HomeSession:
         self.name = name
         self.variant = read_variant(folder, name)
         self.sheet = load_sheet(name, self.variant, sheet_folders(folder))
+        self._opened: dict[str, int] = {}  # the furthest hint that was looked at, by exercise
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -38,21 +39,29 @@ class HomeSession:
         statement = statement_of(self.sheet[exercise_id])
         return replace(statement, warning=ANONYMOUS) if statement.text and not self.variant.student else statement
 
-    def hints(self, exercise_id: str) -> tuple[str, ...]:
-        """The exercise's hints, from where to look to nearly the answer."""
+    def hint(self, exercise_id: str, number: int) -> Hint:
+        """The `number`-th of the exercise's hints, from where to look to nearly the answer."""
         item = self.sheet[exercise_id]
-        return () if isinstance(item, Prose) else item.hints
+        ladder = () if isinstance(item, Prose) else item.hints
+        if 1 <= number <= len(ladder):
+            self._opened[exercise_id] = max(number, self._opened.get(exercise_id, 0))
+        return Hint(ladder, number)
 
     def check(self, exercise_id: str, answer: Any) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        result = Result(verify(item, answer, seed=PUBLIC_SEED))
+        result = Result(self._climbing(item, verify(item, answer, seed=PUBLIC_SEED)))
         if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
             # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
             print(_wrapped(result.text()), file=sys.stderr)
         return result
+
+    def _climbing(self, exercise: Exercise, verdict: Verdict) -> Verdict:
+        """The verdict with the hint that comes after those that were looked at; without one after the last."""
+        following = self._opened.get(exercise.id, 0) + 1
+        return replace(verdict, hint=following if verdict.hint and following <= len(exercise.hints) else 0)
 
 
 def _wrapped(text: str) -> str:

@@ -178,6 +178,8 @@ class _Block:
 
 def _unfinite(yours: Array) -> str:
     wrong = ~np.isfinite(yours)
+    if yours.ndim == 0:
+        return f"{yours:g} is not a finite number"
     said = f"{int(np.sum(wrong))} of {yours.size} entries are not finite"
     return f"{said}: {where}" if not np.all(wrong) and (where := places(wrong)) else said
 

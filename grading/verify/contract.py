@@ -28,8 +28,8 @@ def split_blocks(reply: Reply, expected: Blocks, names: Sequence[str] = ()) -> B
         return (np.stack(values),)  # a tuple of rows, where a list of them would do as well
     if len(values) > 1 and len(expected) == 1 and is_list:
         return "a list whose rows have different lengths; expected one array"
-    wanted = _shapes(dict(zip(names, expected, strict=False)))
-    in_order = f"{', in this order' if len(expected) > 1 else ''}: {wanted}" if wanted else ""
+    named = _shapes(dict(zip(names, expected, strict=False)))
+    in_order = f", in this order: {named}" if len(expected) > 1 and named else ""
     return f"{_counted(values)}; expected {_counted(expected)}{in_order}"
 
 
@@ -83,8 +83,9 @@ def with_shape(value: Array, shape: tuple[int, ...]) -> tuple[Array | None, str]
         return value, ""
     if value.shape == (1, *shape):
         return value[0], f"shape {value.shape} was read as {shape}"
-    got = f"shape {value.shape}" if value.ndim else "one number"
-    return None, f"{got}; expected {shape or 'one number'}"
+    if not value.ndim:
+        return None, f"one number; expected an array of shape {shape}"
+    return None, f"shape {value.shape}; expected {shape or 'one number'}"
 
 
 def changed_arguments(before: Sequence[Array], after: Sequence[Array], names: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ _SLIGHTLY, _PARTLY = 0.01, 0.5
 _WIDEST_MAP = (32, 64)  # rows and columns that a map may have
 _MOST_PLACES = 6  # that are worth a list
 _FEWEST_DIGITS, _ALL_DIGITS = 6, 17  # of a number: so many to work with, and so many that a float has
+_WIDEST_TABLE = 3  # columns of numbers, which fit into a terminal's 80 signs
 _NUMBERED = 10  # up to so many columns each has its number, of more every fifth
 _CELL = "text-align:left;padding:0 1.2em 0 0;font:inherit;font-family:monospace;white-space:pre"
 _PICTURE = "margin:0.2em 0;line-height:1.4;overflow-x:auto"
@@ -33,6 +34,20 @@ class Table:
 
     def text(self) -> list[str]:
         """The rows in aligned columns; a single column that has no name needs no head."""
+        return [line for part in self._parts() for line in part._text()]
+
+    def html(self) -> str:
+        """The same as tables that a screen reader can walk."""
+        return "".join(part._html() for part in self._parts())
+
+    def _parts(self) -> list[Table]:
+        """The table in pieces of nearly equal width that fit on a page."""
+        count = len(self.heads)
+        width = math.ceil(count / math.ceil(count / _WIDEST_TABLE))
+        cuts = [slice(start, start + width) for start in range(0, count, width)]
+        return [Table(self.caption, self.heads[cut], tuple((n, cells[cut]) for n, cells in self.rows)) for cut in cuts]
+
+    def _text(self) -> list[str]:
         lines = [("", self.heads), *self.rows] if any(self.heads) else list(self.rows)
         widths = [max(len(name) for name, _ in lines)]
         widths += [max(len(cells[k]) for _, cells in lines) for k in range(len(self.heads))]
@@ -42,8 +57,7 @@ class Table:
         )
         return [line.rstrip() for line in padded]
 
-    def html(self) -> str:
-        """The same as a table that a screen reader can walk."""
+    def _html(self) -> str:
         heads = "".join(f'<th scope="col" style="{_CELL}">{html.escape(head)}</th>' for head in self.heads)
         head = f"<thead><tr><td></td>{heads}</tr></thead>" if any(self.heads) else ""
         rows = "".join(
@@ -127,17 +141,16 @@ def places(wrong: Array) -> str:
 
 
 def aligned(numbers: Sequence[float]) -> list[str]:
-    """Numbers as text with their points under each other, with just the digits that tell the first two apart.
+    """Numbers as text, their points under each other, with the digits that tell the first two apart.
 
-    All of them have as many decimals; six digits of the largest at least.
+    All of them have as many decimals: six digits of the largest, or else two in which those differ.
     """
     first, second = numbers[:2]
     largest = max(abs(first), abs(second))
     size = math.floor(math.log10(largest)) if largest > 0 else 0
-    for digits in range(_FEWEST_DIGITS, _ALL_DIGITS + 1):
-        said = [_written(number, digits, size) for number in numbers]
-        if said[0] != said[1] or first == second:
-            break
+    enough = (n for n in range(_FEWEST_DIGITS, _ALL_DIGITS) if _written(first, n, size) != _written(second, n, size))
+    digits = next(enough, _ALL_DIGITS)
+    said = [_written(number, digits + (digits > _FEWEST_DIGITS), size) for number in numbers]
     before = max(len(number.partition(".")[0]) for number in said)
     return [" " * (before - len(number.partition(".")[0])) + number for number in said]
 

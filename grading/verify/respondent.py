@@ -18,6 +18,7 @@ import numpy as np
 from grading.verify.exercise import Array
 
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
+_LONGEST_LINE = 200  # characters of an exception's message
 
 _RETURNS_NOTHING = "Your function returns nothing yet. If you wrote an answer, a `return` is missing."
 
@@ -195,7 +196,8 @@ def _first_line(exception: BaseException) -> str:
         lines = str(exception).strip().splitlines()
     except Exception:
         lines = []  # its own __str__ fails
-    return lines[0] if lines else "no message"
+    first = lines[0] if lines else "no message"
+    return first if len(first) <= _LONGEST_LINE else first[:_LONGEST_LINE] + " ..."
 
 
 def _is_cell(filename: str) -> bool:

@@ -31,8 +31,6 @@ _COLOURS: dict[Outcome, str] = {
     "fault": "#b0588d",
 }
 
-_WIDEST = 3  # columns of a table of numbers: they fit into a terminal's 80 signs
-
 
 @dataclass(frozen=True)
 class Cause:
@@ -177,8 +175,7 @@ class Verdict:
             return []
         told = [(block.name, block.worst) for block in self.blocks if block.worst and block.worst.witnesses]
         points = sorted({worst.point for _, worst in told})
-        of_points = [[pair for pair in told if pair[1].point == point] for point in points]
-        return [self._table(some[k : k + _WIDEST]) for some in of_points for k in range(0, len(some), _WIDEST)]
+        return [self._table([pair for pair in told if pair[1].point == point]) for point in points]
 
     def _table(self, told: list[tuple[str, Worst]]) -> Table:
         """A column per array; the name of a single one stands above the table."""
@@ -267,7 +264,7 @@ def _column(worst: Worst) -> dict[str, str]:
     said = dict(zip(("yours", *worst.witnesses), aligned([worst.yours, *worst.witnesses.values()]), strict=True))
     if DIFFERENCES in said:
         is_kink = not math.isfinite(worst.bar)
-        said[DIFFERENCES] = "cannot say (kink)" if is_kink else f"{said[DIFFERENCES]} ± {worst.bar:.0e}"
+        said[DIFFERENCES] = "cannot say (kink)" if is_kink else f"{said[DIFFERENCES]} ± {worst.bar:.1g}"
     return said
 
 
