@@ -20,7 +20,7 @@ _MOST_PLACES = 6  # that are worth a list
 _FEWEST_DIGITS, _ALL_DIGITS = 6, 17  # of a number: so many to work with, and so many that a float has
 _WIDEST_TABLE = 3  # columns of numbers, which fit into a terminal's 80 signs
 _NUMBERED = 10  # up to so many columns each has its number, of more every fifth
-_CELL = "text-align:left;padding:0 1.2em 0 0;font:inherit;font-family:monospace;white-space:pre"
+_CELL = "text-align:left;padding:0 1.2em 0 0;font-weight:normal;font-family:monospace;white-space:pre"
 _PICTURE = "margin:0.2em 0;line-height:1.4;overflow-x:auto"
 
 
@@ -71,10 +71,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Map:
-    """Which entries of a matrix are wrong: a line per row, and in it a sign per entry."""
+    """Which entries of a matrix are wrong: a line per row, and in it a sign per entry.
+
+    `is_told`: they are named elsewhere.
+    """
 
     name: str
     rows: tuple[str, ...]
+    is_told: bool
 
     def legend(self) -> str:
         """What the signs mean, of those that are in it."""
@@ -91,10 +95,14 @@ class Map:
         return [f"{'':{margin}}  {above}".rstrip(), *rows]
 
     def html(self) -> str:
-        """A picture made of characters, with the same in words for who cannot see it."""
+        """A picture made of characters, with the same in words for who cannot see it.
+
+        An untrusted notebook loses the label: the words can be opened where the entries are not named elsewhere.
+        """
         spoken = html.escape(self._spoken())
         picture = "\n".join(self.text())
-        return f'<pre role="img" aria-label="{spoken}" title="{spoken}" style="{_PICTURE}">{picture}</pre>'
+        drawn = f'<pre role="img" aria-label="{spoken}" title="{spoken}" style="{_PICTURE}">{picture}</pre>'
+        return drawn if self.is_told else f"{drawn}<details><summary>in words</summary>{spoken}</details>"
 
     def _spoken(self) -> str:
         hit = [f"row {i}: {_columns(row)}" for i, row in enumerate(self.rows) if row.strip(_RIGHT)]

@@ -216,7 +216,8 @@ class Verdict:
         """The sentences in their order, each with what is shown below it."""
         parts: list[tuple[str, Table | Map | None]] = [(said, None) for said in self._found()]
         parts += [(table.caption, table) for table in self.tables()]
-        parts += [((drawn := Map(block.name, block.heat)).legend(), drawn) for block in self.maps()]
+        drawn = (Map(block.name, block.heat, is_told=bool(block.where)) for block in self.maps())
+        parts += [(each.legend(), each) for each in drawn]
         return parts + [(said, None) for said in self._advice()]
 
     def json(self) -> str:

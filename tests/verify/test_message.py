@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged import GRADIENT, JACOBIAN, VJP, on_numbers
 
-from grading.verify import Exercise, Verdict, verify
+from grading.verify import Exercise, Verdict, compare, contract, layout, respondent, verify
+from grading.verify import verdict as verdicts
 from grading.verify.layout import Table, aligned, heat_map, places
 
 
@@ -189,6 +190,7 @@ def test_few_inputs_are_told_and_of_many_the_shapes():
     drawn = []
     verdict = verify(few, lambda x: drawn.append(x) or 3 * x, seed=1)
     told = re.search(r"at point 1 of 3, with x = \[(.*)\]", verdict.text())
+    assert told
     assert np.allclose([float(x) for x in told[1].split(", ")], drawn[0], rtol=1e-5)
     many = verify(VJP.exercise, VJP.wrong[0], seed=1)
     assert "at point 1 of 3, with W (3, 5), x (5,), the cotangent (3,)" in many.text()
@@ -287,6 +289,13 @@ def test_without_colours_and_roles_all_is_still_said():
     assert "row 1; [0, 3]; [2, 1]" in bare
     assert 'title="Entries of W that differ' in bare
 
+    def chequered(W, x):
+        dW, dx = GRADIENT.right(W, x)
+        return dW * (1 + np.indices(dW.shape).sum(axis=0) % 2), dx
+
+    bare = re.sub(r' (role|aria-label|style|title)="[^"]*"', "", verify(GRADIENT.exercise, chequered, seed=2).html())
+    assert "row 0: columns 1, 3; row 1: columns 0, 2, 4; row 2: columns 1, 3</details>" in bare
+
 
 def test_verdicts_written_before_can_be_read():
     verdict = verify(GRADIENT.exercise, some_wrong, seed=2)
@@ -307,3 +316,39 @@ def test_of_numbers_worked_out_by_hand_no_factor_is_told():
     verdict = verify(exercise, 1.7 * np.cos(x), seed=1)
     assert not re.search(r"1\.7|0\.588", verdict.text() + verdict.html())
     assert "0 that are" not in verdict.text()
+
+
+# --- each piece is missed --------------------------------------------------------------------------------------------
+
+PIECES = {
+    "what is right is not said": (
+        (Verdict, "standing", lambda self: ""),
+        test_what_is_right_and_the_mistake_stand_in_the_first_two_lines,
+    ),
+    "entries are not named": ((compare, "places", lambda wrong: ""), test_without_colours_and_roles_all_is_still_said),
+    "all points are alike": ((compare._Block, "_kind", lambda self: ""), test_a_declared_point_is_called_what_it_is),
+    "inputs are not told": ((contract, "inputs_of", lambda q: ""), test_few_inputs_are_told_and_of_many_the_shapes),
+    "inputs are always numbers": ((contract, "_MOST_NUMBERS", 999), test_few_inputs_are_told_and_of_many_the_shapes),
+    "calls are not told": (
+        (contract, "called_with", lambda question: ""),
+        test_an_exception_is_told_with_its_line_and_the_call,
+    ),
+    "no lines of code": (
+        (respondent, "_place", lambda frame: "somewhere"),
+        test_an_exception_is_told_with_its_line_and_the_call,
+    ),
+    "numbers as they come": (
+        (verdicts, "aligned", lambda numbers: [f"{number:g}" for number in numbers]),
+        test_the_numbers_stand_under_each_other,
+    ),
+    "maps of zeros": ((compare, "heat_map", lambda wrong, off, size: ("·█",)), test_zeros_are_no_right_entries),
+    "maps without numbers": ((layout.Map, "text", lambda self: list(self.rows)), test_a_map_has_numbers),
+}
+
+
+@pytest.mark.parametrize(("broken", "test"), PIECES.values(), ids=PIECES.keys())
+def test_a_piece_that_is_broken_is_noticed(broken, test, monkeypatch):
+    test()
+    monkeypatch.setattr(*broken)
+    with pytest.raises(AssertionError):
+        test()
