@@ -262,5 +262,5 @@ def _proportion(points: Seen) -> str:
     if points[0].question.exercise.is_data:
         return "proportional to the right answer."  # by how much would give that away
     if len(set(factors)) == 1:
-        return f"proportional to the right answer, with the factor {factors[0]} at every point."
+        return f"{factors[0]} times the right answer wherever it differs."
     return f"proportional to the right answer at each point, with the factors {', '.join(factors)}."

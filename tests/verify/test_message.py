@@ -101,6 +101,16 @@ def test_arrays_that_are_wrong_throughout_share_a_line():
     assert verify(GRADIENT.exercise, x_doubled, seed=2).details()[1] == "x: shape (5,) is right; all 5 entries differ"
 
 
+def test_what_is_known_of_several_arrays_is_said_once():
+    def uneven(W, x):
+        return tuple(block * np.cos(9 * x[0]) for block in GRADIENT.right(W, x))
+
+    verdict = verify(GRADIENT.exercise, uneven, seed=2)
+    (known,) = verdict.known
+    assert known.startswith("W, x: proportional to the right answer")
+    assert verdict.text().splitlines()[1] == f"  Known: {known}"
+
+
 def test_zeros_are_no_right_entries():
     diagonal = on_numbers(lambda xp, x: x**2, lambda rng: rng.normal(size=5), asks="jacobian")
     verdict = verify(diagonal, lambda x: 3 * np.diag(x), seed=1)
