@@ -65,10 +65,9 @@ class HomeSession:
         return result
 
     def _with_next_hint(self, verdict: Verdict, rungs: int) -> Verdict:
-        """The verdict, which names the first rung that has not been opened."""
-        if not verdict.hint:
-            return verdict
-        return replace(verdict, hint=min(self._opened(verdict.exercise) + 1, rungs))
+        """The verdict, which names the first rung that has not been opened; none after the last."""
+        following = self._opened(verdict.exercise) + 1
+        return replace(verdict, hint=following if verdict.hint and following <= rungs else 0)
 
     def hint(self, exercise_id: str, number: int | None) -> Hint:
         """The ladder up to a rung; up to where it was opened before, where none is named."""
@@ -116,9 +115,11 @@ def _write_down(verdict: Verdict) -> None:
 
 
 def _wrapped(text: str) -> str:
-    """`text` in lines short enough for Validate's window, which does not break them."""
-    lines = (textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ") for line in text.splitlines())
-    return "\n".join(lines)
+    """`text` in lines short enough for Validate's window, which does not break them; tables and maps as they are."""
+    return "\n".join(
+        line if line.startswith("    ") else textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ")
+        for line in text.splitlines()
+    )
 
 
 def statement_of(item: Item | Prose) -> Statement:

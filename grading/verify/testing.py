@@ -90,10 +90,11 @@ def _message(verdict: Verdict, exercise: Exercise, inputs: Sequence[Any]) -> str
         "not attempted": f"{exercise.id} returns nothing",
         "fault": f"{exercise.id} cannot be judged",
     }[verdict.outcome]
+    said += f". {standing}" if (standing := verdict.standing()) else ""
     lines = [said, *verdict.text().splitlines()[1:]]
     if not all(map(callable, inputs)):
         lines.append("  Arrays were moved to make further points. To draw them yourself pass a sampler, rng -> array.")
-    seed = "" if verdict.blocks else f"\n  seed {verdict.seed}"
+    seed = "" if lines[-1].endswith(f"seed {verdict.seed}") else f"\n  seed {verdict.seed}"
     return "\n".join(lines).replace("The exercise cannot be judged: its function", "The function") + seed
 
 

@@ -49,13 +49,13 @@ def test_running_the_notebook_again_opens_no_further_hint(folder):
     assert json.loads((folder / NOTES_FILE).read_text())["hints"] == {"chain.one_number": 2, "chain.jacobian": 1}
 
 
-def test_a_failed_check_names_the_next_rung_up_to_the_last():
+def test_a_failed_check_names_the_next_rung_and_none_after_the_last():
     named = []
     for opened in range(5):
         named.append(check("chain.one_number", wrong).verdict.hint)
         if opened:
             hint("chain.one_number", min(opened, 3))
-    assert named == [1, 1, 2, 3, 3]
+    assert named == [1, 1, 2, 3, 0]
     assert check("chain.one_number", right).verdict.hint == 0
 
 

@@ -89,7 +89,7 @@ MUTANTS = {
     "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
     "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
     "no copies of arguments": (respondent, "deepcopy", lambda value: value),
-    "no splitting of lists": (contract, "split_blocks", lambda reply, expected: reply.values[: len(expected)]),
+    "no splitting of lists": (contract, "split_blocks", lambda reply, expected, *names: reply.values[: len(expected)]),
 }
 
 
