@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grading.verify.exercise import Exercise
-from grading.verify.kinks import is_near_kink
+from grading.verify.kinks import is_near_kink, is_on_kink
 from grading.verify.oracles import (
     Testimony,
     agree,
@@ -96,7 +96,8 @@ def bench_at(question: Question, is_declared: bool = False) -> Bench:
             measured = _measured(question, expected, allowed)
             # of a large question it could only say again what finite differences say of a few entries
             is_needed = by_torch is None or not measured.probes
-            heard = (by_torch, by_tape, complex_witness(question, measured) if is_needed else None, measured)
+            by_step = _by_step(question, measured, by_tape, allowed) if is_needed else None
+            heard = (by_torch, by_tape, by_step, measured)
             witnesses = tuple(testimony for testimony in heard if testimony is not None)
     except Exception as error:
         raise FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
@@ -115,6 +116,13 @@ def _measured(question: Question, expected: Blocks, allowed: Tolerance) -> Testi
     if agree(first, measured, _slack(measured, allowed.allowed)):
         return measured
     return difference_witness(question, allowed.noise, True)
+
+
+def _by_step(question: Question, measured: Testimony, by_tape: Testimony, allowed: Tolerance) -> Testimony | None:
+    """The complex step; where finite differences cannot say, for another reason than a kink, beside autodiff."""
+    if measured.conclusive or is_on_kink(question, allowed.tape):
+        return complex_witness(question, measured)
+    return complex_witness(question, measured, by_tape, allowed.allowed)
 
 
 def _slack(measured: Testimony, allowed: Blocks) -> Blocks:

@@ -268,12 +268,19 @@ class _Ladder:
         self._sides: list[tuple[Array, Array]] = []
         self._refined: list[Array] = []
         self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
-        self._told: list[tuple[Array, Array]] = []  # what each rung says, and its bar: infinite if it says nothing
+        self._told: list[tuple[Array, Array, Array]] = []  # what each rung says, its bar, and the rounding in it
 
     def climb_closely(self, size: float) -> Slope:
-        """The same from all rungs down to the last digit; the bar is infinite where they do not say the same."""
+        """The same from all rungs down to the last digit; the bar is infinite where they do not say the same.
+
+        Rungs below the best one have nothing but rounding to move them, unless steps as long as the best jump over waves.
+        """
         slope = self.climb(size, _CLOSE_STEPS)
-        moves = [np.abs(here - slope.value) > _STABLE * (bar + slope.bar) for here, bar in self._told]
+        best = np.argmin([bar for _, bar, _ in self._told], axis=0)
+        moves = [
+            np.abs(here - slope.value) > np.where(rung > best, noise + slope.bar, _STABLE * (bar + slope.bar))
+            for rung, (here, bar, noise) in enumerate(self._told)
+        ]
         return replace(slope, bar=np.where(np.any(moves, axis=0), np.inf, slope.bar))
 
     def climb(self, size: float, steps: int = _STEPS) -> Slope:
@@ -308,7 +315,7 @@ class _Ladder:
         bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
         shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
         bar = np.where(shows & self._is_smooth(len(self._steps) - 2), bar, np.inf)
-        self._told.append((here, bar))
+        self._told.append((here, bar, 2 * noise))
         better = bar < self._bar
         self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
         good = (self._bar <= _GOOD_BAR * np.abs(self._best)) | (noise > self._bar) | self._is_flat()

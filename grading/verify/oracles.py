@@ -78,13 +78,16 @@ def difference_witness(question: Question, noise: Array | None = None, closely: 
     )
 
 
-def complex_witness(question: Question, beside: Testimony) -> Testimony | None:
+def complex_witness(
+    question: Question, beside: Testimony, by_rule: Testimony | None = None, slack: Blocks = ()
+) -> Testimony | None:
     """The complex step f'(x) = Im f(x + i h) / h: no difference is taken, so no digit is lost (Squire & Trapp 1998).
 
     None where the function is not analytic as it is written (it takes the modulus, or compares): that is seen when it
-    fails on complex numbers, or leaves the error bars of finite differences, `beside`.
+    fails on complex numbers, or leaves the error bars of finite differences, `beside`. Where these cannot say it is
+    heard only if it is the derivative `by_rule`, to the slack: it knows nothing of rules, but may be wrong by itself.
     """
-    if question.exercise.asks in ("value", "hessian_diagonal") or not beside.conclusive:
+    if question.exercise.asks in ("value", "hessian_diagonal") or not (beside.conclusive or by_rule):
         return None
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -92,7 +95,12 @@ def complex_witness(question: Question, beside: Testimony) -> Testimony | None:
             said = _complex_slopes(question, beside)
     except Exception:
         return None
-    return said if agree(said, beside, tuple(np.zeros_like(block) for block in said.blocks)) else None
+    if not all(np.all(np.isfinite(block)) for block in said.blocks):
+        return None
+    is_heard = agree(said, beside, _no_bars(said.blocks))
+    if by_rule is not None and not beside.conclusive:
+        is_heard = is_heard and agree(by_rule, said, slack)
+    return said if is_heard else None
 
 
 def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
