@@ -306,7 +306,10 @@ class _Shaken(Rule):
         return blunted
 
     def _unseen(self, slot: int, g: Array, y: Array, a: Array, sizes: dict[int, Array]) -> Any:
-        """Zero but for a line that saturates and a logarithm. Its argument counts up to 1: near 0 a flat value is no saturation."""
+        """Zero but for a logarithm and a line that saturates.
+
+        The argument of the latter counts up to 1: near 0 a flat value is no saturation.
+        """
         key, parent = self.rule.key, self.parents[slot]
         size = np.maximum(np.abs(g * y), sizes.get(self.line, 0.0))
         if key in _WITHIN:
