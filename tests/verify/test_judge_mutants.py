@@ -206,9 +206,7 @@ PIECES = {
     ),
     "differences without bars": (
         (bench, "difference_witness", without_bars),
-        lambda: test_witnesses.test_autodiff_and_the_complex_step_decide_together(
-            *test_witnesses.UNSEEN_BY_DIFFERENCES["a deviation far out"]
-        ),
+        test_witnesses.test_differences_of_what_lies_far_off_have_wide_bars,
     ),
     "nothing is asked beside a point": (
         (judge, "_BESIDE", ()),
