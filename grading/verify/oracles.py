@@ -130,11 +130,12 @@ def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
         if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * bar):
             return False
     for number, probe in enumerate(other.probes):
-        if one.probes:
-            along, loose = one.probes[number].value, np.zeros(())
-        else:
-            along, loose = _contracted(one.blocks, probe.directions), _contracted(slack, probe.sizes)
-        if np.any(np.abs(along - probe.value) > _BARS * (probe.bar + loose)):
+        along = one.probes[number].value if one.probes else _contracted(one.blocks, probe.directions)
+        off = np.abs(along - probe.value)
+        if not np.any(off > _BARS * probe.bar):
+            continue
+        loose = 0.0 if one.probes else _contracted(slack, probe.sizes)
+        if np.any(off > _BARS * (probe.bar + loose)):
             return False
     return True
 
