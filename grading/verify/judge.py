@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
 _ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
 _SPOT_CHECKS = 2  # further points at which an answer that is all right must at least give finite numbers
+_BESIDE = (0.999, 1.001)  # times the inputs: beside a point
 _CONFIRMATIONS = 16  # further points at which a difference seen at a single one is looked for
 
 
@@ -219,11 +222,7 @@ def _confirm(
     What is asked is added to the lists. An answer that fails there is as different as can be.
     """
     exercise = session.exercise
-    for number in range(_CONFIRMATIONS):
-        try:
-            bench = fresh_bench(exercise, session.seed, exercise.draws + number)
-        except FaultError:
-            continue
+    for bench in _further(session, benches, replies, heard):
         reply = _quietly(respondent, bench.question, exercise.limit_s)
         if reply.error is not None or isinstance(contract.split_blocks(reply, bench.expected), str):
             return ""
@@ -233,6 +232,23 @@ def _confirm(
         if not heard[-1].is_right:
             return ""
     return f"your values differ at one of {len(benches)} points only"
+
+
+def _further(session: _Session, benches: list[Bench], replies: list[Reply], heard: list[Compared]) -> Iterator[Bench]:
+    """Further points: where an answer has no finite numbers first some beside, since it may fail in few places only."""
+    wrong = next(number for number, point in enumerate(heard) if not point.is_right)
+    question = benches[wrong].question
+    is_finite = all(np.all(np.isfinite(value)) for value in replies[wrong].values)
+    beside = [question.at(tuple(p * factor for p in question.primals)) for factor in (() if is_finite else _BESIDE)]
+    exercise, numbers = session.exercise, range(session.exercise.draws, session.exercise.draws + _CONFIRMATIONS)
+    for bench in chain(
+        (partial(bench_at, near) for near in beside),
+        (partial(fresh_bench, exercise, session.seed, number) for number in numbers),
+    ):
+        try:
+            yield bench()
+        except FaultError:
+            continue
 
 
 def _not_shown(benches: list[Bench], shown: list[Blocks]) -> str:
