@@ -149,7 +149,11 @@ def _contracted(blocks: Blocks, directions: Blocks) -> Array:
 
 
 def _complex_slopes(question: Question, beside: Testimony) -> Testimony:
-    """Along the tangents, along every coordinate that finite differences took, or along their probes."""
+    """Along the tangents, along every coordinate that finite differences took, or along their probes.
+
+    What the step h cuts off is h^2 times a third derivative, and is seen only where the slope itself is 0. The bar is h:
+    it holds unless the third derivative is larger than 6/h.
+    """
     primals, asks = question.primals, question.exercise.asks
     function = question.exercise.of_wrt(question.point)
 
@@ -160,15 +164,17 @@ def _complex_slopes(question: Question, beside: Testimony) -> Testimony:
         return np.asarray(np.sum(imaginary * question.directions[0]) if asks == "vjp" else imaginary)
 
     if asks == "jvp":
-        return Testimony("complex step", (slope(*question.directions),), (np.zeros_like(beside.blocks[0]),))
+        block = slope(*question.directions)
+        return Testimony("complex step", (block,), (np.full_like(block, _COMPLEX_STEP),))
     blocks = [np.zeros_like(block) for block in beside.blocks]
     bars = [np.full_like(block, np.inf) for block in beside.blocks]
     for block, index in beside.places:
         unit = [np.zeros(np.shape(primal)) for primal in primals]
         unit[block][index] = 1.0
         at(blocks[block], index)[...] = slope(*unit)
-        at(bars[block], index)[...] = 0.0
-    probes = tuple(Probe(p.directions, value := slope(*p.directions), np.zeros_like(value)) for p in beside.probes)
+        at(bars[block], index)[...] = _COMPLEX_STEP
+    slopes = [(probe.directions, slope(*probe.directions)) for probe in beside.probes]
+    probes = tuple(Probe(directions, value, np.full_like(value, _COMPLEX_STEP)) for directions, value in slopes)
     return Testimony("complex step", tuple(blocks), tuple(bars), places=beside.places, probes=probes)
 
 

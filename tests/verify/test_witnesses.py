@@ -462,3 +462,36 @@ def test_autodiff_and_the_complex_step_decide_together(function, inputs, right, 
     for seed in range(5):
         assert verify(exercise, right, seed).outcome == "right"
         assert verify(exercise, wrong, seed).outcome == "wrong"
+
+
+FLAT_AT_ZERO = {
+    "cube": (lambda xp, x: x**3, lambda x: 3 * x**2),
+    "fifth power": (lambda xp, x: x**5, lambda x: 5 * x**4),
+    "cosine": (lambda xp, x: xp.cos(x), lambda x: -np.sin(x)),
+    "x^2 sin x": (lambda xp, x: x**2 * xp.sin(x), lambda x: 2 * x * np.sin(x) + x**2 * np.cos(x)),
+    "bell": (lambda xp, x: xp.exp(-(x**2)), lambda x: -2 * x * np.exp(-(x**2))),
+    "cube of tanh": (lambda xp, x: xp.tanh(x) ** 3, lambda x: 3 * np.tanh(x) ** 2 * (1 - np.tanh(x) ** 2)),
+}
+
+
+@pytest.mark.parametrize("asks", ["gradient", "jacobian", "jvp", "vjp"])
+@pytest.mark.parametrize(("f", "slope"), FLAT_AT_ZERO.values(), ids=FLAT_AT_ZERO.keys())
+def test_witnesses_agree_where_the_slope_itself_is_zero(f, slope, asks):
+    exercise = Exercise(
+        id="flat.point",
+        function=(lambda xp, x: xp.sum(f(xp, x))) if asks == "gradient" else f,
+        inputs=lambda rng: {"x": rng.normal(size=5)},
+        edge_inputs=lambda rng: {"x": np.array([0.0, 1.0, -1.0, 0.0, 2.0])},
+        published={"x": np.zeros(5)},
+        wrt=("x",),
+        asks=asks,
+    )
+    right = {
+        "gradient": slope,
+        "jacobian": lambda x: np.diag(slope(x)),
+        "jvp": lambda x, dx: slope(x) * dx,
+        "vjp": lambda x, w: slope(x) * w,
+    }[asks]
+    verdict = verify(exercise, right, seed=1)
+    assert verdict.outcome == "right", verdict.text()
+    assert verify(exercise, lambda *args: 1.5 * right(*args), seed=1).outcome == "wrong"
