@@ -151,8 +151,8 @@ def _contracted(blocks: Blocks, directions: Blocks) -> Array:
 def _complex_slopes(question: Question, beside: Testimony) -> Testimony:
     """Along the tangents, along every coordinate that finite differences took, or along their probes.
 
-    What the step h cuts off is h^2 times a third derivative, and is seen only where the slope itself is 0. The bar is h:
-    it holds unless the third derivative is larger than 6/h.
+    What the step h cuts off, h^2 times a third derivative, is seen only where the slope itself is 0. The bar is h, and
+    holds unless the third derivative is larger than 6/h.
     """
     primals, asks = question.primals, question.exercise.asks
     function = question.exercise.of_wrt(question.point)
@@ -164,8 +164,8 @@ def _complex_slopes(question: Question, beside: Testimony) -> Testimony:
         return np.asarray(np.sum(imaginary * question.directions[0]) if asks == "vjp" else imaginary)
 
     if asks == "jvp":
-        block = slope(*question.directions)
-        return Testimony("complex step", (block,), (np.full_like(block, _COMPLEX_STEP),))
+        pushed = slope(*question.directions)
+        return Testimony("complex step", (pushed,), (np.full_like(pushed, _COMPLEX_STEP),))
     blocks = [np.zeros_like(block) for block in beside.blocks]
     bars = [np.full_like(block, np.inf) for block in beside.blocks]
     for block, index in beside.places:
