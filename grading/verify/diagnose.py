@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.verify import catalogue
+from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
 from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
 from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
@@ -114,7 +114,7 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
 
 
 def _on_arrays(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    steps = (catalogue.unfinite, catalogue.layout, catalogue.wrong_axis, catalogue.blanks, catalogue.scales)
+    steps = (precision.unfinite, layouts.layout, layouts.wrong_axis, targets.blanks, scales.scales)
     return _catalogued(wrong, steps)
 
 
@@ -123,11 +123,11 @@ def _on_the_list(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.places, catalogue.signs))
+    return _catalogued(wrong, (places.places, places.signs))
 
 
 def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.targets,))
+    return _catalogued(wrong, (targets.targets,))
 
 
 def _on_activations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -168,7 +168,7 @@ def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
 
 
 def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.constants, catalogue.imprecision))
+    return _catalogued(wrong, (scales.constants, precision.imprecision))
 
 
 def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -177,7 +177,7 @@ def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     def rounded(dtype: type) -> bool:
         return ask is not None and same_when_rounded(questions, dtype, ask)
 
-    return _catalogued(wrong, (lambda seen: catalogue.precision(seen, rounded),))
+    return _catalogued(wrong, (lambda seen: precision.precision(seen, rounded),))
 
 
 def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
