@@ -90,8 +90,12 @@ class Observation:
 
     @property
     def doubt(self) -> float:
-        """How far a prediction may be off that was made from the expected value, with its own doubt."""
-        return 4 * float(np.max(self.tolerance, initial=0.0))
+        """How far a prediction may be off that was made from the expected value, with its own doubt.
+
+        Where numbers are asked to so many decimals their rounding is all of it.
+        """
+        times = 1 if self.question.exercise.decimals is not None else 4
+        return times * float(np.max(self.tolerance, initial=0.0))
 
 
 Seen = list[Observation]  # one block at all points
