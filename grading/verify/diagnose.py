@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
-from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
+from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.exercise import Array
 from grading.verify.planted import (
     Found,
@@ -24,7 +24,7 @@ from grading.verify.planted import (
     misread_functions,
     planted_faults,
 )
-from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
+from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, share_of_error_moved, telling, zeros
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
@@ -204,7 +204,15 @@ def _off(one: Observation) -> Array:
 
 
 def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (scales.constants, precision.imprecision))
+    questions = [one.question for one in wrong[0]]
+
+    def imprecise(seen: Seen) -> Iterator[Mistake]:
+        def moved(step: float) -> float:
+            return 0.0 if ask is None else share_of_error_moved(questions, seen[0].block, step, ask)
+
+        return precision.imprecision(seen, moved)
+
+    return _catalogued(wrong, (scales.constants, imprecise))
 
 
 def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
