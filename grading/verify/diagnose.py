@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
-from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
+from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.exercise import Array
 from grading.verify.known import known
 from grading.verify.planted import (
@@ -25,7 +25,17 @@ from grading.verify.planted import (
     misread_functions,
     planted_faults,
 )
-from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, share_of_error_moved, telling
+from grading.verify.probes import (
+    Ask,
+    Kinds,
+    is_stuck,
+    luck,
+    ordinary,
+    same_when_rounded,
+    share_of_error_moved,
+    telling,
+    works_when_square,
+)
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
@@ -116,6 +126,9 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
     for label, text, fine in kinds:
         if len(fine) == len(blocks) and label in ("right for square shapes only", "wrong for batches"):
             return (Cause(label, text, LIKELY),)
+    if works_when_square(questions, ask):
+        text = "Your function fails unless all lengths are equal: which axis is which?"
+        return (Cause("right for square shapes only", text, LIKELY),)
     return ()
 
 
@@ -153,6 +166,33 @@ def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(misread_functions(wrong), _MANY)
+
+
+def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    """A wrong sign, or a sum for a mean, beside another fault: both are said."""
+    if wrong[0][0].question.exercise.is_data:
+        return []
+    for label, text, scaled in scales.beside_another(wrong[0]):
+        turned = [[replace(one, yours=scaled(one)) for one in seen] for seen in wrong]
+        found = [one for one in planted_faults(turned) if one.certainty >= ALMOST_SURE]
+        if found:
+            originals = {id(changed): seen for changed, seen in zip(turned, wrong, strict=True)}
+            faults = [replace(one, blocks=[originals[id(seen)] for seen in one.blocks]) for one in found]
+            both = [seen for seen in wrong if any(seen is block for one in faults for block in one.blocks)]
+            return [*faults, Found(label, text, ALMOST_SURE, both)]
+    return []
+
+
+def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    """What a first call left behind: right there, and wrong right beside it when it is asked again."""
+    text = (
+        "Your answer is right at its first call and wrong later, even right beside it: something is kept between calls."
+    )
+    return [
+        Found("an earlier answer returned", text, ALMOST_SURE, [seen])
+        for seen in wrong
+        if ask is not None and catalogue.is_near(seen[0]) and is_stuck(seen[0].question, seen[0].block, ask)
+    ]
 
 
 def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -235,6 +275,6 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
-    *(_on_arrays, _on_last_digits, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places),
-    *(_elsewhere, _far_fetched, _misread, _on_scale, _by_luck),
+    *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
+    *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _by_luck),
 )

@@ -13,7 +13,7 @@ from grading.verify import contract
 from grading.verify.exercise import Array, Exercise, Point
 from grading.verify.respondent import Reply
 from grading.verify.sampling import Question, fresh_question
-from grading.verify.tolerance import tolerance
+from grading.verify.tolerance import Blocks, tolerance
 
 Ask = Callable[[Question], Reply]
 Change = Callable[[Point], Point]
@@ -93,6 +93,18 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
 _STEADY = 0.1  # the right answer may move so much of its size
 
 
+def is_stuck(question: Question, block: int, ask: Ask) -> bool:
+    """Whether an answer that is right at a question is wrong right beside it, once it has been asked elsewhere."""
+    try:
+        beside = _changed(question, partial(_moved, np.random.default_rng(0), _BESIDE))
+        return block in _right_blocks(question, ask)[0] and block not in _right_blocks(beside, ask)[0]
+    except Exception:
+        return False  # the function has no such inputs
+
+
+_BESIDE = 1e-3  # relative to the inputs: another question, but hardly another branch
+
+
 def _moved(rng: np.random.Generator, step: float, point: Point) -> Point:
     reals = _real(point)
     return point | {name: point[name] * (1 + step * rng.uniform(-1, 1, np.shape(point[name]))) for name in reals}
@@ -105,6 +117,18 @@ def _told(question: Question, block: int, ask: Ask) -> tuple[Array, Array]:
     assert not isinstance(values, str)
     assert values[block].shape == right[block].shape
     return values[block].ravel(), right[block].ravel()
+
+
+def works_when_square(questions: Sequence[Question], ask: Ask) -> bool:
+    """Whether an answer that fails gives numbers where all lengths are equal."""
+    for question in questions:
+        try:
+            asked = _changed(question, _square)
+        except Exception:
+            return False  # the function has no such inputs
+        if contract.same_values(asked.args, question.args) or ask(asked).error is not None:
+            return False
+    return True
 
 
 def telling(question: Question) -> Iterator[Kind]:
@@ -197,21 +221,26 @@ def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
         asked = _changed(question, change)
         if contract.same_values(asked.args, question.args):
             return set()
-        usual, measured = tolerance(question), tolerance(asked)
+        usual = tolerance(question).blocks
+        fine, right = _right_blocks(asked, ask)
     except Exception:
         return set()  # the function has no such inputs
-    reply = ask(asked)
+    return {n for n in fine if np.any(right[n]) and _filled(right[n]) >= _SHOWS * _filled(usual[n])}
+
+
+def _right_blocks(question: Question, ask: Ask) -> tuple[set[int], Blocks]:
+    """Which blocks of the answer are right at a question, and what is right."""
+    measured, reply = tolerance(question), ask(question)
     values = contract.split_blocks(reply, measured.blocks) if reply.error is None else ""
     if isinstance(values, str):
-        return set()
-    return {
+        return set(), measured.blocks
+    triples = zip(values, measured.blocks, measured.allowed, strict=True)
+    fine = {
         number
-        for number, (value, right, bar) in enumerate(zip(values, measured.blocks, measured.allowed, strict=True))
-        if value.shape == right.shape
-        and _filled(right) >= _SHOWS * _filled(usual.blocks[number])
-        and np.any(right)
-        and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
+        for number, (value, right, bar) in enumerate(triples)
+        if value.shape == right.shape and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
     }
+    return fine, measured.blocks
 
 
 _SHOWS = 0.5  # of the share of entries that are usually not zero, or the point shows too little
