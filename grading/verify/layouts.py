@@ -89,7 +89,8 @@ def _summed(seen: Observation) -> bool:
     if seen.right.ndim == 2 and _diagonal(seen) is not None:
         return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
     if seen.yours.shape == seen.right.shape:
-        return seen.right.size > 1 and any(within(seen.yours, total, seen) for total in _spread_totals(seen.right))
+        totals = [total for total in _spread_totals(seen.right) if np.max(np.abs(total)) > seen.doubt]
+        return seen.right.size > 1 and any(within(seen.yours, total, seen) for total in totals)
     totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
     return any(
         seen.yours.shape == np.shape(total) and within(seen.yours, np.asarray(total), seen)
@@ -134,7 +135,8 @@ def _reshaped_permuted(order: tuple[int, ...], seen: Observation) -> Array | Non
     permuted = np.transpose(seen.right, order)
     if list(order) == sorted(order) or permuted.shape == seen.yours.shape:
         return None  # nothing was permuted, or nothing reshaped
-    return _reshaped(permuted, seen.yours.shape)
+    turned, plain = (_reshaped(values, seen.yours.shape) for values in (permuted, seen.right))
+    return None if turned is None or plain is None or np.array_equal(turned, plain) else turned
 
 
 def _diagonal(seen: Observation) -> Array | None:

@@ -133,7 +133,7 @@ def works_when_square(questions: Sequence[Question], ask: Ask) -> bool:
 
 def telling(question: Question) -> Iterator[Kind]:
     """Kinds of inputs so special that an answer is hardly right there by another mistake."""
-    point, exercise = question.point, question.exercise
+    point = question.point
     square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
     if square:
         yield (
@@ -142,19 +142,13 @@ def telling(question: Question) -> Iterator[Kind]:
             "a matrix and its transpose are not the same.",
             lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
         )
-    for name in _real(point):
-        if name not in exercise.wrt and np.ndim(point[name]) == 2:
-            yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
-            yield (
-                "right for zero or one-hot inputs only",
-                f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
-                partial(_with, name, _one_hot),
-            )
+    yield from _one_hots(question, targets=True)
 
 
 def ordinary(question: Question) -> Iterator[Kind]:
     """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
     point = question.point
+    yield from _one_hots(question, targets=False)
     for length in _batch_lengths(point):
         names = " and ".join(name for name, value in point.items() if np.ndim(value) and len(value) == length)
         yield (
@@ -169,6 +163,20 @@ def ordinary(question: Question) -> Iterator[Kind]:
             "right for square shapes only",
             "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
             _square,
+        )
+
+
+def _one_hots(question: Question, targets: bool) -> Iterator[Kind]:
+    """Rows with a single 1, in the place of targets, which are not negative, or of other inputs that do not move."""
+    for name in _real(question.point):
+        value = question.point[name]
+        if name in question.exercise.wrt or np.ndim(value) != 2 or bool(np.all(value >= 0)) != targets:
+            continue
+        yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
+        yield (
+            "right for zero or one-hot inputs only",
+            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+            partial(_with, name, _one_hot),
         )
 
 

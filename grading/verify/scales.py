@@ -25,11 +25,6 @@ def scales(seen: Seen) -> Iterator[Mistake]:
         "Every entry is minus twice what it should be: the sign is wrong, and a factor 2 too many.",
         equals(_times(-2.0)),
     )
-    yield Mistake(
-        "sign",
-        "You returned absolute values: the sign of every negative entry is lost.",
-        equals(lambda one: np.abs(one.right)),
-    )
     is_data = seen[0].question.exercise.is_data  # one number's ratio to another is no sign of a length
     for sign, said in ((1.0, "."), (-1.0, ", and the sign is wrong.")):
         for name, axis in () if is_data else _axes(seen[0]):
@@ -65,6 +60,11 @@ def constants(seen: Seen) -> Iterator[Mistake]:
     """A factor that is the same everywhere, or a quotient of lengths."""
     if not seen[0].question.exercise.is_data:
         yield from _wrong_lengths(seen[0])
+    yield Mistake(
+        "sign",
+        "You returned absolute values: the sign of every negative entry is lost.",
+        equals(lambda one: np.abs(one.right)),
+    )
     yield Mistake(
         "an extra factor",
         "Your answer is divided by its own length: the direction of the right one, normalised.",

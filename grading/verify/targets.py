@@ -77,6 +77,7 @@ def _rate(seen: Seen) -> float:
     return float((_own(one)[largest] - one.yours[largest]) / one.right[largest])
 
 
+_LEAST_RATE = 1e-6  # of learning
 _ENTRIES = 3  # from fewer a rate could be read off that means nothing
 
 
@@ -95,7 +96,7 @@ def _own(one: Observation) -> Array:
 
 
 def _stepped(rate: float, one: Observation) -> bool:
-    return bool(rate) and equals(lambda seen: _own(seen) - rate * seen.right)(one)
+    return _LEAST_RATE < abs(rate) < 1 and equals(lambda seen: _own(seen) - rate * seen.right)(one)
 
 
 def _never_changes(seen: Seen) -> bool:
