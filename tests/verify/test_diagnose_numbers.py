@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from judged import labels, on_numbers
 
-from grading.verify import Exercise, known, misread, probes, scales, verify
+from grading.verify import Exercise, known, layouts, misread, places, probes, scales, targets, verify
 from grading.verify.catalogue import Observation
 from grading.verify.sampling import fresh_question
 
@@ -338,6 +338,42 @@ def test_more_that_shows_on_the_arrays(label, answer):
         verdict = verify(MATRIX, answer, seed)
         found = {cause.label for cause in verdict.causes}
         assert found == {label}, verdict.text()
+
+
+def never(*args):
+    return None
+
+
+MUTANTS = [
+    (layouts, "_with_transpose", never, 0),
+    (layouts, "_with_transpose_beside", never, 1),
+    (layouts, "_permuted_times", never, 2),
+    (places, "_ones_beside", lambda one: False, 3),
+    (places, "_left_out", lambda seen: "", 4),
+    (layouts, "_spread_totals", lambda seen: (), 5),
+    (targets, "_rate", lambda seen: 0.0, 6),
+    (scales, "_normalised", lambda one: 0 * one.right, 7),
+    (scales, "_bounds", never, 8),
+    (layouts, "_reshaped_permuted", never, 10),
+]
+
+
+@pytest.mark.parametrize(("where", "what", "instead", "number"), MUTANTS, ids=[entry[1] for entry in MUTANTS])
+def test_each_of_them_is_needed(where, what, instead, number, monkeypatch):
+    label, answer = ARRAYS[number]
+    monkeypatch.setattr(where, what, instead)
+    assert label not in labels(verify(MATRIX, answer, 0))
+
+
+def test_symmetric_answers_are_not_called_transposed():
+    gram = Exercise(
+        id="arrays.gram",
+        function=lambda xp, A: xp.sum(A) ** 3,
+        inputs=normal(A=(5, 5)),
+        wrt=("A",),
+        sizes_fixed="square",
+    )
+    assert labels(verify(gram, lambda A: 6 * A.sum() ** 2 * np.ones((5, 5)), 1)) == {"factor 2 too many"}
 
 
 def test_a_number_that_never_changes_is_pasted_in_unless_it_is_simple():
