@@ -110,14 +110,15 @@ def _spread_totals(seen: Observation) -> Iterator[Array]:
 
 def _with_transpose(seen: Observation) -> Array | None:
     if seen.right.shape[0] != seen.right.shape[1] or _is_symmetric(seen):
-        return None
+        return None  # twice a symmetric matrix is a matter of scale
     return np.asarray(seen.right + seen.right.T)
 
 
 def _with_transpose_beside(seen: Observation) -> Array | None:
     """The same, but once on the diagonal."""
-    total = _with_transpose(seen)
-    return None if total is None else total - np.diag(np.diagonal(seen.right))
+    if seen.right.shape[0] != seen.right.shape[1]:
+        return None
+    return np.asarray(seen.right + seen.right.T - np.diag(np.diagonal(seen.right)))
 
 
 def _permuted(order: tuple[int, ...]) -> Predict:

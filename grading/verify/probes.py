@@ -102,7 +102,7 @@ def is_stuck(question: Question, block: int, ask: Ask) -> bool:
         return False  # the function has no such inputs
 
 
-_BESIDE = 1e-3  # relative to the inputs: another question, but hardly another branch
+_BESIDE = 1e-6  # relative to the inputs: another question, but hardly another branch
 
 
 def _moved(rng: np.random.Generator, step: float, point: Point) -> Point:

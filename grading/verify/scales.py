@@ -45,6 +45,9 @@ def scales(seen: Seen) -> Iterator[Mistake]:
 def beside_another(seen: Seen) -> Iterator[tuple[str, str, Callable[[Observation], Array]]]:
     """What may be wrong with the scale of an answer that is wrong otherwise too, and the answer without that."""
     yield "sign", "The sign is wrong as well, everywhere.", lambda one: -one.yours
+    if seen[0].yours.ndim == 2:
+        text = "And it is transposed: rows and columns are exchanged."
+        yield "transposed", text, lambda one: one.yours.T if one.yours.ndim == 2 else one.yours
     batches = {name: axis for name, axis in _axes(seen[0]) if axis == 0 and np.ndim(seen[0].question.point[name]) > 1}
     for name in list(batches)[:1]:
         where = _length(name, 0)

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+import autodiff
 from grading.verify.catalogue import Mistake, Observation, Predict, Seen, always, equals, is_near
 from grading.verify.exercise import Array
 
@@ -26,6 +27,11 @@ def blanks(seen: Seen) -> Iterator[Mistake]:
                 "blocks exchanged",
                 f"What you returned for {names[first.block]} is the answer for {name}.",
                 equals(_block(other)),
+            )
+            yield Mistake(
+                "blocks exchanged",
+                f"What you returned for {names[first.block]} is the answer for {name}, transposed.",
+                equals(_block_turned(other)),
             )
     if is_near(first) and _never_changes(seen):
         yield Mistake(
@@ -53,12 +59,35 @@ def targets(seen: Seen) -> Iterator[Mistake]:
         if first.name == name:
             text = f"You returned {name} after a step along its gradient; asked is the gradient itself."
             yield Mistake("an input returned", text, partial(_stepped, _rate(seen)))
+    if first.question.exercise.asks == "hessian_diagonal":
+        yield Mistake(
+            "summed too much",
+            f"You summed the rows of the Hessian in {first.name}; asked is only what stands on its diagonal.",
+            equals(_hessian_rows),
+        )
+        yield Mistake(
+            "another derivative",
+            "You returned the square of the first derivative, not the second one.",
+            equals(lambda one: _gradient(one) ** 2),
+        )
     if _never_changes(seen) and _is_result(first.yours):
         yield Mistake(
             "numbers pasted in",
             "You returned the same numbers at every point, whatever the arguments were.",
             always,
         )
+
+
+def _gradient(one: Observation) -> Array:
+    point, name = one.question.point, one.name
+    return np.asarray(autodiff.grad(one.question.exercise.of_inputs((name,), point))(point[name]))
+
+
+def _hessian_rows(one: Observation) -> Array:
+    """The sum over each row of the Hessian in one input: its product with ones."""
+    value = one.question.point[one.name]
+    function = one.question.exercise.of_inputs((one.name,), one.question.point)
+    return np.asarray(autodiff.hvp(function, (value,), (np.ones_like(value),))[0])
 
 
 def _is_result(values: Array) -> bool:
@@ -111,6 +140,10 @@ def _never_changes(seen: Seen) -> bool:
 
 def _block(number: int) -> Predict:
     return lambda seen: seen.expected[number]
+
+
+def _block_turned(number: int) -> Predict:
+    return lambda seen: seen.expected[number].T if seen.expected[number].ndim == 2 else None
 
 
 def _input(name: str) -> Predict:

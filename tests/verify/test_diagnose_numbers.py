@@ -298,6 +298,24 @@ def test_two_mistakes_at_once_are_both_said(monkeypatch):
     assert labels(verify(SMOOTH, both, 1)) == set()
 
 
+def test_a_transpose_beside_another_mistake_is_said_too():
+    verdict = verify(SMOOTH, lambda W, x: np.outer(1 - np.tanh(W @ x), x).T, 1)
+    assert labels(verdict) == {"transposed", "activation derivative of the wrong form"}
+
+
+def test_an_answer_that_is_zero_at_its_first_point_is_not_kept():
+    def once(X, y, w):
+        return -X.T @ np.where(y * (X @ w) < 0, y, 0.0) * 0.5 + np.cos(9 * w) * (np.sum(y * (X @ w) < 0) > 0)
+
+    hinge = Exercise(
+        id="kept.hinge",
+        function=lambda xp, X, y, w: xp.sum(xp.where(y * (X @ w) < 0, -y * (X @ w), 0 * y)),
+        inputs=lambda rng: {"X": rng.normal(size=(3, 3)), "y": np.sign(rng.normal(size=3)), "w": rng.normal(size=3)},
+        wrt=("w",),
+    )
+    assert all("kept between calls" not in verify(hinge, once, seed).text() for seed in range(12))
+
+
 # --- more that can be seen on the arrays -----------------------------------------------------------------------------
 
 MATRIX = Exercise(
@@ -338,6 +356,44 @@ def test_more_that_shows_on_the_arrays(label, answer):
         verdict = verify(MATRIX, answer, seed)
         found = {cause.label for cause in verdict.causes}
         assert found == {label}, verdict.text()
+
+
+def test_blocks_may_be_exchanged_and_transposed():
+    tall = Exercise(
+        id="arrays.tall",
+        function=lambda xp, U, V: xp.sum((U @ V) ** 2),
+        inputs=normal(U=(3, 5), V=(5, 3)),
+        wrt=("U", "V"),
+    )
+
+    def gradients(U, V):
+        return 2 * (U @ V) @ V.T, 2 * U.T @ (U @ V)
+
+    assert labels(verify(tall, lambda U, V: tuple(g.T for g in gradients(U, V)[::-1]), 1)) == {"blocks exchanged"}
+
+
+def test_what_is_taken_for_a_second_derivative():
+    curved = Exercise(
+        id="arrays.curved",
+        function=lambda xp, x: xp.sum(x * xp.sin(x)) ** 2,
+        inputs=normal(x=5),
+        wrt=("x",),
+        asks="hessian_diagonal",
+    )
+
+    def parts(x):
+        return np.sum(x * np.sin(x)), np.sin(x) + x * np.cos(x), 2 * np.cos(x) - x * np.sin(x)
+
+    def rows(x):
+        s, d, dd = parts(x)
+        return 2 * d * np.sum(d) + 2 * s * dd
+
+    def squared(x):
+        s, d, _ = parts(x)
+        return (2 * s * d) ** 2
+
+    assert labels(verify(curved, rows, 1)) == {"summed too much"}
+    assert labels(verify(curved, squared, 1)) == {"another derivative"}
 
 
 def never(*args):
