@@ -183,11 +183,6 @@ def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return []
 
 
-def _is_met(one: Observation) -> bool:
-    """Whether the answer is right, and not by being zero."""
-    return catalogue.is_near(one) and not catalogue.within(np.zeros_like(one.right), one.right, one)
-
-
 def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     """What a first call left behind: right there, and wrong right beside it when it is asked again."""
     text = (
@@ -196,7 +191,7 @@ def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return [
         Found("an earlier answer returned", text, ALMOST_SURE, [seen])
         for seen in wrong
-        if ask is not None and _is_met(seen[0]) and is_stuck(seen[0].question, seen[0].block, ask)
+        if ask is not None and catalogue.is_near(seen[0]) and is_stuck(seen[0].question, seen[0].block, ask)
     ]
 
 

@@ -77,7 +77,7 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
     """
     before, change = 0.0, 0.0
     for question in questions:
-        moved = _changed(question, partial(_moved, np.random.default_rng(0), step))
+        moved = _changed(question, partial(_moved, np.random.default_rng(0), step, _real(question.point)))
         try:
             (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
         except Exception:
@@ -94,9 +94,12 @@ _STEADY = 0.1  # the right answer may move so much of its size
 
 
 def is_stuck(question: Question, block: int, ask: Ask) -> bool:
-    """Whether an answer that is right at a question is wrong right beside it, once it has been asked elsewhere."""
+    """Whether an answer that is right at a question is wrong right beside it, once it has been asked elsewhere.
+
+    Only what is differentiated is moved: an answer that makes something of labels may be right at whole numbers alone.
+    """
     try:
-        beside = _changed(question, partial(_moved, np.random.default_rng(0), _BESIDE))
+        beside = _changed(question, partial(_moved, np.random.default_rng(0), _BESIDE, question.exercise.wrt))
         return block in _right_blocks(question, ask)[0] and block not in _right_blocks(beside, ask)[0]
     except Exception:
         return False  # the function has no such inputs
@@ -105,9 +108,8 @@ def is_stuck(question: Question, block: int, ask: Ask) -> bool:
 _BESIDE = 1e-6  # relative to the inputs: another question, but hardly another branch
 
 
-def _moved(rng: np.random.Generator, step: float, point: Point) -> Point:
-    reals = _real(point)
-    return point | {name: point[name] * (1 + step * rng.uniform(-1, 1, np.shape(point[name]))) for name in reals}
+def _moved(rng: np.random.Generator, step: float, names: Sequence[str], point: Point) -> Point:
+    return point | {name: point[name] * (1 + step * rng.uniform(-1, 1, np.shape(point[name]))) for name in names}
 
 
 def _told(question: Question, block: int, ask: Ask) -> tuple[Array, Array]:

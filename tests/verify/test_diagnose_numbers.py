@@ -303,17 +303,26 @@ def test_a_transpose_beside_another_mistake_is_said_too():
     assert labels(verdict) == {"transposed", "activation derivative of the wrong form"}
 
 
-def test_an_answer_that_is_zero_at_its_first_point_is_not_kept():
-    def once(X, y, w):
-        return -X.T @ np.where(y * (X @ w) < 0, y, 0.0) * 0.5 + np.cos(9 * w) * (np.sum(y * (X @ w) < 0) > 0)
+HINGE = Exercise(
+    id="kept.hinge",
+    function=lambda xp, X, y, w, b: xp.sum(xp.where(y * (X @ w + b) < 1, 1 - y * (X @ w + b), 0 * y)),
+    inputs=lambda rng: normal(X=(6, 3))(rng) | {"y": np.sign(rng.normal(size=6))} | normal(w=3, b=())(rng),
+    wrt=("w", "b"),
+)
 
-    hinge = Exercise(
-        id="kept.hinge",
-        function=lambda xp, X, y, w: xp.sum(xp.where(y * (X @ w) < 0, -y * (X @ w), 0 * y)),
-        inputs=lambda rng: {"X": rng.normal(size=(3, 3)), "y": np.sign(rng.normal(size=3)), "w": rng.normal(size=3)},
-        wrt=("w",),
-    )
-    assert all("kept between calls" not in verify(hinge, once, seed).text() for seed in range(12))
+
+def without_labels(X, y, w, b):
+    on = 1.0 * (X @ w + b < 1)
+    return (on * y) @ X, np.sum(on * y)
+
+
+def test_an_answer_that_is_right_at_whole_numbers_is_not_kept(monkeypatch):
+    """The labels add up to the right number here and there, and never to one right beside it."""
+    seeds = range(12)
+    assert all("kept between calls" not in verify(HINGE, without_labels, seed).text() for seed in seeds)
+    original = probes._moved
+    monkeypatch.setattr(probes, "_moved", lambda rng, step, names, point: original(rng, step, list(point), point))
+    assert any("kept between calls" in verify(HINGE, without_labels, seed).text() for seed in seeds)
 
 
 # --- more that can be seen on the arrays -----------------------------------------------------------------------------
