@@ -17,31 +17,7 @@ from grading.verify.tolerance import UNIT_ROUNDOFF
 def layout(seen: Seen) -> Iterator[Mistake]:
     axes = seen[0].right.ndim
     if axes == 2:
-        yield Mistake(
-            "transposed",
-            "Your numbers are right but transposed: rows and columns are exchanged.",
-            equals(_permuted((1, 0))),
-        )
-        for times, said in (
-            (-1.0, "and their sign is wrong"),
-            (2.0, "and twice too large"),
-            (0.5, "and half as large"),
-        ):
-            yield Mistake(
-                "transposed",
-                f"Your numbers are transposed, {said}.",
-                equals(partial(_permuted_times, times)),
-            )
-        yield Mistake(
-            "diagonal only",
-            "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
-            lambda one: one.yours.ndim <= 2 and equals(_diagonal)(replace(one, yours=one.yours.reshape(-1))),
-        )
-        yield Mistake(
-            "diagonal only",
-            "Only the diagonal of your matrix is right: the other entries are not zero.",
-            equals(lambda one: np.diag(np.diagonal(one.right)) if one.right.shape[0] == one.right.shape[1] else None),
-        )
+        yield from _of_matrix()
     elif axes > 2:
         for order in list(permutations(range(axes)))[1:]:
             yield Mistake(
@@ -82,6 +58,34 @@ def layout(seen: Seen) -> Iterator[Mistake]:
             "You added the transpose, as if the matrix were symmetric: its entries move one by one.",
             lambda one: any(equals(how)(one) for how in (_with_transpose, _with_transpose_beside)),
         )
+
+
+def _of_matrix() -> Iterator[Mistake]:
+    yield Mistake(
+        "transposed",
+        "Your numbers are right but transposed: rows and columns are exchanged.",
+        equals(_permuted((1, 0))),
+    )
+    for times, said in (
+        (-1.0, "and their sign is wrong"),
+        (2.0, "and twice too large"),
+        (0.5, "and half as large"),
+    ):
+        yield Mistake(
+            "transposed",
+            f"Your numbers are transposed, {said}.",
+            equals(partial(_permuted_times, times)),
+        )
+    yield Mistake(
+        "diagonal only",
+        "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
+        lambda one: one.yours.ndim <= 2 and equals(_diagonal)(replace(one, yours=one.yours.reshape(-1))),
+    )
+    yield Mistake(
+        "diagonal only",
+        "Only the diagonal of your matrix is right: the other entries are not zero.",
+        equals(lambda one: np.diag(np.diagonal(one.right)) if one.right.shape[0] == one.right.shape[1] else None),
+    )
 
 
 def _summed(seen: Observation) -> bool:
