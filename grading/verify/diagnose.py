@@ -15,7 +15,14 @@ import numpy as np
 
 from grading.verify import catalogue
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
-from grading.verify.planted import Found, activation_faults, elsewhere, far_fetched_faults, planted_faults
+from grading.verify.planted import (
+    Found,
+    activation_faults,
+    elsewhere,
+    far_fetched_faults,
+    pairs_of_faults,
+    planted_faults,
+)
 from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
@@ -142,6 +149,10 @@ def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return far_fetched_faults(wrong)
 
 
+def _pairs(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return pairs_of_faults(wrong)
+
+
 def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _lucky(wrong, ask, telling)
 
@@ -191,7 +202,7 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _on_last_digits, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places),
-    *(_elsewhere, _far_fetched, _on_scale, _by_luck),
+    *(_elsewhere, _far_fetched, _on_scale, _pairs, _by_luck),
 )
 
 # --- what is known where nothing fits --------------------------------------------------------------------------------

@@ -120,8 +120,12 @@ def _rolled(recorded: Recorded) -> Iterator[Suspect]:
                     yield planted(
                         "off by one",
                         f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
-                        fixed(Edit(i, parent, slot, rolled=by, axis=axis)),
+                        fixed(Edit(i, parent, slot, law=partial(_moved_on, by, axis))),
                     )
+
+
+def _moved_on(by: int, axis: int, moving: Array, passed: Array) -> Array:
+    return np.roll(passed, by, axis=axis)
 
 
 # What may have come in by multiplication: a factor too many, one left out, a sign.

@@ -11,6 +11,8 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Seen, within
 from grading.verify.exercise import Array, Asks
 from grading.verify.far_fetched import far_fetched
 from grading.verify.faults import Blocks, Edit, Recorded
+from grading.verify.operations import cases, laws, mistaken_inputs, other_operations
+from grading.verify.pairs import pairs
 from grading.verify.sampling import Question
 from grading.verify.suspects import (
     Suspect,
@@ -24,6 +26,7 @@ from grading.verify.suspects import (
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
+_PATIENCE_FOR_PAIRS = 40_000
 _SMALL = 2000  # entries of an array whose size does not matter yet
 _DROWNS = 1e6  # a term so many times larger than the right answer leaves too few of its digits to be sure
 # What may be wrong with a path, the simplest first.
@@ -52,13 +55,24 @@ def planted_faults(wrong: list[Seen]) -> list[Found]:
 def activation_faults(wrong: list[Seen]) -> list[Found]:
     """Activations whose derivative was forgotten: believed before anything else that gives the same numbers."""
     return [
-        one for trial in _trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
+        one
+        for trial in _trials(wrong)
+        for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
     ]
 
 
 def far_fetched_faults(wrong: list[Seen]) -> list[Found]:
     """Faults that are believed only where nothing simpler explains a block."""
     return [one for trial in _trials(wrong) for one in _first(trial, _unlikely(trial))]
+
+
+def pairs_of_faults(wrong: list[Seen]) -> list[Found]:
+    """Two faults at once, where no single one explains a block."""
+    found = []
+    for trial in _trials(wrong):
+        trial.patience = _PATIENCE_FOR_PAIRS
+        found += _first(trial, map(trial.of, pairs(trial.lists[0])))
+    return found
 
 
 def _trials(wrong: list[Seen]) -> Iterator[Trial]:
@@ -95,6 +109,10 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
     first = [one for one in paths if one.label in _PLAIN[:3]]
     yield first
     for number, group in enumerate(suspects(trial.lists[0])):
+        if number == 1:
+            yield trial.of(laws(trial.lists[0]))
+        if number == 2:
+            yield trial.of(cases(trial.lists[0]))
         if number == _COUNTED_AFTER:
             yield [one for one in paths if one not in first]
             yield trial.of(other_inputs(trial.lists[0]))
@@ -102,23 +120,27 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
 
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
+    yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)
+    yield trial.of(other_operations(trial.lists[0]))
     yield trial.of_terms()
 
 
 def elsewhere(wrong: list[Seen]) -> list[Found]:
     """Blocks that are a value of the function's list, or the derivative of or with respect to something else."""
     exercise = wrong[0][0].question.exercise
-    if exercise.asks in ("value", "jacobian") or exercise.is_data:
+    if exercise.asks == "value" or exercise.is_data:
         return []
     lists = [recorded for seen in wrong[0] if (recorded := _recorded(seen.question, None)) is not None]
     if len(lists) < len(wrong[0]) or len({recorded.names_of_rules for recorded in lists}) > 1:
         return []
+    if exercise.asks == "jacobian":
+        return [found for seen in wrong if (found := _thing(seen, list(_jacobians(lists)))) is not None]
     things = [*_other_derivatives(wrong[0]), *_values(lists)]
     if exercise.asks != "hessian_diagonal":
         things += _adjoints(lists)
-    return [found for seen in wrong if (found := _thing(seen, things)) is not None]
+    return [found for seen in wrong if (found := _thing(seen, [*things, _ones(seen)])) is not None]
 
 
 Thing = tuple[str, str, list[Array]]  # a label, a text, and what it is at each point
@@ -129,6 +151,17 @@ def _thing(seen: Seen, things: list[Thing]) -> Found | None:
         if all(v.shape == one.yours.shape and within(one.yours, v, one) for v, one in zip(values, seen, strict=True)):
             return Found(label, text, ALMOST_SURE, [seen])
     return None
+
+
+def _ones(seen: Seen) -> Thing:
+    text = "You returned ones: nothing that the derivative is multiplied by is there."
+    return "inner derivative forgotten", text, [np.ones(one.right.shape) for one in seen]
+
+
+def _jacobians(lists: list[Recorded]) -> Iterator[Thing]:
+    for line in range(lists[0].count, lists[0].last):
+        text = f"You returned the Jacobian with respect to {lists[0].say(line)}: the chain rule goes on from there."
+        yield "inner derivative forgotten", text, [recorded.jacobian_in(line) for recorded in lists]
 
 
 def _values(lists: list[Recorded]) -> Iterator[Thing]:
@@ -158,7 +191,14 @@ def _other_derivatives(seen: Seen) -> Iterator[Thing]:
     for name, value in point.items():
         if np.asarray(value).dtype.kind == "f":
             other, which = orders[exercise.asks]
-            yield "another derivative", f"You returned the {which} derivative.", _derivatives(seen, name, other)
+            derivatives = _derivatives(seen, name, other)
+            yield "another derivative", f"You returned the {which} derivative.", derivatives
+            if exercise.asks == "hessian_diagonal":
+                yield (
+                    "another derivative",
+                    "You returned the square of the first derivative.",
+                    [d * d for d in derivatives],
+                )
             if name not in exercise.wrt:
                 yield "another derivative", text.format(name), _derivatives(seen, name, exercise.asks)
 

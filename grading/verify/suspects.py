@@ -30,11 +30,12 @@ class Suspect:
     text: str
     answer: Callable[[Recorded], Blocks]
     certainty: float = 0.95
+    edits: Callable[[Recorded], Edits] | None = None  # if it is one that edits of the list describe
 
 
 def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty: float = 0.95) -> Suspect:
     """The suspect whose answer follows from some edits of the list."""
-    return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty)
+    return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty, edits)
 
 
 def fixed(*edits: Edit) -> Callable[[Recorded], Edits]:
@@ -56,6 +57,16 @@ def skipped_activations(recorded: Recorded) -> Group:
                 f"The derivative of {which.name} is missing: what comes back through it is multiplied by its slope.",
                 partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
             )
+
+
+def likeliest(recorded: Recorded) -> Group:
+    """Faults at one line, or at all with one activation, that are made most often."""
+    units = activations(recorded)
+    yield from skipped_activations(recorded)
+    for i, slot, parent in recorded.edges:
+        if _is_factor(recorded, i, slot):
+            yield planted(*_missing_factor(recorded, i, slot), fixed(Edit(i, parent, slot, instead=1.0)))
+    yield from chain(_everywhere(recorded, units), _powers(recorded), _wrong_forms(recorded, units))
 
 
 def other_inputs(recorded: Recorded) -> Group:
@@ -110,7 +121,7 @@ def suspects(recorded: Recorded) -> Iterator[Group]:
     yield chain(_everywhere(recorded, units), _factors_everywhere(recorded))
     yield chain(_wrong_points(recorded, units), _wrong_forms(recorded, units))
     yield chain(_powers(recorded), _rules_of_products(recorded))
-    yield _other_functions(recorded)
+    yield other_functions(recorded)
     yield _wrong_entrywise(recorded, known)
 
 
@@ -123,8 +134,7 @@ def _ways(recorded: Recorded, line: int) -> list[Way]:
 def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
     """Derivatives taken to be 1: of one operation, then of longer pieces of the function."""
     for i, slot, parent in recorded.edges:
-        rule = recorded.lines[i][0]
-        if isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot):
+        if _is_factor(recorded, i, slot):
             label, text = _missing_factor(recorded, i, slot)
             yield planted(label, text, fixed(Edit(i, parent, slot, instead=1.0)))
     if recorded.last > _MOST_LINES:
@@ -144,6 +154,12 @@ def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspec
                 "the chain rule multiplies by it.",
                 partial(_passed_as_it_is, upper, base),
             )
+
+
+def _is_factor(recorded: Recorded, i: int, slot: int) -> bool:
+    """Whether a line multiplies what passes it by something that may be forgotten."""
+    rule = recorded.lines[i][0]
+    return isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot)
 
 
 def _passed_as_it_is(upper: int, base: int, recorded: Recorded) -> Edits:
@@ -457,6 +473,8 @@ def _with_power(i: int, slot: int | None, parent: int, exponent: float, sign: fl
 
 def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
     for i, (rule, _, _, _, _) in enumerate(recorded.lines):
+        if recorded.asks == "jvp" and rule is not None and rule.name in ("multiply", "matmul"):
+            yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
         if rule is None or rule.name not in ("multiply", "divide") or not related(recorded, i):
             continue
         if rule.name == "divide":
@@ -466,8 +484,6 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
                     "The quotient rule divides by the square of the denominator: that division is missing.",
                     partial(_times_denominator, i, exponent),
                 )
-        if recorded.asks == "jvp" and rule.name == "multiply":
-            yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
         for base in range(recorded.count):
             if recorded.value(base).shape != recorded.value(i).shape:
                 continue
@@ -499,7 +515,7 @@ def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
 # --- another function was differentiated -----------------------------------------------------------------------------
 
 
-def _other_functions(recorded: Recorded) -> Iterator[Suspect]:
+def other_functions(recorded: Recorded) -> Iterator[Suspect]:
     """The right derivative of a function that differs at one line: a term forgotten, of another sign, another axis."""
     for i in range(recorded.count, recorded.last + 1):
         rule, _, args, params, _ = recorded.lines[i]

@@ -35,7 +35,7 @@ DETECTORS = [
     (suspects, "_powers", nothing, "dev.product", "wrong power"),
     (suspects, "_rules_of_products", nothing, "dev.product", "product rule misapplied"),
     (suspects, "_times_denominator", nothing, "dev.ratio", "quotient rule misapplied"),
-    (suspects, "_other_functions", nothing, "dev.entropy", "wrong axis"),
+    (suspects, "other_functions", nothing, "dev.entropy", "wrong axis"),
     (suspects, "_wrong_entrywise", nothing, "dev.length", "a path or term dropped"),
     (suspects, "_at_turned_terms", nothing, "dev.polynomial", "sign of one term"),
     (far_fetched, "_masked_rows", nothing, "dev.regression", "off by one"),
