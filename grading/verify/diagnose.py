@@ -13,17 +13,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.verify import catalogue
-from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Observation, Seen
+from grading.verify import catalogue, layouts, places, precision, scales, targets
+from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
+from grading.verify.exercise import Array
 from grading.verify.planted import (
     Found,
     activation_faults,
     elsewhere,
     far_fetched_faults,
+    misread_functions,
     pairs_of_faults,
     planted_faults,
 )
-from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, telling, zeros
+from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, share_of_error_moved, telling, zeros
 from grading.verify.sampling import Question
 from grading.verify.verdict import Cause
 
@@ -121,36 +123,40 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
 
 
 def _on_arrays(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    steps = (catalogue.unfinite, catalogue.layout, catalogue.wrong_axis, catalogue.blanks, catalogue.scales)
+    steps = (precision.unfinite, layouts.layout, layouts.wrong_axis, targets.blanks, scales.scales)
     return _catalogued(wrong, steps)
 
 
 def _on_the_list(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return planted_faults(wrong)
+    return _evident(planted_faults(wrong), _FEW)
 
 
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.places, catalogue.signs))
+    return _catalogued(wrong, (places.places, places.signs))
 
 
 def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.targets,))
+    return _catalogued(wrong, (targets.targets,))
 
 
 def _on_activations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return activation_faults(wrong)
+    return _evident(activation_faults(wrong), _FEW)
 
 
 def _elsewhere(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return elsewhere(wrong)
+    return _evident(elsewhere(wrong), _MANY)
 
 
 def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return far_fetched_faults(wrong)
+    return _evident(far_fetched_faults(wrong), _MANY)
+
+
+def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(misread_functions(wrong), _MANY)
 
 
 def _pairs(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return pairs_of_faults(wrong)
+    return _evident(pairs_of_faults(wrong), _VERY_MANY)
 
 
 def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -178,8 +184,40 @@ def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
     return []
 
 
+# Of numbers worked out by hand, so many decimal digits must a fault explain: by how many faults are tried before it.
+_FEW, _MANY, _VERY_MANY = 3.0, 4.0, 6.0
+
+
+def _evident(found: list[Found], least: float) -> list[Found]:
+    """Of mistakes that explain numbers worked out by hand, those that explain too many digits for an accident."""
+    if not found or not found[0].blocks[0][0].question.exercise.is_data:
+        return found
+    digits: dict[str, float] = {}
+    for one in found:
+        digits[one.text] = digits.get(one.text, 0.0) + _digits(one.blocks)
+    return [one for one in found if digits[one.text] >= least]
+
+
+def _digits(blocks: Sequence[Seen]) -> float:
+    """How many decimal digits of what is wrong a mistake accounts for that reproduces these blocks."""
+    return sum(float(np.sum(np.log10(np.maximum(_off(one) / one.doubt, 1.0)))) for seen in blocks for one in seen)
+
+
+def _off(one: Observation) -> Array:
+    """How far off each entry is; of an array of another shape, how large it is."""
+    return np.abs(one.yours - one.right) if one.yours.shape == one.right.shape else np.abs(one.yours)
+
+
 def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (catalogue.constants, catalogue.imprecision))
+    questions = [one.question for one in wrong[0]]
+
+    def imprecise(seen: Seen) -> Iterator[Mistake]:
+        def moved(step: float) -> float:
+            return 0.0 if ask is None else share_of_error_moved(questions, seen[0].block, step, ask)
+
+        return precision.imprecision(seen, moved)
+
+    return _catalogued(wrong, (scales.constants, imprecise))
 
 
 def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -188,7 +226,7 @@ def _on_last_digits(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     def rounded(dtype: type) -> bool:
         return ask is not None and same_when_rounded(questions, dtype, ask)
 
-    return _catalogued(wrong, (lambda seen: catalogue.precision(seen, rounded),))
+    return _catalogued(wrong, (lambda seen: precision.precision(seen, rounded),))
 
 
 def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
@@ -202,7 +240,7 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _on_last_digits, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places),
-    *(_elsewhere, _far_fetched, _on_scale, _pairs, _by_luck),
+    *(_elsewhere, _far_fetched, _misread, _on_scale, _pairs, _by_luck),
 )
 
 # --- what is known where nothing fits --------------------------------------------------------------------------------

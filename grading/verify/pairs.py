@@ -9,7 +9,7 @@ from itertools import chain, islice
 import numpy as np
 
 from grading.verify.faults import Blocks, Edit, Recorded
-from grading.verify.operations import laws
+from grading.verify.laws import laws
 from grading.verify.suspects import Group, Suspect, fixed, likeliest, operand, planted
 
 _MOST = 60  # so many faults are tried with each other

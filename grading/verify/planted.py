@@ -11,10 +11,13 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Seen, within
 from grading.verify.exercise import Array, Asks
 from grading.verify.far_fetched import far_fetched
 from grading.verify.faults import Blocks, Edit, Recorded
-from grading.verify.operations import cases, laws, mistaken_inputs, other_operations
+from grading.verify.laws import laws
+from grading.verify.misread import Written, misread
+from grading.verify.oneway import cases, half_misread, mistaken_inputs
 from grading.verify.pairs import pairs
 from grading.verify.sampling import Question
 from grading.verify.suspects import (
+    Group,
     Suspect,
     is_quotient,
     operand,
@@ -55,9 +58,7 @@ def planted_faults(wrong: list[Seen]) -> list[Found]:
 def activation_faults(wrong: list[Seen]) -> list[Found]:
     """Activations whose derivative was forgotten: believed before anything else that gives the same numbers."""
     return [
-        one
-        for trial in _trials(wrong)
-        for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
+        one for trial in _trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
     ]
 
 
@@ -75,11 +76,37 @@ def pairs_of_faults(wrong: list[Seen]) -> list[Found]:
     return found
 
 
+def misread_functions(wrong: list[Seen]) -> list[Found]:
+    """The value, or the right derivative, of a function that differs from the exercise's at one line."""
+    trials = _of_values(wrong) if wrong[0][0].question.exercise.asks == "value" else _trials(wrong)
+    return [one for trial in trials for one in _first(trial, map(trial.of, _misread(trial.lists[0])))]
+
+
+def _misread(recorded: Recorded) -> Iterator[Group]:
+    yield from misread(recorded)
+    if not isinstance(recorded, Written):
+        yield half_misread(recorded)
+
+
+def _of_values(wrong: list[Seen]) -> Iterator[Trial]:
+    """A value beside its lists; it may have any shape, since a slip on the way may change it."""
+    lists = [written for seen in wrong[0] if (written := _written(seen.question)) is not None]
+    if len(lists) == len(wrong[0]) and len({written.names_of_rules for written in lists}) == 1:
+        yield Trial(lists, wrong, None)
+
+
+def _written(question: Question) -> Written | None:
+    try:
+        return Written(question)
+    except (AttributeError, TypeError, ValueError):
+        return None  # it has no real inputs, or operations that are not on the list
+
+
 def _trials(wrong: list[Seen]) -> Iterator[Trial]:
     """The blocks that can be compared, beside their lists; of a Hessian's diagonal every block has its own."""
     exercise = wrong[0][0].question.exercise
     wrong = [seen for seen in wrong if all(one.comparable for one in seen)]
-    if not wrong or exercise.asks == "value" or exercise.is_data:
+    if not wrong or exercise.asks == "value":
         return
     for blocks in [[seen] for seen in wrong] if exercise.asks == "hessian_diagonal" else [wrong]:
         block = blocks[0][0].block if exercise.asks == "hessian_diagonal" else None
@@ -123,14 +150,13 @@ def _unlikely(trial: Trial) -> Iterator[list[Found]]:
     yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)
-    yield trial.of(other_operations(trial.lists[0]))
     yield trial.of_terms()
 
 
 def elsewhere(wrong: list[Seen]) -> list[Found]:
     """Blocks that are a value of the function's list, or the derivative of or with respect to something else."""
     exercise = wrong[0][0].question.exercise
-    if exercise.asks == "value" or exercise.is_data:
+    if exercise.asks == "value":
         return []
     lists = [recorded for seen in wrong[0] if (recorded := _recorded(seen.question, None)) is not None]
     if len(lists) < len(wrong[0]) or len({recorded.names_of_rules for recorded in lists}) > 1:
@@ -233,7 +259,7 @@ def _best(wrong: list[Seen], found: list[Found]) -> list[Found]:
 class Trial:
     """The lists at all points, the wrong blocks there, and how predictions are compared with them."""
 
-    def __init__(self, lists: list[Recorded], wrong: list[Seen], block: int | None) -> None:
+    def __init__(self, lists: Sequence[Recorded], wrong: list[Seen], block: int | None) -> None:
         self.lists, self.wrong = lists, wrong
         self.numbers = [0 if block is not None else seen[0].block for seen in wrong]
         self.plain = [recorded.answer() for recorded in lists]

@@ -54,6 +54,43 @@ def _rounded(value: Any, dtype: type) -> Any:
     return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
 
 
+def share_of_error_moved(questions: Sequence[Question], block: int, step: float, ask: Ask) -> float:
+    """How much of a block's error is another one, once all real inputs have moved by a relative step.
+
+    0 where that is not known, or where the right answer moves so much that its error has to.
+    """
+    before, change = 0.0, 0.0
+    for question in questions:
+        moved = _changed(question, partial(_moved, np.random.default_rng(0), step))
+        try:
+            (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
+        except Exception:
+            return 0.0  # the function has no such inputs, or the answer no such block
+        size = max(float(np.linalg.norm(right)), 1e-300)
+        if not np.all(np.isfinite(here - there)) or np.linalg.norm(new - right) > _STEADY * size:
+            return 0.0
+        before += float(np.linalg.norm(here - right) / size) ** 2
+        change += float(np.linalg.norm((there - new) - (here - right)) / size) ** 2
+    return float(np.sqrt(change / before)) if before else 0.0
+
+
+_STEADY = 0.1  # the right answer may move so much of its size
+
+
+def _moved(rng: np.random.Generator, step: float, point: Point) -> Point:
+    reals = _real(point)
+    return point | {name: point[name] * (1 + step * rng.uniform(-1, 1, np.shape(point[name]))) for name in reals}
+
+
+def _told(question: Question, block: int, ask: Ask) -> tuple[Array, Array]:
+    """A block of the answer and what is right, as vectors."""
+    right = tolerance(question).blocks
+    values = contract.split_blocks(ask(question), right)
+    assert not isinstance(values, str)
+    assert values[block].shape == right[block].shape
+    return values[block].ravel(), right[block].ravel()
+
+
 def telling(question: Question) -> Iterator[Kind]:
     """Kinds of inputs so special that an answer is hardly right there by another mistake."""
     point, exercise = question.point, question.exercise

@@ -28,7 +28,7 @@ def _of_bits(question: Question, yours: Array) -> bool:
     bit = bit.reshape(value.shape + (1,) * (yours.ndim - value.ndim))
     for step in _STEPS:
         bits = yours * step / bit
-        if np.all(np.abs(bits) < 1e14) and np.all(np.abs(bits - np.rint(bits)) < _WHOLE):
+        if np.all(np.abs(bits) < 1e14) and np.all(np.abs(bits - np.rint(bits)) < _WHOLE) and np.any(np.rint(bits)):
             return True
     return False
 

@@ -6,11 +6,23 @@ import numpy as np
 import pytest
 from corpus import development, development_more
 
-from grading.verify import catalogue, far_fetched, planted, probes, quotients, suspects, verify
+from grading.verify import (
+    far_fetched,
+    layouts,
+    places,
+    planted,
+    precision,
+    probes,
+    quotients,
+    scales,
+    suspects,
+    targets,
+    verify,
+)
 
 diagnose = importlib.import_module("grading.verify.diagnose")
 PROBLEMS = {problem.exercise.id: problem for problem in development.PROBLEMS + development_more.PROBLEMS}
-USERS = (catalogue, planted, probes, diagnose)  # modules that may have imported the detector by its name
+USERS = (planted, probes, diagnose)  # modules that may have imported the detector by its name
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -50,21 +62,21 @@ DETECTORS = [
     (planted, "_adjoints", nothing, "dev.length", "another derivative"),
     (planted, "_values", nothing, "dev.product", "the value instead of its derivative"),
     (planted, "_other_derivatives", nothing, "dev.product", "another derivative"),
-    (catalogue, "unfinite", nothing, "dev.product", "not finite"),
-    (catalogue, "layout", nothing, "dev.layer", "transposed"),
-    (catalogue, "wrong_axis", nothing, "dev.relu", "wrong axis"),
-    (catalogue, "blanks", nothing, "dev.product", "an earlier answer returned"),
-    (catalogue, "_never_changes", no, "dev.product", "numbers pasted in"),
-    (catalogue, "scales", nothing, "dev.regression", "sum for mean"),
-    (catalogue, "targets", nothing, "dev.regression", "an input returned"),
-    (catalogue, "places", nothing, "dev.entropy", "one entry or row wrong"),
-    (catalogue, "_same_place", lambda seen: None, "dev.entropy", "one entry or row wrong"),
-    (catalogue, "_one_too_many", no, "dev.regression", "bias column or row"),
-    (catalogue, "_shifted", no, "dev.neighbours", "off by one"),
-    (catalogue, "_reordered", no, "dev.push", "off by one"),
-    (catalogue, "signs", nothing, "dev.polynomial", "wrong for negative inputs"),
-    (catalogue, "constants", nothing, "dev.product", "constant factor"),
-    (catalogue, "precision", nothing, "dev.regression", "half precision"),
+    (precision, "unfinite", nothing, "dev.product", "not finite"),
+    (layouts, "layout", nothing, "dev.layer", "transposed"),
+    (layouts, "wrong_axis", nothing, "dev.relu", "wrong axis"),
+    (targets, "blanks", nothing, "dev.product", "an earlier answer returned"),
+    (targets, "_never_changes", no, "dev.product", "numbers pasted in"),
+    (scales, "scales", nothing, "dev.regression", "sum for mean"),
+    (targets, "targets", nothing, "dev.regression", "an input returned"),
+    (places, "places", nothing, "dev.entropy", "one entry or row wrong"),
+    (places, "_same_place", lambda seen: None, "dev.entropy", "one entry or row wrong"),
+    (places, "_one_too_many", no, "dev.regression", "bias column or row"),
+    (places, "_shifted", no, "dev.neighbours", "off by one"),
+    (places, "_reordered", no, "dev.push", "off by one"),
+    (places, "signs", nothing, "dev.polynomial", "wrong for negative inputs"),
+    (scales, "constants", nothing, "dev.product", "constant factor"),
+    (precision, "precision", nothing, "dev.regression", "half precision"),
     (probes, "telling", nothing, "dev.system", "right for symmetric inputs only"),
     (probes, "ordinary", nothing, "dev.bilinear", "right for square shapes only"),
     (probes, "same_when_rounded", no, "dev.polynomial", "half precision"),

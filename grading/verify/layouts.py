@@ -1,0 +1,136 @@
+"""Layout: the right numbers in the wrong places, and axes that are left over or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+
+from grading.verify.catalogue import Mistake, Observation, Predict, Seen, equals, within
+from grading.verify.exercise import Array
+from grading.verify.tolerance import UNIT_ROUNDOFF
+
+
+def layout(seen: Seen) -> Iterator[Mistake]:
+    axes = seen[0].right.ndim
+    if axes == 2:
+        yield Mistake(
+            "transposed",
+            "Your numbers are right but transposed: rows and columns are exchanged.",
+            equals(_permuted((1, 0))),
+        )
+        yield Mistake(
+            "reshape for transpose",
+            "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
+            equals(_reshaped_transpose),
+        )
+        yield Mistake(
+            "diagonal only",
+            "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
+            lambda one: one.yours.ndim <= 2 and equals(_diagonal)(replace(one, yours=one.yours.reshape(-1))),
+        )
+        yield Mistake(
+            "diagonal only",
+            "Only the diagonal of your matrix is right: the other entries are not zero.",
+            equals(lambda one: np.diag(np.diagonal(one.right)) if one.right.shape[0] == one.right.shape[1] else None),
+        )
+    elif axes > 2:
+        for order in list(permutations(range(axes)))[1:]:
+            yield Mistake(
+                "axes permuted",
+                f"Your numbers are right, but their axes are in the order {order}: output axes come first.",
+                equals(_permuted(order)),
+            )
+    yield Mistake(
+        "shape that only broadcasts",
+        "Your numbers are right, but in another shape. "
+        + ("A gradient has the shape of its variable." if seen[0].question.exercise.asks == "gradient" else ""),
+        equals(lambda seen: _reshaped(seen.right, seen.yours.shape) if seen.yours.shape != seen.right.shape else None),
+    )
+    yield Mistake(
+        "whole matrix for its diagonal",
+        "You returned a whole matrix; asked is only what stands on its diagonal.",
+        _has_on_diagonal,
+    )
+    yield Mistake(
+        "not summed",
+        "An axis is left over: the contributions along it still have to be summed.",
+        _sums_up,
+    )
+    yield Mistake(
+        "summed too much",
+        "You summed over an axis that the answer still has: each of its entries is asked for by itself.",
+        _summed,
+    )
+
+
+def _summed(seen: Observation) -> bool:
+    """Whether the student's array is the right one, summed over all or one of its axes."""
+    if seen.right.ndim == 2 and _diagonal(seen) is not None:
+        return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
+    totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
+    return any(
+        seen.yours.shape == np.shape(total) and within(seen.yours, np.asarray(total), seen)
+        for total in totals
+        if seen.yours.size < seen.right.size
+    )
+
+
+def _permuted(order: tuple[int, ...]) -> Predict:
+    return lambda seen: np.transpose(seen.right, order)
+
+
+def _reshaped_transpose(seen: Observation) -> Array | None:
+    """The transpose's numbers in the right shape; for a square matrix that is the transpose itself."""
+    rows, columns = seen.right.shape
+    return seen.right.T.reshape(seen.right.shape) if rows != columns else None
+
+
+def _diagonal(seen: Observation) -> Array | None:
+    rows, columns = seen.right.shape
+    diagonal = np.diagonal(seen.right)
+    return diagonal if rows == columns and np.array_equal(seen.right, np.diag(diagonal)) else None
+
+
+def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
+    return values.reshape(shape) if values.size == int(np.prod(shape)) else None
+
+
+def _has_on_diagonal(seen: Observation) -> bool:
+    """Whether the student's array is a square matrix with the right vector on its diagonal."""
+    size = seen.right.size
+    if seen.yours.size != size * size or size < 2 or seen.yours.ndim < 2:
+        return False
+    return within(np.diagonal(seen.yours.reshape(size, size)), seen.right.ravel(), seen)
+
+
+def _sums_up(seen: Observation) -> bool:
+    """Whether the student's array gives the right one when summed over one of its axes."""
+    if _has_on_diagonal(seen):
+        return False
+    totals = (seen.yours.sum(axis=axis) for axis, size in enumerate(seen.yours.shape) if size > 1)
+    return any(total.shape == seen.right.shape and within(total, seen.right, seen) for total in totals)
+
+
+def wrong_axis(seen: Seen) -> Iterator[Mistake]:
+    """Sums along another axis: another shape, the same total, and that not 0, which so many arrays have."""
+    yield Mistake(
+        "wrong axis",
+        "You summed along the wrong axis: the total is right, but one number per entry of another axis is left.",
+        lambda one: (
+            one.yours.shape != one.right.shape
+            and one.yours.ndim == one.right.ndim > 0
+            and one.yours.size > 1
+            and _has_totals_of(one)
+        ),
+    )
+
+
+def _has_totals_of(one: Observation) -> bool:
+    """Whether the sums over the axes whose lengths differ are those of the right answer, and say something."""
+    axes = tuple(k for k, (a, b) in enumerate(zip(one.yours.shape, one.right.shape, strict=True)) if a != b)
+    yours, right = np.asarray(one.yours.sum(axis=axes)), np.asarray(one.right.sum(axis=axes))
+    least = one.doubt + 64 * UNIT_ROUNDOFF * float(np.sum(np.abs(one.right)))
+    return within(yours, right, one) and bool(np.any(np.abs(right) > least))

@@ -1,0 +1,129 @@
+"""Scale: right up to a sign or a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from grading.verify.catalogue import LIKELY, Mistake, Observation, Predict, Seen, equals
+from grading.verify.exercise import Array
+
+
+def scales(seen: Seen) -> Iterator[Mistake]:
+    yield Mistake("sign", "The sign is wrong: every entry is the negative of what it should be.", equals(_times(-1.0)))
+    yield Mistake(
+        "factor 2 too many",
+        "Every entry is twice what it should be: a factor 2 too many, or 1/2 forgotten.",
+        equals(_times(2.0)),
+    )
+    yield Mistake(
+        "factor 2 missing", "Every entry is half of what it should be: a factor 2 forgotten.", equals(_times(0.5))
+    )
+    yield Mistake(
+        "sign and factor 2",
+        "Every entry is minus twice what it should be: the sign is wrong, and a factor 2 too many.",
+        equals(_times(-2.0)),
+    )
+    is_data = seen[0].question.exercise.is_data  # one number's ratio to another is no sign of a length
+    for name, axis in () if is_data else _axes(seen[0]):
+        yield Mistake(
+            "sum for mean",
+            f"Every entry is too large by {_length(name, axis)}: you summed where the mean was asked.",
+            equals(_times_length(name, axis, 1)),
+            LIKELY,
+        )
+        yield Mistake(
+            "mean for sum",
+            f"Every entry is too small by {_length(name, axis)}: you averaged where the sum was asked.",
+            equals(_times_length(name, axis, -1)),
+            LIKELY,
+        )
+
+
+def constants(seen: Seen) -> Iterator[Mistake]:
+    """A factor that is the same everywhere, or a quotient of lengths."""
+    if not seen[0].question.exercise.is_data:
+        yield from _wrong_lengths(seen[0])
+    constant = _common_constant(seen)
+    if constant is not None and abs(constant - 1) < 1e-3:
+        yield Mistake(
+            "a small relative error",
+            f"Every entry is too {'large' if constant > 1 else 'small'} by the same small fraction, "
+            f"{abs(constant - 1):.0e} of it: a constant is not exact.",
+            equals(_times(constant)),
+        )
+    elif constant is not None:
+        yield Mistake(
+            "constant factor",
+            f"Every entry is {constant:.6g} times what it should be, at every point.",
+            equals(_times(constant)),
+            LIKELY,
+        )
+
+
+def _times(factor: float) -> Predict:
+    return lambda seen: np.asarray(seen.right * factor)
+
+
+def _times_length(name: str, axis: int | None, power: int) -> Predict:
+    def predict(seen: Observation) -> Array:
+        shape = np.shape(seen.question.point[name])
+        return np.asarray(seen.right * float(np.prod(shape) if axis is None else shape[axis]) ** power)
+
+    return predict
+
+
+def _wrong_lengths(seen: Observation) -> Iterator[Mistake]:
+    """Means over another length than that of their axis: one less, or that of another axis."""
+    axes = [(name, axis) for name, axis in _axes(seen) if axis is not None]
+    for one in axes:
+        yield Mistake(
+            "sum for mean",
+            f"The mean over {_length(*one)} is divided by one less than that.",
+            equals(_times_ratio(one, one, -1)),
+            LIKELY,
+        )
+        for two in axes:
+            yield Mistake(
+                "sum for mean",
+                f"A mean is divided by {_length(*two)} instead of {_length(*one)}.",
+                equals(_times_ratio(one, two, 0)),
+                LIKELY,
+            )
+
+
+def _times_ratio(one: tuple[str, int], two: tuple[str, int], more: int) -> Predict:
+    def predict(seen: Observation) -> Array:
+        top, bottom = (np.shape(seen.question.point[name])[axis] for name, axis in (one, two))
+        return np.asarray(seen.right * top / max(bottom + more, 1))
+
+    return predict
+
+
+def _axes(seen: Observation) -> Iterator[tuple[str, int | None]]:
+    """The inputs' axes whose length cannot be taken for a plain factor 1 or 2; None for all the entries of an input."""
+    for name, value in seen.question.point.items():
+        for axis, size in enumerate(np.shape(value)):
+            if size > 2:
+                yield name, axis
+    for name, value in seen.question.point.items():
+        if np.ndim(value) > 1:
+            yield name, None
+
+
+def _length(name: str, axis: int | None) -> str:
+    return f"the number of entries of {name}" if axis is None else f"the length of axis {axis} of {name}"
+
+
+def _common_constant(points: Seen) -> float | None:
+    """The factor between answer and expectation, read off the entry that is known best."""
+    if len(points) == 1 or any(one.yours.shape != one.right.shape for one in points):
+        return None
+    digits = [np.max(np.abs(one.right) / np.maximum(one.tolerance, 1e-300), initial=0.0) for one in points]
+    best = points[int(np.argmax(digits))]
+    if not np.any(best.right):
+        return None
+    largest = np.unravel_index(np.argmax(np.abs(best.right) / np.maximum(best.tolerance, 1e-300)), best.right.shape)
+    constant = float(best.yours[largest] / best.right[largest])
+    return constant if np.isfinite(constant) and constant != 0.0 else None
