@@ -131,6 +131,24 @@ def _twice_off_the_diagonal(a: Any) -> Any:
     return a * (2 - np.eye(a.shape[-1]))
 
 
+def _overwritten(x: Array, y: Array, params: Params) -> Law:
+    def law(moving: Any, passed: Any) -> Any:
+        back = np.zeros(x.shape)
+        back[params["index"]] = moving
+        return back
+
+    return law
+
+
+def _in_order(x: Array, y: Array, params: Params) -> Law:
+    def law(moving: Any, passed: Any) -> Any:
+        back = np.zeros(x.shape)
+        back[tuple(map(slice, y.shape))] = moving
+        return back
+
+    return law
+
+
 def _matrix_power(exponent: float, turned: bool, x: Array, y: Array, params: Params) -> Law:
     inner = np.linalg.matrix_power(x.T if turned else x, int(exponent) - 1)
     return lambda moving, passed: moving * (exponent * inner)
@@ -196,7 +214,18 @@ _RESHAPE: tuple[Entry, ...] = (
     ("reshape for transpose", "Going back through {} the numbers are put back in another order than they were taken.",
      _by(lambda g, p, x, y: np.reshape(_turned(g), x.shape))),
 )  # fmt: skip
+_TRANSPOSE: tuple[Entry, ...] = (
+    ("transposed", "Going back through {} what comes is transposed again.", _by(lambda g, p, x, y: g)),
+    ("reshape for transpose", "Going back through {} what comes is transposed again, not reshaped.",
+     _by(lambda g, p, x, y: np.reshape(g, x.shape))),
+)  # fmt: skip
+_GETITEM: tuple[Entry, ...] = (
+    ("off by one", "An entry that {} takes several times gets the sum of what comes back, not the last of it.", _overwritten),
+    ("off by one", "What {} takes goes back to where it came from: yours goes to the entries in their order.", _in_order),
+)  # fmt: skip
 _LAWS: dict[str, tuple[Entry, ...]] = {
+    "transpose": _TRANSPOSE,
+    "getitem": _GETITEM,
     "max": _EXTREME,
     "cumsum": _CUMSUM,
     "logabsdet": _LOGDET,

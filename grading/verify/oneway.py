@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rule import Args, Params, Rule, call
+from autodiff.rule import Args, Params, Rule, call, keep
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Recorded
 from grading.verify.laws import FORM, MASK
@@ -37,6 +37,10 @@ def cases(recorded: Recorded) -> Group:
         if recorded.asks in ("gradient", "vjp"):
             said = f"The cases of {where} are told apart by the sign of what comes back."
             yield Suspect(MASK, said, partial(_with_condition, i, partial(_of_adjoint, i)))
+        for name, value in recorded.question.point.items():
+            if np.asarray(value).dtype.kind == "f":
+                said = f"The cases of {where} are told apart without {name}."
+                yield Suspect(MASK, said, partial(_with_condition, i, partial(_without_input, i, name)))
         for number, name in candidates(recorded, i):
             for text, change in _CONDITIONS.items():
                 said = f"The cases of {where} are told apart wrongly: {text.format(name)}."
@@ -60,6 +64,11 @@ def _everywhere(first: bool, condition: Array, recorded: Recorded) -> Array:
 
 def _of_adjoint(i: int, condition: Array, recorded: Recorded) -> Array:
     return np.asarray(recorded.flow()[i]) > 0
+
+
+def _without_input(i: int, name: str, condition: Array, recorded: Recorded) -> Array:
+    other = recorded.at(name, 0.0 * recorded.question.point[name])
+    return np.broadcast_to(np.asarray(other.lines[i][3]["condition"]), condition.shape)
 
 
 def _of_pool(number: int, change: Callable[[Array, Array], Array], condition: Array, recorded: Recorded) -> Array:
@@ -101,7 +110,7 @@ def _turns(value: Array) -> Iterator[tuple[str, str, Turn]]:
         return
     if value.ndim == 2 and value.shape[0] == value.shape[1]:
         yield "transposed", "transposed where it should not be, or not where it should", np.transpose
-        yield "another derivative", "taken for the identity", lambda v: np.eye(len(v))
+        yield "inner derivative forgotten", "not there: nothing is multiplied by it", lambda v: np.eye(len(v))
     elif value.ndim == 2:
         yield "reshape for transpose", "reshaped where its transpose was meant", lambda v: v.reshape(v.shape[::-1]).T
     for axis in range(value.ndim):
@@ -156,3 +165,79 @@ def _value(traced: Any) -> Array:
 
 def _replayed(line: int, change: Line, recorded: Recorded) -> Blocks:
     return recorded.replayed({line: change}).answer()
+
+
+# --- derivatives at another value -----------------------------------------------------------------------------------------
+
+
+def other_values(recorded: Recorded) -> Group:
+    """Everything that follows a line differentiated at another value than stands there."""
+    for i in range(recorded.count, recorded.last):
+        own = recorded.value(i)
+        if own.dtype.kind != "f" or not _bent_after(recorded, i):
+            continue
+        where = recorded.say(i)
+        for label, text, turn in _TURNED:
+            said = f"The derivative is taken at {text.format(where)} instead of {where}."
+            yield Suspect(label, said, partial(_at_value, i, partial(_turned_own, i, turn)))
+        for number, name in candidates(recorded, i):
+            if name != where and recorded.pool[number][1].shape == own.shape:
+                said = f"The derivative is taken at {name} instead of {where}."
+                yield Suspect(ELSEWHERE, said, partial(_at_value, i, partial(_pooled, number)))
+
+
+ELSEWHERE = "activation derivative at the wrong point"
+_TURNED: tuple[tuple[str, str, Turn], ...] = (
+    ("wrong for negative inputs", "the absolute value of {}", np.abs),
+    ("sign of one term", "the negative of {}", np.negative),
+    (ELSEWHERE, "the square of {}", np.square),
+)
+
+
+def _bent_after(recorded: Recorded, i: int) -> bool:
+    """Whether a line is used by one that is not linear in it."""
+    return any(
+        parent == i and not (rule.kind == "linear" or rule.name in ("add", "subtract", "negative"))
+        for line, _, parent in recorded.edges
+        if (rule := recorded.lines[line][0]) is not None
+    )
+
+
+def _turned_own(i: int, turn: Turn, recorded: Recorded) -> Array:
+    return np.asarray(turn(recorded.value(i)))
+
+
+def _pooled(number: int, recorded: Recorded) -> Array:
+    return recorded.pool[number][1]
+
+
+def _at_value(i: int, value: Callable[[Recorded], Array], recorded: Recorded) -> Blocks:
+    def change(rule: Rule, args: Args, params: Params) -> Any:
+        return _in_place(call(rule, args, params), value(recorded))
+
+    return recorded.replayed({i: change}).answer()
+
+
+# --- sums that are not taken on the way back ---------------------------------------------------------------------------------
+
+
+def unsummed(recorded: Recorded) -> Group:
+    """What comes back to a sum that stretches over an axis again, not summed along it first."""
+    for i in range(recorded.count, recorded.last):
+        name, shape = recorded.names_of_rules[i], np.shape(recorded.lines[i][2][0])
+        if name in ("sum", "mean", "euclidean") and shape != recorded.value(i).shape:
+            said = f"What belongs to {recorded.say(i)} is not summed before it is multiplied out again."
+            yield Suspect("not summed", said, partial(_with_identity, i, name == "mean"))
+
+
+def _with_identity(i: int, mean: bool, recorded: Recorded) -> Blocks:
+    def change(rule: Rule, args: Args, params: Params) -> Any:
+        x = args[0]
+        size = np.size(recorded.lines[i][2][0]) / max(recorded.value(i).size, 1)
+        own = keep(recorded.value(i), np.asarray(_value(x)), params["axis"])
+        taken = x / size if mean else x
+        if rule.name == "euclidean":
+            taken = x * (np.asarray(_value(x)) / own)
+        return _in_place(taken, np.broadcast_to(own, np.shape(x)))
+
+    return recorded.replayed({i: change}).answer()

@@ -13,7 +13,7 @@ from grading.verify.far_fetched import far_fetched
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.laws import laws
 from grading.verify.misread import Written, misread
-from grading.verify.oneway import cases, half_misread, mistaken_inputs
+from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, unsummed
 from grading.verify.pairs import pairs
 from grading.verify.sampling import Question
 from grading.verify.suspects import (
@@ -147,7 +147,8 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
 
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
-    yield trial.of(mistaken_inputs(trial.lists[0]))
+    for again in (mistaken_inputs, other_values, unsummed):
+        yield trial.of(again(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)
     yield trial.of_terms()

@@ -20,6 +20,13 @@ def softmax_laws(recorded: Recorded) -> Group:
     """What is written for the Jacobian of a softmax, or for the gradient of a log-sum-exp."""
     for upper, base, axis in _softmaxes(recorded):
         yield from _of_softmax(recorded, upper, base, axis)
+    for upper, base, axis in _softmaxes(recorded, np.exp):
+        for label, text, law in _LOG_SOFTMAX_LAWS:
+            said = text.format(recorded.say(upper))
+            yield planted(label, said, partial(_through_log_softmax, upper, base, axis, law))
+        for other in _other_axes(recorded, base, axis):
+            said = f"Going back through {recorded.say(upper)} the softmax is along axis {other} instead of {axis}."
+            yield planted("wrong axis", said, partial(_other_log_softmax, upper, base, axis, other))
     for upper, base, axis in _sums_of_powers(recorded):
         yield from _of_sum_of_powers(recorded, upper, base, axis)
 
@@ -54,10 +61,10 @@ def _softmax(x: Array, axis: int) -> Array:
     return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
 
 
-def _softmaxes(recorded: Recorded) -> Iterator[tuple[int, int, int]]:
-    """(line, line of its argument, axis) of every softmax that the values betray."""
+def _softmaxes(recorded: Recorded, of: Callable[[Array], Array] = lambda y: y) -> Iterator[tuple[int, int, int]]:
+    """(line, line of its argument, axis) of every line of which something is a softmax, as the values betray."""
     for upper in range(recorded.count, recorded.last + 1):
-        y = recorded.value(upper)
+        y = of(recorded.value(upper))
         if y.ndim == 0 or not np.all((y >= 0) & (y <= 1)):
             continue
         for base in range(upper - 1, -1, -1):
@@ -104,6 +111,27 @@ _SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
     ("another derivative", "What you pass back through {} is the derivative of its logarithm.",
      lambda p, axis, g: g - p * np.sum(g, axis=axis, keepdims=True)),
 )  # fmt: skip
+
+
+_LOG_SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
+    ("a path or term dropped", "Of the softmax's Jacobian in {} the diagonal alone is there: g * (1 - p).",
+     lambda p, axis, g: g * (1 - p)),
+    (FORGOTTEN, "Going back through {} what is subtracted lacks the sum: g - p * sum(g).", lambda p, axis, g: g - p * g),
+    ("sign of one term", "Going back through {} the second term has a minus: g - p * sum(g).",
+     lambda p, axis, g: g + p * np.sum(g, axis=axis, keepdims=True)),
+    ("an extra factor", "Going back through {} the derivative of the softmax comes in: it cancels.",
+     lambda p, axis, g: p * (1 - p) * (g - p * np.sum(g, axis=axis, keepdims=True))),
+)  # fmt: skip
+
+
+def _through_log_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, recorded: Recorded) -> Edits:
+    p = np.exp(recorded.value(upper))
+    return [Edit(upper, base, law=lambda moving, passed: law(p, axis, moving))]
+
+
+def _other_log_softmax(upper: int, base: int, axis: int, other: int, recorded: Recorded) -> Edits:
+    p = _softmax(recorded.value(base), other)
+    return [Edit(upper, base, law=lambda moving, passed: moving - p * np.sum(moving, axis=axis, keepdims=True))]
 
 
 def _through_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, recorded: Recorded) -> Edits:

@@ -355,8 +355,9 @@ def _factors_everywhere(recorded: Recorded) -> Iterator[Suspect]:
     for places in users.values():
         if len(places) > 1:
             name = operand(recorded, places[0][0], 1 - places[0][1])
+            number = all(_is_coefficient(recorded, i, s) for i, s, _ in places)
             yield planted(
-                "inner derivative forgotten",
+                "coefficient of one term" if number else "inner derivative forgotten",
                 f"The factor {name} is missing: the chain rule multiplies by it every time.",
                 fixed(*(Edit(i, p, s, instead=1.0) for i, s, p in places)),
             )
@@ -384,6 +385,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
         if sum(p is not None for p in parents) > 1:
             continue
         yield from _at_turned_terms(recorded, i, slot, parent)
+        yield from _at_inner_slope(recorded, i, slot, parent)
         for number, name in candidates(recorded, i):
             term = _term_left(recorded, parent, name)
             yield planted(
@@ -410,6 +412,23 @@ def _at_turned_terms(recorded: Recorded, i: int, slot: int, parent: int) -> Iter
             f"The term {operand(recorded, parent, turned)} of {recorded.say(parent)} has the wrong sign.",
             partial(_entrywise_at, i, slot, parent, partial(_with_turned_term, parent, turned)),
         )
+
+
+def _at_inner_slope(recorded: Recorded, i: int, slot: int, parent: int) -> Iterator[Suspect]:
+    """f'(u') u' for f'(u) u': the outer derivative taken at the inner one."""
+    for base in range(parent):
+        if recorded.depends(parent, base) and recorded.value(base).shape == recorded.value(parent).shape:
+            yield planted(
+                "activation derivative at the wrong point",
+                f"The derivative of {recorded.say(i)} is taken at the derivative of {recorded.say(parent)}.",
+                partial(_entrywise_at, i, slot, parent, partial(_slope_between, parent, base)),
+            )
+
+
+def _slope_between(upper: int, base: int, recorded: Recorded) -> Array:
+    slope = recorded.slope(upper, base)
+    assert slope is not None
+    return slope
 
 
 def _with_turned_term(line: int, turned: int, recorded: Recorded) -> Array:
@@ -484,15 +503,19 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
                     "The quotient rule divides by the square of the denominator: that division is missing.",
                     partial(_times_denominator, i, exponent),
                 )
-        for base in range(recorded.count):
-            if recorded.value(base).shape != recorded.value(i).shape:
-                continue
-            for how in ("product", "sum") if rule.name == "multiply" else ("quotient",):
-                yield planted(
-                    f"{'product' if rule.name == 'multiply' else 'quotient'} rule misapplied",
-                    _PRODUCT if rule.name == "multiply" else _QUOTIENT,
-                    partial(_of_derivatives, i, base, how),
-                )
+        yield from (
+            _quotients_of_derivatives(recorded, i) if rule.name == "divide" else _products_of_derivatives(recorded, i)
+        )
+
+
+def _products_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
+    for how in ("product", "sum"):
+        yield planted("product rule misapplied", _PRODUCT, partial(_of_derivatives, i, how))
+
+
+def _quotients_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
+    for how in ("quotient", "over the slope", "of the slope"):
+        yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, how))
 
 
 _PRODUCT = "The derivative of a product is not made of the derivatives of its factors alone: (uv)' = u'v + uv'."
@@ -503,13 +526,27 @@ def _times_denominator(i: int, exponent: int, recorded: Recorded) -> Edits:
     return [Edit(i, i, times=np.asarray(recorded.lines[i][2][1]) ** exponent)]
 
 
-def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
-    parents = [p for p in recorded.lines[i][1] if p is not None]
-    one, two = (recorded.slope(p, base) if recorded.depends(p, base) else None for p in parents)
-    if one is None or two is None:
-        return []  # no fault: it fits nothing
-    factor = one * two if how == "product" else one + two if how == "sum" else one / two
-    return [Edit(i, base, instead=factor)]
+def _of_derivatives(i: int, how: str, recorded: Recorded) -> Edits:
+    """The derivatives of both operands made into one factor, in every input on which both depend."""
+    one, two = (p for p in recorded.lines[i][1] if p is not None)
+    edits = []
+    for base in range(recorded.count):
+        same = recorded.value(base).shape == recorded.value(i).shape or not recorded.value(i).ndim
+        if same and recorded.depends(one, base) and recorded.depends(two, base):
+            slopes = recorded.slope(one, base), recorded.slope(two, base)
+            if slopes[0] is not None and slopes[1] is not None:
+                factor = _HOW[how](slopes[0], slopes[1], recorded.value(one), recorded.value(two))
+                edits.append(Edit(i, base, instead=factor))
+    return edits  # none is no fault: it fits nothing
+
+
+_HOW: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
+    "product": lambda du, dv, u, v: du * dv,
+    "sum": lambda du, dv, u, v: du + dv,
+    "quotient": lambda du, dv, u, v: du / dv,
+    "over the slope": lambda du, dv, u, v: u / dv,
+    "of the slope": lambda du, dv, u, v: du * v - u * dv,
+}
 
 
 # --- another function was differentiated -----------------------------------------------------------------------------
