@@ -16,10 +16,9 @@ import numpy as np
 from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.exercise import Array
+from grading.verify.elsewhere import elsewhere
 from grading.verify.planted import (
-    Found,
     activation_faults,
-    elsewhere,
     far_fetched_faults,
     misread_functions,
     pairs_of_faults,
@@ -27,6 +26,7 @@ from grading.verify.planted import (
 )
 from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, share_of_error_moved, telling, zeros
 from grading.verify.sampling import Question
+from grading.verify.trial import Found
 from grading.verify.verdict import Cause
 
 __all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain", "when_it_fails"]

@@ -328,6 +328,8 @@ class Recorded:
         ]
         if rule.name == "getitem":
             return f"{_closed(said[0])}[...]"
+        if rule.name == "negative" and said[0].startswith("-") and _closed(said[0]) == said[0]:
+            return said[0][1:]
         if rule.name == "negative":
             return f"-{_closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
@@ -387,12 +389,29 @@ def replay(tape: Tape, output: Var, change: Change) -> tuple[Tape, Var]:
 
 def with_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
     """The list with x / (1 + exp(-z)) as x times a sigmoid: a product is how people differentiate it."""
+    tape, output = _with_arguments_of_sigmoids(tape, output)
     change: dict[int, Callable[[Rule, Args, Params], Any]] = {}
     for i, (rule, parents, args, _, _) in enumerate(tape.records):
         if rule is not None and rule.name == "divide" and parents[1] is not None and np.any(np.asarray(args[0]) != 1):
             bottom = np.asarray(args[1])
             if any(_is_one_over_sigmoid(bottom, np.asarray(line[4])) for line in tape.records[: parents[1]]):
                 change[i] = _times_reciprocal
+    return replay(tape, output, change) if change else (tape, output)
+
+
+def _with_arguments_of_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
+    """The list with exp(a) in 1 / (1 + exp(a)) as exp(-z): z = -a is what people call the sigmoid's argument."""
+    records, change = tape.records, {}
+    for rule, parents, _, _, _ in records:
+        below = records[parents[1]] if rule is not None and rule.name == "divide" and parents[1] is not None else None
+        if below is None or below[0] is None or below[0].name != "add":
+            continue
+        for one, parent in zip(below[2], below[1][::-1], strict=True):
+            rule_of_power = None if parent is None else records[parent][0]
+            if np.ndim(one) == 0 and one == 1 and rule_of_power is not None and rule_of_power.name == "exp":
+                argument = np.asarray(records[parent][2][0])
+                if not any(np.array_equal(-argument, line[4]) for line in records[:parent]):
+                    change[parent] = lambda rule, args, params: np.exp(-(-args[0]))
     return replay(tape, output, change) if change else (tape, output)
 
 

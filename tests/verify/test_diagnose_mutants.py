@@ -15,12 +15,14 @@ from grading.verify import (
     probes,
     quotients,
     scales,
+    shares,
     suspects,
     targets,
     verify,
 )
 
 diagnose = importlib.import_module("grading.verify.diagnose")
+elsewhere = importlib.import_module("grading.verify.elsewhere")
 PROBLEMS = {problem.exercise.id: problem for problem in development.PROBLEMS + development_more.PROBLEMS}
 USERS = (planted, probes, diagnose)  # modules that may have imported the detector by its name
 
@@ -56,12 +58,12 @@ DETECTORS = [
     (far_fetched, "_rolled", nothing, "dev.window", "off by one"),
     (suspects, "other_inputs", nothing, "dev.sigmoids", "a path or term dropped"),
     (suspects, "_ways", lambda recorded, line: [None], "dev.energy", "activation derivative forgotten"),
-    (planted.Trial, "of_paths", lambda trial: [], "dev.product", "a path or term dropped"),
-    (planted.Trial, "of_terms", lambda trial: [], "dev.push", "an extra term"),
-    (planted, "_lengths", nothing, "dev.standard", "sum for mean"),
-    (planted, "_adjoints", nothing, "dev.length", "another derivative"),
-    (planted, "_values", nothing, "dev.product", "the value instead of its derivative"),
-    (planted, "_other_derivatives", nothing, "dev.product", "another derivative"),
+    (shares, "paths", lambda trial: [], "dev.product", "a path or term dropped"),
+    (shares, "terms", lambda trial: [], "dev.push", "an extra term"),
+    (shares, "_lengths", nothing, "dev.standard", "sum for mean"),
+    (elsewhere, "_adjoints", nothing, "dev.length", "another derivative"),
+    (elsewhere, "_values", nothing, "dev.product", "the value instead of its derivative"),
+    (elsewhere, "_other_derivatives", nothing, "dev.product", "another derivative"),
     (precision, "unfinite", nothing, "dev.product", "not finite"),
     (layouts, "layout", nothing, "dev.layer", "transposed"),
     (layouts, "wrong_axis", nothing, "dev.relu", "wrong axis"),
