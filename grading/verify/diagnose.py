@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
-from grading.verify.catalogue import FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
-from grading.verify.exercise import Array
+from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.elsewhere import elsewhere
+from grading.verify.exercise import Array
+from grading.verify.known import known
 from grading.verify.planted import (
     activation_faults,
     far_fetched_faults,
@@ -24,7 +25,17 @@ from grading.verify.planted import (
     pairs_of_faults,
     planted_faults,
 )
-from grading.verify.probes import Ask, Kinds, luck, ordinary, same_when_rounded, share_of_error_moved, telling, zeros
+from grading.verify.probes import (
+    Ask,
+    Kinds,
+    is_stuck,
+    luck,
+    ordinary,
+    same_when_rounded,
+    share_of_error_moved,
+    telling,
+    works_when_square,
+)
 from grading.verify.sampling import Question
 from grading.verify.trial import Found
 from grading.verify.verdict import Cause
@@ -60,8 +71,8 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = No
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
             with np.errstate(all="ignore"), suppress(Exception):
                 found += step(silent, ask)
-    known = [text for seen in _silent(wrong, found) for text in _known(seen, count, ask)]
-    return Diagnosis(_causes(found, count), tuple(dict.fromkeys(known)))
+    notes = [text for seen in _silent(wrong, found) for text in known(seen, count)]
+    return Diagnosis(_causes(found, count), tuple(dict.fromkeys(notes)))
 
 
 def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
@@ -116,6 +127,9 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
     for label, text, fine in kinds:
         if len(fine) == len(blocks) and label in ("right for square shapes only", "wrong for batches"):
             return (Cause(label, text, LIKELY),)
+    if works_when_square(questions, ask):
+        text = "Your function fails unless all lengths are equal: which axis is which?"
+        return (Cause("right for square shapes only", text, LIKELY),)
     return ()
 
 
@@ -157,6 +171,33 @@ def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 def _pairs(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(pairs_of_faults(wrong), _VERY_MANY)
+
+
+def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    """A wrong sign, or a sum for a mean, beside another fault: both are said."""
+    if wrong[0][0].question.exercise.is_data:
+        return []
+    for label, text, scaled in scales.beside_another(wrong[0]):
+        turned = [[replace(one, yours=scaled(one)) for one in seen] for seen in wrong]
+        found = [one for one in planted_faults(turned) if one.certainty >= ALMOST_SURE]
+        if found:
+            originals = {id(changed): seen for changed, seen in zip(turned, wrong, strict=True)}
+            faults = [replace(one, blocks=[originals[id(seen)] for seen in one.blocks]) for one in found]
+            both = [seen for seen in wrong if any(seen is block for one in faults for block in one.blocks)]
+            return [*faults, Found(label, text, ALMOST_SURE, both)]
+    return []
+
+
+def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    """What a first call left behind: right there, and wrong right beside it when it is asked again."""
+    text = (
+        "Your answer is right at its first call and wrong later, even right beside it: something is kept between calls."
+    )
+    return [
+        Found("an earlier answer returned", text, ALMOST_SURE, [seen])
+        for seen in wrong
+        if ask is not None and catalogue.is_near(seen[0]) and is_stuck(seen[0].question, seen[0].block, ask)
+    ]
 
 
 def _by_telling_luck(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -239,70 +280,6 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
-    *(_on_arrays, _on_last_digits, _on_activations, _on_targets, _by_telling_luck, _on_the_list, _on_places),
-    *(_elsewhere, _far_fetched, _misread, _on_scale, _pairs, _by_luck),
+    *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
+    *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
 )
-
-# --- what is known where nothing fits --------------------------------------------------------------------------------
-
-
-def _known(seen: Seen, count: int, ask: Ask | None) -> Iterator[str]:
-    """What can be said of a wrong block without naming a mistake."""
-    if not all(one.comparable for one in seen):
-        return
-    name = f"{seen[0].name}: " if count > 1 else ""
-    points = [one for one in seen if np.any(one.differs)]
-    if len(points) < len(seen):
-        yield f"{name}right at {len(seen) - len(points)} of {len(seen)} points."
-    for said in (_where(points), _which_signs(points), _proportion(points)):
-        if said:
-            yield name + said
-    if ask is not None and not seen[0].question.exercise.is_data:
-        with np.errstate(all="ignore"):
-            for _, text, _ in luck(zeros, [one.question for one in seen], [seen[0].block], ask):
-                yield name + text
-
-
-def _where(points: Seen) -> str:
-    """The part of a matrix in which all wrong entries are."""
-    if len({one.right.shape for one in points}) > 1 or not points[0].right.ndim:
-        return ""
-    wrong = np.any([one.differs for one in points], axis=0)
-    if wrong.ndim == 2 and len(set(wrong.shape)) == 1:
-        diagonal = np.eye(len(wrong), dtype=bool)
-        if not np.any(wrong & diagonal):
-            return "wrong off the diagonal only."
-        if not np.any(wrong & ~diagonal):
-            return "wrong on the diagonal only."
-    for axis, kind in enumerate(
-        ("rows", "columns")[: wrong.ndim] if wrong.ndim == 2 else ("entries",) * (wrong.ndim == 1)
-    ):
-        hit = np.unique(np.nonzero(wrong)[axis])
-        if len(hit) < wrong.shape[axis]:
-            return f"wrong in {kind} {', '.join(map(str, hit))} only, of {wrong.shape[axis]}, over all points."
-    return ""
-
-
-def _which_signs(points: Seen) -> str:
-    """An input at whose entries of one sign alone the answer is wrong."""
-    for name in points[0].question.point:
-        pairs = [(np.asarray(one.question.point[name]), one.differs) for one in points]
-        if any(value.shape != differs.shape for value, differs in pairs) or sum(v.size for v, _ in pairs) < 6:
-            continue
-        for sign, word in ((1, "positive"), (-1, "negative")):
-            if all(np.all(sign * value[differs] > 0) for value, differs in pairs):
-                return f"wrong only where {name} is {word}."
-    return ""
-
-
-def _proportion(points: Seen) -> str:
-    """Whether the answer is proportional to the right one at each point."""
-    factors = []
-    for one in points:
-        if one.right.size < 3 or not np.any(one.right):
-            return ""
-        factor = float(np.vdot(one.right, one.yours) / np.vdot(one.right, one.right))
-        if not catalogue.within(one.yours, factor * one.right, one):
-            return ""
-        factors.append(f"{factor:.4g}")
-    return f"proportional to the right answer at each point, with the factors {', '.join(factors)}."

@@ -72,7 +72,7 @@ def _instead(i: int, slot: int, parent: int, factor: Callable[[Array, Array], Ar
     return [Edit(i, parent, slot, instead=factor(recorded.value(parent), recorded.value(i)))]
 
 
-# --- how a law is made of what stands on the line ---------------------------------------------------------------------
+# --- how a law is made of what stands on the line --------------------------------------------------------------------
 
 Axes = tuple[int, ...]
 
@@ -154,7 +154,7 @@ def _matrix_power(exponent: float, turned: bool, x: Array, y: Array, params: Par
     return lambda moving, passed: moving * (exponent * inner)
 
 
-# --- the laws, by operation -------------------------------------------------------------------------------------------
+# --- the laws, by operation ------------------------------------------------------------------------------------------
 
 _EXTREME: tuple[Entry, ...] = (
     (FORGOTTEN, "What comes back to {} goes to every entry: it belongs to the extreme one alone.", _to(_everywhere)),
@@ -220,8 +220,8 @@ _TRANSPOSE: tuple[Entry, ...] = (
      _by(lambda g, p, x, y: np.reshape(g, x.shape))),
 )  # fmt: skip
 _GETITEM: tuple[Entry, ...] = (
-    ("off by one", "An entry that {} takes several times gets the sum of what comes back, not the last of it.", _overwritten),
-    ("off by one", "What {} takes goes back to where it came from: yours goes to the entries in their order.", _in_order),
+    ("off by one", "An entry that {} takes twice gets the sum of what comes back, not the last of it.", _overwritten),
+    ("off by one", "What {} takes goes back to where it came from, not to the first entries.", _in_order),
 )  # fmt: skip
 _LAWS: dict[str, tuple[Entry, ...]] = {
     "transpose": _TRANSPOSE,

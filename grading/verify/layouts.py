@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import permutations
+from functools import partial
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -21,11 +22,16 @@ def layout(seen: Seen) -> Iterator[Mistake]:
             "Your numbers are right but transposed: rows and columns are exchanged.",
             equals(_permuted((1, 0))),
         )
-        yield Mistake(
-            "reshape for transpose",
-            "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
-            equals(_reshaped_transpose),
-        )
+        for times, said in (
+            (-1.0, "and their sign is wrong"),
+            (2.0, "and twice too large"),
+            (0.5, "and half as large"),
+        ):
+            yield Mistake(
+                "transposed",
+                f"Your numbers are transposed, {said}.",
+                equals(partial(_permuted_times, times)),
+            )
         yield Mistake(
             "diagonal only",
             "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
@@ -43,6 +49,12 @@ def layout(seen: Seen) -> Iterator[Mistake]:
                 f"Your numbers are right, but their axes are in the order {order}: output axes come first.",
                 equals(_permuted(order)),
             )
+    for order in permutations(range(axes)) if axes > 1 else ():
+        yield Mistake(
+            "reshape for transpose",
+            "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
+            equals(partial(_reshaped_permuted, order)),
+        )
     yield Mistake(
         "shape that only broadcasts",
         "Your numbers are right, but in another shape. "
@@ -64,12 +76,21 @@ def layout(seen: Seen) -> Iterator[Mistake]:
         "You summed over an axis that the answer still has: each of its entries is asked for by itself.",
         _summed,
     )
+    if axes == 2:
+        yield Mistake(
+            "an extra term",
+            "You added the transpose, as if the matrix were symmetric: its entries move one by one.",
+            lambda one: any(equals(how)(one) for how in (_with_transpose, _with_transpose_beside)),
+        )
 
 
 def _summed(seen: Observation) -> bool:
     """Whether the student's array is the right one, summed over all or one of its axes."""
     if seen.right.ndim == 2 and _diagonal(seen) is not None:
         return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
+    if seen.yours.shape == seen.right.shape:
+        totals = [total for total in _spread_totals(seen.right) if np.max(np.abs(total)) > seen.doubt]
+        return seen.right.size > 1 and any(within(seen.yours, total, seen) for total in totals)
     totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
     return any(
         seen.yours.shape == np.shape(total) and within(seen.yours, np.asarray(total), seen)
@@ -78,14 +99,44 @@ def _summed(seen: Observation) -> bool:
     )
 
 
+def _spread_totals(right: Array) -> Iterator[Array]:
+    """The totals and means over one axis or all, back in every place that they were made of."""
+    for axis in (None, *range(right.ndim)) if right.ndim > 1 else (None,):
+        yield right.sum(axis=axis, keepdims=True)
+        yield right.mean(axis=axis, keepdims=True)
+
+
+def _with_transpose(seen: Observation) -> Array | None:
+    if seen.right.shape[0] != seen.right.shape[1] or _is_symmetric(seen):
+        return None
+    return np.asarray(seen.right + seen.right.T)
+
+
+def _with_transpose_beside(seen: Observation) -> Array | None:
+    """The same, but once on the diagonal."""
+    total = _with_transpose(seen)
+    return None if total is None else total - np.diag(np.diagonal(seen.right))
+
+
 def _permuted(order: tuple[int, ...]) -> Predict:
     return lambda seen: np.transpose(seen.right, order)
 
 
-def _reshaped_transpose(seen: Observation) -> Array | None:
-    """The transpose's numbers in the right shape; for a square matrix that is the transpose itself."""
-    rows, columns = seen.right.shape
-    return seen.right.T.reshape(seen.right.shape) if rows != columns else None
+def _permuted_times(factor: float, seen: Observation) -> Array | None:
+    return None if _is_symmetric(seen) else np.asarray(factor * seen.right.T)
+
+
+def _is_symmetric(seen: Observation) -> bool:
+    return seen.right.shape[0] == seen.right.shape[1] and within(seen.right.T, seen.right, seen)
+
+
+def _reshaped_permuted(order: tuple[int, ...], seen: Observation) -> Array | None:
+    """The numbers of the permuted array in the order in which they lie there, in whatever shape came."""
+    permuted = np.transpose(seen.right, order)
+    if list(order) == sorted(order) or permuted.shape == seen.yours.shape:
+        return None  # nothing was permuted, or nothing reshaped
+    turned, plain = (_reshaped(values, seen.yours.shape) for values in (permuted, seen.right))
+    return None if turned is None or plain is None or np.array_equal(turned, plain) else turned
 
 
 def _diagonal(seen: Observation) -> Array | None:
@@ -107,10 +158,12 @@ def _has_on_diagonal(seen: Observation) -> bool:
 
 
 def _sums_up(seen: Observation) -> bool:
-    """Whether the student's array gives the right one when summed over one of its axes."""
+    """Whether the student's array gives the right one when summed over one or two of its axes."""
     if _has_on_diagonal(seen):
         return False
-    totals = (seen.yours.sum(axis=axis) for axis, size in enumerate(seen.yours.shape) if size > 1)
+    left = [axis for axis, size in enumerate(seen.yours.shape) if size > 1]
+    several = [axes for count in (1, 2) for axes in combinations(left, count)]
+    totals = (seen.yours.sum(axis=axes) for axes in several)
     return any(total.shape == seen.right.shape and within(total, seen.right, seen) for total in totals)
 
 

@@ -19,7 +19,7 @@ from grading.verify.laws import FORM, MASK
 from grading.verify.misread import Line, slips
 from grading.verify.suspects import Group, Suspect, candidates
 
-# --- cases ----------------------------------------------------------------------------------------------------------
+# --- cases -----------------------------------------------------------------------------------------------------------
 
 
 def cases(recorded: Recorded) -> Group:
@@ -86,7 +86,7 @@ def _with_condition(i: int, condition: Condition, recorded: Recorded) -> Blocks:
     return recorded.replayed({i: change}).answer()
 
 
-# --- inputs that are not what they should be, on the way back or from the start ---------------------------------------
+# --- inputs that are not what they should be, on the way back or from the start --------------------------------------
 
 
 def mistaken_inputs(recorded: Recorded) -> Group:
@@ -130,7 +130,7 @@ def _turned_input(name: str, turn: Turn, recorded: Recorded) -> Blocks:
     return recorded.at(name, turn(recorded.question.point[name])).answer()
 
 
-# --- the value of one operation with the derivative of another ------------------------------------------------------
+# --- the value of one operation with the derivative of another -------------------------------------------------------
 
 
 def half_misread(recorded: Recorded) -> Group:
@@ -167,7 +167,7 @@ def _replayed(line: int, change: Line, recorded: Recorded) -> Blocks:
     return recorded.replayed({line: change}).answer()
 
 
-# --- derivatives at another value -----------------------------------------------------------------------------------------
+# --- derivatives at another value ------------------------------------------------------------------------------------
 
 
 def other_values(recorded: Recorded) -> Group:
@@ -218,7 +218,7 @@ def _at_value(i: int, value: Callable[[Recorded], Array], recorded: Recorded) ->
     return recorded.replayed({i: change}).answer()
 
 
-# --- sums that are not taken on the way back ---------------------------------------------------------------------------------
+# --- sums that are not taken on the way back -------------------------------------------------------------------------
 
 
 def unsummed(recorded: Recorded) -> Group:

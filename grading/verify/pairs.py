@@ -19,7 +19,7 @@ _CERTAINTY = 0.8
 def pairs(recorded: Recorded) -> Iterator[Group]:
     """Two of the likeliest faults, or one of them and a factor; those that are likelier first."""
     singles = _distinct(recorded, islice(_plausible(recorded), 2 * _MOST))[:_MOST]
-    yield _scaled(recorded, [_NEGATIVE, *singles])
+    yield _scaled(recorded, singles)
     couples = (
         (i, k) for total in range(1, 2 * len(singles)) for i in range(total) if i < (k := total - i) < len(singles)
     )
@@ -77,13 +77,12 @@ def _small(text: str) -> str:
     return text[0].lower() + text[1:] if text.startswith(("The ", "In ", "What ", "Going ", "Of ")) else text
 
 
-_NEGATIVE = Suspect("sign", "The sign is wrong.", lambda recorded: tuple(-block for block in recorded.answer()))
 Factor = Callable[[Recorded], float]
 
 
 def _scaled(recorded: Recorded, singles: list[Suspect]) -> Group:
     for one in singles:
-        for text, factor in islice(_factors(recorded), 1 if one is _NEGATIVE else 0, None):
+        for text, factor in _factors(recorded):
             said = f"Two mistakes: {_small(one.text)} And every entry {text}."
             yield Suspect(one.label, said, partial(_times, one, factor), _CERTAINTY)
 
@@ -93,7 +92,6 @@ def _times(one: Suspect, factor: Factor, recorded: Recorded) -> Blocks:
 
 
 def _factors(recorded: Recorded) -> Iterator[tuple[str, Factor]]:
-    yield "has the wrong sign", lambda recorded: -1.0
     yield "is there twice", lambda recorded: 2.0
     yield "is half of what it should be", lambda recorded: 0.5
     for name, value in recorded.question.point.items():

@@ -25,6 +25,14 @@ def places(seen: Seen) -> Iterator[Mistake]:
                 partial(_shifted, axis, by),
             )
     yield Mistake("off by one", "Your numbers are the right ones in another order: check the indices.", _reordered)
+    yield Mistake(
+        "an extra term",
+        "The same number is added beside the diagonal: ones stand where the identity belongs.",
+        _ones_beside,
+    )
+    left = _left_out(seen)
+    if left:
+        yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
     where = _same_place(seen)
     if where is not None:
         yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
@@ -42,6 +50,28 @@ def _one_too_many(one: Observation) -> bool:
     size = longer.shape[axis]
     parts = (np.take(longer, range(1, size), axis), np.take(longer, range(size - 1), axis))
     return bool(shorter.size) and any(within(shorter, part, one) for part in parts)
+
+
+def _ones_beside(one: Observation) -> bool:
+    """Whether a square matrix is right on its diagonal, and off by one number everywhere else."""
+    if not one.comparable or one.right.ndim != 2 or one.right.shape[0] != one.right.shape[1] or one.right.size < 9:
+        return False
+    beside = ~np.eye(len(one.right), dtype=bool)
+    constant = np.mean((one.yours - one.right)[beside])
+    return bool(np.any(one.differs)) and within(one.yours, one.right + constant * beside, one)
+
+
+def _left_out(seen: Seen) -> str:
+    """The entries that are zero and should not be, if several are, the same at every point, and the rest is right."""
+    if not all(one.comparable and one.right.ndim for one in seen) or len({one.right.shape for one in seen}) > 1:
+        return ""
+    wrong = seen[0].differs
+    few = 1 < np.sum(wrong) <= wrong.size / 2
+    if len(seen) < 2 or not few or not all(np.array_equal(one.differs, wrong) for one in seen):
+        return ""
+    if any(np.any(one.yours[wrong]) for one in seen):
+        return ""
+    return ", ".join(str(list(map(int, place)) if len(place) > 1 else int(place[0])) for place in np.argwhere(wrong))
 
 
 def _shifted(axis: int, by: int, one: Observation) -> bool:

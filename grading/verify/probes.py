@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grading.verify import contract
-from grading.verify.exercise import Array, Point
+from grading.verify.exercise import Array, Exercise, Point
 from grading.verify.respondent import Reply
-from grading.verify.sampling import Question
-from grading.verify.tolerance import tolerance
+from grading.verify.sampling import Question, fresh_question
+from grading.verify.tolerance import Blocks, tolerance
 
 Ask = Callable[[Question], Reply]
 Change = Callable[[Point], Point]
@@ -25,15 +26,30 @@ Kinds = Callable[[Question], Iterator[Kind]]
 def luck(
     kinds: Kinds, questions: Sequence[Question], blocks: Sequence[int], ask: Ask
 ) -> Iterator[tuple[str, str, set[int]]]:
-    """(label, text, blocks) for each kind of inputs at which blocks that are wrong elsewhere are right."""
+    """(label, text, blocks) for each kind of inputs at which blocks that are wrong elsewhere are right.
+
+    Points of a kind may miss the branch in which an answer goes wrong, so it has to be right at further ones as well.
+    """
     for label, text, change in kinds(questions[0]):
         fine = set(blocks)
-        for question in questions:
-            fine &= _right_at(question, change, ask)
-            if not fine:
-                break
+        for question in (*questions, *_further(questions[0].exercise)):
+            if fine:
+                fine &= _right_at(question, change, ask)
         if fine:
             yield label, text, fine
+
+
+_FURTHER = 6  # points
+
+
+def _further(exercise: Exercise) -> Iterator[Question]:
+    """More points of an exercise, drawn where nobody else draws."""
+    for number in range(_FURTHER):
+        with suppress(Exception):
+            yield fresh_question(exercise, _SEED, number)
+
+
+_SEED = 2**31  # of no verdict
 
 
 def same_when_rounded(questions: Sequence[Question], dtype: type, ask: Ask) -> bool:
@@ -77,6 +93,18 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
 _STEADY = 0.1  # the right answer may move so much of its size
 
 
+def is_stuck(question: Question, block: int, ask: Ask) -> bool:
+    """Whether an answer that is right at a question is wrong right beside it, once it has been asked elsewhere."""
+    try:
+        beside = _changed(question, partial(_moved, np.random.default_rng(0), _BESIDE))
+        return block in _right_blocks(question, ask)[0] and block not in _right_blocks(beside, ask)[0]
+    except Exception:
+        return False  # the function has no such inputs
+
+
+_BESIDE = 1e-3  # relative to the inputs: another question, but hardly another branch
+
+
 def _moved(rng: np.random.Generator, step: float, point: Point) -> Point:
     reals = _real(point)
     return point | {name: point[name] * (1 + step * rng.uniform(-1, 1, np.shape(point[name]))) for name in reals}
@@ -91,9 +119,21 @@ def _told(question: Question, block: int, ask: Ask) -> tuple[Array, Array]:
     return values[block].ravel(), right[block].ravel()
 
 
+def works_when_square(questions: Sequence[Question], ask: Ask) -> bool:
+    """Whether an answer that fails gives numbers where all lengths are equal."""
+    for question in questions:
+        try:
+            asked = _changed(question, _square)
+        except Exception:
+            return False  # the function has no such inputs
+        if contract.same_values(asked.args, question.args) or ask(asked).error is not None:
+            return False
+    return True
+
+
 def telling(question: Question) -> Iterator[Kind]:
     """Kinds of inputs so special that an answer is hardly right there by another mistake."""
-    point, exercise = question.point, question.exercise
+    point = question.point
     square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
     if square:
         yield (
@@ -102,19 +142,13 @@ def telling(question: Question) -> Iterator[Kind]:
             "a matrix and its transpose are not the same.",
             lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
         )
-    for name in _real(point):
-        if name not in exercise.wrt and np.ndim(point[name]) == 2:
-            yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
-            yield (
-                "right for zero or one-hot inputs only",
-                f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
-                partial(_with, name, _one_hot),
-            )
+    yield from _one_hots(question, targets=True)
 
 
 def ordinary(question: Question) -> Iterator[Kind]:
     """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
     point = question.point
+    yield from _one_hots(question, targets=False)
     for length in _batch_lengths(point):
         names = " and ".join(name for name, value in point.items() if np.ndim(value) and len(value) == length)
         yield (
@@ -132,10 +166,18 @@ def ordinary(question: Question) -> Iterator[Kind]:
         )
 
 
-def zeros(question: Question) -> Iterator[Kind]:
-    """Inputs that are zero: where terms vanish many wrong answers are right, so that this explains nothing."""
+def _one_hots(question: Question, targets: bool) -> Iterator[Kind]:
+    """Rows with a single 1, in the place of targets, which are not negative, or of other inputs that do not move."""
     for name in _real(question.point):
-        yield "", f"right where {name} is zero.", partial(_with, name, np.zeros_like)
+        value = question.point[name]
+        if name in question.exercise.wrt or np.ndim(value) != 2 or bool(np.all(value >= 0)) != targets:
+            continue
+        yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
+        yield (
+            "right for zero or one-hot inputs only",
+            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+            partial(_with, name, _one_hot),
+        )
 
 
 def _positive(name: str) -> Kind:
@@ -182,25 +224,39 @@ def _square(point: Point) -> Point:
 
 
 def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:
-    """The blocks that are right at the changed point, other than by being zero."""
+    """The blocks that are right at the changed point, other than by having nothing in them."""
     try:
         asked = _changed(question, change)
         if contract.same_values(asked.args, question.args):
             return set()
-        measured = tolerance(asked)
+        usual = tolerance(question).blocks
+        fine, right = _right_blocks(asked, ask)
     except Exception:
         return set()  # the function has no such inputs
-    reply = ask(asked)
+    return {n for n in fine if np.any(right[n]) and _filled(right[n]) >= _SHOWS * _filled(usual[n])}
+
+
+def _right_blocks(question: Question, ask: Ask) -> tuple[set[int], Blocks]:
+    """Which blocks of the answer are right at a question, and what is right."""
+    measured, reply = tolerance(question), ask(question)
     values = contract.split_blocks(reply, measured.blocks) if reply.error is None else ""
     if isinstance(values, str):
-        return set()
-    return {
+        return set(), measured.blocks
+    triples = zip(values, measured.blocks, measured.allowed, strict=True)
+    fine = {
         number
-        for number, (value, right, bar) in enumerate(zip(values, measured.blocks, measured.allowed, strict=True))
-        if value.shape == right.shape
-        and np.any(right)
-        and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
+        for number, (value, right, bar) in enumerate(triples)
+        if value.shape == right.shape and np.all(np.abs(value - right) <= 4 * np.max(bar, initial=0.0))
     }
+    return fine, measured.blocks
+
+
+_SHOWS = 0.5  # of the share of entries that are usually not zero, or the point shows too little
+
+
+def _filled(values: Array) -> float:
+    """Which share of the entries is not zero."""
+    return float(np.count_nonzero(values) / max(values.size, 1))
 
 
 def _changed(question: Question, change: Change) -> Question:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -26,25 +26,53 @@ def scales(seen: Seen) -> Iterator[Mistake]:
         equals(_times(-2.0)),
     )
     is_data = seen[0].question.exercise.is_data  # one number's ratio to another is no sign of a length
-    for name, axis in () if is_data else _axes(seen[0]):
-        yield Mistake(
-            "sum for mean",
-            f"Every entry is too large by {_length(name, axis)}: you summed where the mean was asked.",
-            equals(_times_length(name, axis, 1)),
-            LIKELY,
-        )
-        yield Mistake(
-            "mean for sum",
-            f"Every entry is too small by {_length(name, axis)}: you averaged where the sum was asked.",
-            equals(_times_length(name, axis, -1)),
-            LIKELY,
-        )
+    for sign, said in ((1.0, "."), (-1.0, ", and the sign is wrong.")):
+        for name, axis in () if is_data else _axes(seen[0]):
+            yield Mistake(
+                "sum for mean",
+                f"Every entry is too large by {_length(name, axis)}: you summed where the mean was asked{said}",
+                equals(_times_length(name, axis, 1, sign)),
+                LIKELY,
+            )
+            yield Mistake(
+                "mean for sum",
+                f"Every entry is too small by {_length(name, axis)}: you averaged where the sum was asked{said}",
+                equals(_times_length(name, axis, -1, sign)),
+                LIKELY,
+            )
+
+
+def beside_another(seen: Seen) -> Iterator[tuple[str, str, Callable[[Observation], Array]]]:
+    """What may be wrong with the scale of an answer that is wrong otherwise too, and the answer without that."""
+    yield "sign", "The sign is wrong as well, everywhere.", lambda one: -one.yours
+    batches = {name: axis for name, axis in _axes(seen[0]) if axis == 0 and np.ndim(seen[0].question.point[name]) > 1}
+    for name in list(batches)[:1]:
+        where = _length(name, 0)
+        yield "sum for mean", f"And you summed where the mean was asked: too large by {where}.", _over_length(name, -1)
+        yield "mean for sum", f"And you averaged where the sum was asked: too small by {where}.", _over_length(name, 1)
+
+
+def _over_length(name: str, power: int) -> Callable[[Observation], Array]:
+    return lambda one: np.asarray(one.yours * float(len(one.question.point[name])) ** power)
 
 
 def constants(seen: Seen) -> Iterator[Mistake]:
     """A factor that is the same everywhere, or a quotient of lengths."""
     if not seen[0].question.exercise.is_data:
         yield from _wrong_lengths(seen[0])
+    yield Mistake(
+        "sign",
+        "You returned absolute values: the sign of every negative entry is lost.",
+        equals(lambda one: np.abs(one.right)),
+    )
+    yield Mistake(
+        "an extra factor",
+        "Your answer is divided by its own length: the direction of the right one, normalised.",
+        lambda one: one.right.size > 1 and equals(_normalised)(one),
+    )
+    if (bounds := _bounds(seen)) is not None:
+        text = f"Your answer is clipped to {bounds[0]:.6g} .. {bounds[1]:.6g}; the rest is right."
+        yield Mistake("an extra factor", text, equals(lambda one: np.clip(one.right, *bounds)), LIKELY)
     constant = _common_constant(seen)
     if constant is not None and abs(constant - 1) < 1e-3:
         yield Mistake(
@@ -62,14 +90,32 @@ def constants(seen: Seen) -> Iterator[Mistake]:
         )
 
 
+def _normalised(one: Observation) -> Array:
+    return np.asarray(one.right / max(float(np.linalg.norm(one.right)), 1e-300))
+
+
+def _bounds(seen: Seen) -> tuple[float, float] | None:
+    """The least and the largest number that came, where they came more than once; None if neither did."""
+    if not all(one.comparable for one in seen):
+        return None
+    values = np.concatenate([one.yours.ravel() for one in seen])
+    low, high = (float(extreme) if np.sum(values == extreme) > 1 else None for extreme in (min(values), max(values)))
+    if (low is None and high is None) or np.unique(values).size <= _LEVELS:
+        return None
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
+_LEVELS = 3  # so few different numbers are not a clipped answer
+
+
 def _times(factor: float) -> Predict:
     return lambda seen: np.asarray(seen.right * factor)
 
 
-def _times_length(name: str, axis: int | None, power: int) -> Predict:
+def _times_length(name: str, axis: int | None, power: int, sign: float) -> Predict:
     def predict(seen: Observation) -> Array:
         shape = np.shape(seen.question.point[name])
-        return np.asarray(seen.right * float(np.prod(shape) if axis is None else shape[axis]) ** power)
+        return np.asarray(sign * seen.right * float(np.prod(shape) if axis is None else shape[axis]) ** power)
 
     return predict
 

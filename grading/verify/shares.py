@@ -75,7 +75,7 @@ def _parts(trial: Trial, block: int) -> Iterator[tuple[str, list[Array]]]:
         yield said, [plain[block] - recorded.answer(lost)[block] for plain, recorded in pairs]
 
 
-# --- two paths at once ---------------------------------------------------------------------------------------------------
+# --- two paths at once -----------------------------------------------------------------------------------------------
 
 _MOST = 40  # so many paths are tried with each other
 
@@ -144,7 +144,7 @@ def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:
     return None
 
 
-# --- how it is measured ----------------------------------------------------------------------------------------------------
+# --- how it is measured ----------------------------------------------------------------------------------------------
 
 
 def _in_shape(term: Array, like: Array) -> Array:

@@ -116,7 +116,7 @@ _SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
 _LOG_SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
     ("a path or term dropped", "Of the softmax's Jacobian in {} the diagonal alone is there: g * (1 - p).",
      lambda p, axis, g: g * (1 - p)),
-    (FORGOTTEN, "Going back through {} what is subtracted lacks the sum: g - p * sum(g).", lambda p, axis, g: g - p * g),
+    (FORGOTTEN, "Going back through {} a sum is missing: g - p * sum(g).", lambda p, axis, g: g - p * g),
     ("sign of one term", "Going back through {} the second term has a minus: g - p * sum(g).",
      lambda p, axis, g: g + p * np.sum(g, axis=axis, keepdims=True)),
     ("an extra factor", "Going back through {} the derivative of the softmax comes in: it cancels.",

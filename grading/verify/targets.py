@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from grading.verify.catalogue import Mistake, Predict, Seen, always, equals, is_near
+from grading.verify.catalogue import Mistake, Observation, Predict, Seen, always, equals, is_near
+from grading.verify.exercise import Array
 
 
 def blanks(seen: Seen) -> Iterator[Mistake]:
@@ -47,12 +49,54 @@ def targets(seen: Seen) -> Iterator[Mistake]:
             "You returned the function's value, not its derivative.",
             equals(lambda one: one.question.exercise.value_at(one.question.point)),
         )
-    if _never_changes(seen) and np.ptp(first.yours) > 0:
+    for name in first.question.exercise.wrt:
+        if first.name == name:
+            text = f"You returned {name} after a step along its gradient; asked is the gradient itself."
+            yield Mistake("an input returned", text, partial(_stepped, _rate(seen)))
+    if _never_changes(seen) and _is_result(first.yours):
         yield Mistake(
             "numbers pasted in",
             "You returned the same numbers at every point, whatever the arguments were.",
             always,
         )
+
+
+def _is_result(values: Array) -> bool:
+    """Whether numbers look like the result of a calculation: several, or one that is no simple fraction."""
+    return bool(np.ptp(values) > 0 or np.all(values * 60 != np.rint(values * 60))) if values.size else False
+
+
+def _rate(seen: Seen) -> float:
+    """How many times the gradient is taken from its own input, where that shows best; 0 if nowhere."""
+    if not all(one.comparable and _own(one).shape == one.right.shape for one in seen):
+        return 0.0
+    one = max(seen, key=lambda one: float(np.max(np.abs(one.right), initial=0.0)))
+    if sum(np.count_nonzero(one.right) for one in seen) < _ENTRIES or _is_multiple(_own(one), one.right):
+        return 0.0
+    largest = np.unravel_index(np.argmax(np.abs(one.right)), one.right.shape)
+    return float((_own(one)[largest] - one.yours[largest]) / one.right[largest])
+
+
+_LEAST_RATE = 1e-6  # of learning
+_ENTRIES = 3  # from fewer a rate could be read off that means nothing
+
+
+def _is_multiple(values: Array, of: Array) -> bool:
+    """Whether an array is about a multiple of another one, which a step along it would be too."""
+    cosine = np.vdot(values, of) / max(float(np.linalg.norm(values) * np.linalg.norm(of)), 1e-300)
+    return bool(abs(cosine) > _PARALLEL)
+
+
+_PARALLEL = 1 - 1e-6
+
+
+def _own(one: Observation) -> Array:
+    """The input that a block is the gradient in."""
+    return np.asarray(one.question.point[one.name])
+
+
+def _stepped(rate: float, one: Observation) -> bool:
+    return _LEAST_RATE < abs(rate) < 1 and equals(lambda seen: _own(seen) - rate * seen.right)(one)
 
 
 def _never_changes(seen: Seen) -> bool:
