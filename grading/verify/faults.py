@@ -401,18 +401,36 @@ def with_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
 
 def _with_arguments_of_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
     """The list with exp(a) in 1 / (1 + exp(a)) as exp(-z): z = -a is what people call the sigmoid's argument."""
-    records, change = tape.records, {}
-    for rule, parents, _, _, _ in records:
-        below = records[parents[1]] if rule is not None and rule.name == "divide" and parents[1] is not None else None
-        if below is None or below[0] is None or below[0].name != "add":
-            continue
-        for one, parent in zip(below[2], below[1][::-1], strict=True):
-            rule_of_power = None if parent is None else records[parent][0]
-            if np.ndim(one) == 0 and one == 1 and rule_of_power is not None and rule_of_power.name == "exp":
-                argument = np.asarray(records[parent][2][0])
-                if not any(np.array_equal(-argument, line[4]) for line in records[:parent]):
-                    change[parent] = lambda rule, args, params: np.exp(-(-args[0]))
+    change: dict[int, Callable[[Rule, Args, Params], Any]] = {}
+    for rule, parents, _, _, _ in tape.records:
+        if rule is not None and rule.name == "divide" and parents[1] is not None:
+            power = _power_beside_one(tape, parents[1])
+            if power is not None and not _stands_negative(tape, power):
+                change[power] = _exp_of_negative
     return replay(tape, output, change) if change else (tape, output)
+
+
+def _power_beside_one(tape: Tape, line: int) -> int | None:
+    """The line of exp(a), if a line is 1 + exp(a)."""
+    rule, parents, args, _, _ = tape.records[line]
+    if rule is None or rule.name != "add":
+        return None
+    for one, parent in zip(args, parents[::-1], strict=True):
+        above = None if parent is None else tape.records[parent][0]
+        if np.ndim(one) == 0 and one == 1 and above is not None and above.name == "exp":
+            return parent
+    return None
+
+
+def _stands_negative(tape: Tape, line: int) -> bool:
+    """Whether the negative of a line's argument is on the list as well."""
+    negative = -np.asarray(tape.records[line][2][0])
+    return any(np.array_equal(negative, record[4]) for record in tape.records[:line])
+
+
+def _exp_of_negative(rule: Rule, args: Args, params: Params) -> Any:
+    z = -args[0]
+    return np.exp(-z)
 
 
 def _is_one_over_sigmoid(bottom: Array, z: Array) -> bool:

@@ -41,7 +41,7 @@ def cases(recorded: Recorded) -> Group:
             if np.asarray(value).dtype.kind == "f":
                 said = f"The cases of {where} are told apart without {name}."
                 yield Suspect(MASK, said, partial(_with_condition, i, partial(_without_input, i, name)))
-        for number, name in candidates(recorded, i):
+        for number, name in reversed(list(candidates(recorded, i))):  # what stands nearest comes first
             for text, change in _CONDITIONS.items():
                 said = f"The cases of {where} are told apart wrongly: {text.format(name)}."
                 yield Suspect(MASK, said, partial(_with_condition, i, partial(_of_pool, number, change)))

@@ -59,7 +59,7 @@ def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list
         yield "1, beside the diagonal", shaped([np.ones(one.right.shape) - np.eye(*one.right.shape) for one in seen])
     for number, (name, _) in enumerate(trial.lists[0].pool):
         yield name, shaped([recorded.pool[number][1] for recorded in trial.lists])
-    for other, name in enumerate(trial.lists[0].names):
+    for other, name in enumerate(trial.lists[0].names if trial.lists[0].asks != "jvp" else ()):
         if other != block and trial.plain[0][other].shape == seen[0].right.shape:
             yield f"the derivative in {name}", shaped([plain[other] for plain in trial.plain])
             for said, parts in _parts(trial, other):

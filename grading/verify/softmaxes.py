@@ -21,12 +21,7 @@ def softmax_laws(recorded: Recorded) -> Group:
     for upper, base, axis in _softmaxes(recorded):
         yield from _of_softmax(recorded, upper, base, axis)
     for upper, base, axis in _softmaxes(recorded, np.exp):
-        for label, text, law in _LOG_SOFTMAX_LAWS:
-            said = text.format(recorded.say(upper))
-            yield planted(label, said, partial(_through_log_softmax, upper, base, axis, law))
-        for other in _other_axes(recorded, base, axis):
-            said = f"Going back through {recorded.say(upper)} the softmax is along axis {other} instead of {axis}."
-            yield planted("wrong axis", said, partial(_other_log_softmax, upper, base, axis, other))
+        yield from _of_log_softmax(recorded, upper, base, axis)
     for upper, base, axis in _sums_of_powers(recorded):
         yield from _of_sum_of_powers(recorded, upper, base, axis)
 
@@ -39,7 +34,17 @@ def _of_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
         said = f"Going back through {where} the sum is along axis {other} instead of {axis}."
         yield planted("wrong axis", said, partial(_through_softmax, upper, base, other, _softmax_law))
         said = f"{where} is a softmax along axis {axis}; yours is along axis {other}."
-        yield planted("wrong axis", said, partial(_other_softmax, upper, base, other))
+        for summed in (other, axis):
+            yield planted("wrong axis", said, partial(_other_softmax, upper, base, other, summed))
+
+
+def _of_log_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
+    where = recorded.say(upper)
+    for label, text, law in _LOG_SOFTMAX_LAWS:
+        yield planted(label, text.format(where), partial(_through_log_softmax, upper, base, axis, law))
+    for other in _other_axes(recorded, base, axis):
+        said = f"Going back through {where} the softmax is along axis {other} instead of {axis}."
+        yield planted("wrong axis", said, partial(_other_log_softmax, upper, base, axis, other))
 
 
 def _of_sum_of_powers(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
@@ -139,9 +144,9 @@ def _through_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, recor
     return [Edit(upper, base, law=lambda moving, passed: law(p, axis, moving))]
 
 
-def _other_softmax(upper: int, base: int, axis: int, recorded: Recorded) -> Edits:
+def _other_softmax(upper: int, base: int, axis: int, summed: int, recorded: Recorded) -> Edits:
     p = _softmax(recorded.value(base), axis)
-    return [Edit(upper, base, law=lambda moving, passed: _softmax_law(p, axis, moving))]
+    return [Edit(upper, base, law=lambda moving, passed: _softmax_law(p, summed, moving))]
 
 
 _NO_SOFTMAX: dict[str, Callable[[Array], Array]] = {

@@ -59,14 +59,18 @@ def skipped_activations(recorded: Recorded) -> Group:
             )
 
 
-def likeliest(recorded: Recorded) -> Group:
-    """Faults at one line, or at all with one activation, that are made most often."""
-    units = activations(recorded)
+def forgotten(recorded: Recorded) -> Group:
+    """Factors of the chain rule that are left out."""
     yield from skipped_activations(recorded)
     for i, slot, parent in recorded.edges:
         if _is_factor(recorded, i, slot):
             yield planted(*_missing_factor(recorded, i, slot), fixed(Edit(i, parent, slot, instead=1.0)))
-    yield from chain(_everywhere(recorded, units), _powers(recorded), _wrong_forms(recorded, units))
+
+
+def misapplied(recorded: Recorded) -> Group:
+    """Derivatives of another form, and powers with another exponent."""
+    units = activations(recorded)
+    yield from chain(_everywhere(recorded, units), _wrong_forms(recorded, units), _powers(recorded))
 
 
 def other_inputs(recorded: Recorded) -> Group:
@@ -371,7 +375,11 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
     """Functions of single entries whose derivative is another function, or taken elsewhere."""
     for i, slot, parent in recorded.edges:
         rule, parents, _, _, _ = recorded.lines[i]
-        if not isinstance(rule, Elementwise) or not callable(rule.formulas[slot]) or (i, parent) in known:
+        if not isinstance(rule, Elementwise) or not callable(rule.formulas[slot]):
+            continue
+        if sum(p is not None for p in parents) == 1:
+            yield from _at_inner_slope(recorded, i, slot, parent)
+        if (i, parent) in known:
             continue
         if len(parents) == 1:
             for form, slope in ENTRYWISE_FORMS.items():
@@ -385,7 +393,6 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
         if sum(p is not None for p in parents) > 1:
             continue
         yield from _at_turned_terms(recorded, i, slot, parent)
-        yield from _at_inner_slope(recorded, i, slot, parent)
         for number, name in candidates(recorded, i):
             term = _term_left(recorded, parent, name)
             yield planted(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grading.verify.catalogue import Seen, within
+import numpy as np
+
+from grading.verify.catalogue import Observation, Seen, within
 from grading.verify.faults import Blocks, Recorded
 from grading.verify.misread import Written
 from grading.verify.sampling import Question
 from grading.verify.suspects import Suspect
+from grading.verify.tolerance import UNIT_ROUNDOFF
 
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
 _SMALL = 2000  # entries of an array whose size does not matter yet
@@ -67,6 +70,7 @@ class Trial:
         self.lists, self.wrong = lists, wrong
         self.numbers = [0 if block is not None else seen[0].block for seen in wrong]
         self.plain = [recorded.answer() for recorded in lists]
+        self.worst = [[_worst(one) for one in seen] for seen in wrong]
         self.patience = _PATIENCE
         self.effort = sum(1 + recorded_line[4].size / _SMALL for recorded_line in lists[0].lines)
 
@@ -88,8 +92,20 @@ class Trial:
         return found
 
     def _fits(self, predicted: Blocks, k: int, point: int) -> bool:
-        seen, values = self.wrong[k][point], predicted[self.numbers[k]]
-        return values.shape == seen.yours.shape and within(seen.yours, values, seen)
+        seen, values, (place, doubt) = self.wrong[k][point], predicted[self.numbers[k]], self.worst[k][point]
+        if values.shape != seen.yours.shape:
+            return False
+        if values.size and not abs(values.item(place) - seen.yours.item(place)) <= doubt:
+            return False  # most faults are told from each other by one entry
+        return within(seen.yours, values, seen)
+
+
+def _worst(one: Observation) -> tuple[int, float]:
+    """The entry that is off most, and how far a prediction of it may be off."""
+    if one.yours.shape != one.right.shape or not one.yours.size:
+        return 0, np.inf
+    place = int(np.argmax(np.abs(one.yours - one.right)))
+    return place, 2 * (one.doubt + 64 * UNIT_ROUNDOFF * abs(one.yours.item(place)))
 
 
 def _try(suspect: Suspect, recorded: Recorded) -> Blocks | None:

@@ -9,6 +9,7 @@ from corpus import development, development_more
 from grading.verify import (
     far_fetched,
     layouts,
+    oneway,
     places,
     planted,
     precision,
@@ -18,6 +19,7 @@ from grading.verify import (
     shares,
     suspects,
     targets,
+    trial,
     verify,
 )
 
@@ -43,8 +45,8 @@ DETECTORS = [
     (suspects, "_skipped", nothing, "dev.length", "inner derivative forgotten"),
     (suspects, "_everywhere", nothing, "dev.steps", "activation derivative of the wrong form"),
     (suspects, "_factors_everywhere", nothing, "dev.waves", "inner derivative forgotten"),
-    (suspects, "_wrong_points", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
-    (suspects, "_mask_of_adjoint", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
+    (suspects, "_wrong_points", nothing, "dev.sigmoids", "activation derivative at the wrong point"),
+    (oneway, "cases", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
     (suspects, "_wrong_forms", nothing, "dev.relu", "activation derivative of the wrong form"),
     (suspects, "_powers", nothing, "dev.product", "wrong power"),
     (suspects, "_rules_of_products", nothing, "dev.product", "product rule misapplied"),
@@ -117,5 +119,5 @@ def test_nothing_fits_everything(monkeypatch):
         return np.cos(17 * x + 1)
 
     assert verify(problem.exercise, strange, seed=0).causes == ()
-    monkeypatch.setattr(planted, "within", lambda values, predicted, seen: True)
+    monkeypatch.setattr(trial.Trial, "_fits", lambda self, predicted, k, point: True)
     assert verify(problem.exercise, strange, seed=0).causes != ()
