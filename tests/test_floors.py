@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     "autodiff",
     "grading.verify",
+    "grading.answers",
     "grading.sheets",
     "grading.notebook",
     "grading.trusted",
@@ -55,7 +56,7 @@ def test_a_climbing_import_would_be_found() -> None:
     assert climbs(ROOT / "grading" / "notebook" / "session.py", {"grading.course.layout"}) == ["grading.course.layout"]
 
 
-@pytest.mark.parametrize("module", ["autodiff", "grading.verify", "grading.notebook"])
+@pytest.mark.parametrize("module", ["autodiff", "grading.verify", "grading.answers", "grading.notebook"])
 def test_a_students_kernel_imports_numpy_alone(module: str) -> None:
     heavy = ("torch", "nbgrader", "jupyter", "IPython", "jupytext", "sqlalchemy", "rich")
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"

@@ -29,6 +29,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from grading.answers import fault_of
 from grading.course.layout import Course, CourseError, write_sheet_file
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.notebook.session import sheet_folders
@@ -36,9 +37,8 @@ from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
 from grading.trusted.kernel import OwnKernelManager, scratch_folders
 from grading.trusted.sandbox import Folders
-from grading.verify import Exercise
 from grading.verify.diagnose import MISTAKES
-from grading.verify.judge import fault_of
+from grading.verify.item import Item
 
 _ROLES = ("show", "answer", "check", "prose")
 _SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
@@ -154,7 +154,7 @@ def _check_cells(cells: list[NotebookNode], sheet: Sheet, path: Path) -> None:
             raise BuildError(f'{path}: the cell answer="{cell.metadata["answer"]}" has no {_BEGIN} ... {_END} region')
 
 
-def _roles_of(item: Exercise | Prose) -> tuple[str, ...]:
+def _roles_of(item: Item | Prose) -> tuple[str, ...]:
     if isinstance(item, Prose):
         return ("prose",)
     return ("show", "answer", "check") if item.statement else ("answer", "check")
@@ -175,7 +175,7 @@ def _dressed(cell: NotebookNode, sheet: Sheet, used: Counter[str]) -> NotebookNo
     return dressed(cell.source, id=f"{cell.cell_type}-{digest}-{used[digest]}")
 
 
-def _role_details(role: str, item: Exercise | Prose) -> dict[str, Any]:
+def _role_details(role: str, item: Item | Prose) -> dict[str, Any]:
     if isinstance(item, Prose):
         return _nbgrader(item.cell_id, grade=True, solution=True, points=item.points)
     if role == "show":

@@ -32,7 +32,8 @@ from grading.trusted.ledger import Ledger
 from grading.trusted.limits import MIB, Limits, control_groups
 from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
-from grading.verify import Exercise, Verdict
+from grading.verify import Verdict
+from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
 
@@ -167,7 +168,7 @@ class MarkedExecute(Execute):
         self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._kernel.ended_because)
         return cell, resources
 
-    def _exercise_of(self, cell: NotebookNode) -> Exercise | None:
+    def _exercise_of(self, cell: NotebookNode) -> Item | None:
         if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
             return None
         try:
@@ -240,7 +241,7 @@ def digest_of(nb: NotebookNode) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _unanswered(exercise: Exercise, cell: NotebookNode, dead: bool, ended_because: str) -> Verdict:
+def _unanswered(exercise: Item, cell: NotebookNode, dead: bool, ended_because: str) -> Verdict:
     """The verdict where no answer came: the cell did not get as far as the check."""
     errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
     if ended_because:

@@ -13,7 +13,8 @@ from grading.course.grade import Marks, read_marks
 from grading.course.layout import Course, CourseError
 from grading.sheets import Prose, Sheet
 from grading.trusted.ledger import GRADED, Intake, Ledger
-from grading.verify import Exercise, Verdict
+from grading.verify import Verdict
+from grading.verify.item import Item
 
 _MOST_CAUSES = 3
 
@@ -78,7 +79,7 @@ def _render(
     )
 
 
-def _exercise_row(item: Exercise | Prose, marks: list[Marks], verdicts: dict[str, dict[str, Verdict]]) -> ExerciseRow:
+def _exercise_row(item: Item | Prose, marks: list[Marks], verdicts: dict[str, dict[str, Verdict]]) -> ExerciseRow:
     given = [mark for row in marks if (mark := row.by_cell.get(item.cell_id)) is not None]
     said = [by_exercise[item.id] for by_exercise in verdicts.values() if item.id in by_exercise]
     causes = Counter(label for verdict in said for label in {cause.label for cause in verdict.causes})

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell
 from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.grade import Marks
 from grading.course.layout import Course
-from grading.verify import Exercise
+from grading.verify.item import Item
 
 Sources = dict[str, str]
 Change = Callable[[NotebookNode], None]
@@ -183,7 +183,7 @@ class _Maker:
         sources = {**self.solution, **{key: attempt.source for key, attempt in chosen.items()}}
         self._add(does, sources, {**self.full, **{key: attempt.mark for key, attempt in chosen.items()}})
 
-    def _add_spoilt(self, does: str, item: Exercise, source: str) -> None:
+    def _add_spoilt(self, does: str, item: Item, source: str) -> None:
         self._add(does, {**self.solution, item.id: source}, {**self.full, item.id: 0.0})
 
     def _add(

@@ -6,6 +6,7 @@ A kernel that is being marked has no more of the house than this needs: what is 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,7 +31,7 @@ class _Session(Protocol):
     def opened(self) -> Opened: ...
     def statement(self, exercise_id: str) -> Statement: ...
     def hints(self, exercise_id: str) -> tuple[str, ...]: ...
-    def check(self, exercise_id: str, answer: Any) -> Result | Heard: ...
+    def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result | Heard: ...
 
 
 _session: _Session | None = None
@@ -63,12 +64,14 @@ def hint(exercise_id: str, number: int = 1) -> Hint:
     return Hint(_current().hints(exercise_id), number)
 
 
-def check(exercise_id: str, answer: Any) -> Result | Heard:
+def check(exercise_id: str, answer: Any, **said: Any) -> Result | Heard:
     """Check an answer. What comes back is the mark (as a number) and the explanation (on the screen) in one.
+
+    What an exercise asks for beside a function is handed in by name: `check("bugs.sign", mended, line=4)`.
 
     Never raises because of the answer, so that Run All goes on.
     """
-    return _current().check(exercise_id, answer)
+    return _current().check(exercise_id, answer, said)
 
 
 def _current() -> _Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,22 +39,16 @@ class GradedSession:
         """The exercise's hints, so that a marked notebook shows what its student saw."""
         return self._welcome.hints.get(exercise_id, ())
 
-    def check(self, exercise_id: str, answer: Any) -> Heard:
+    def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Heard:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""
-        respondent, handed = HomeRespondent(answer), Handed.of(answer)
+        respondent, handed = HomeRespondent(answer, said), Handed.of(answer, said)
         with self._connect() as connection:
             wire.send(
                 connection,
                 {"type": "check", "exercise": exercise_id, "handed": [handed.kind, handed.type_name]},
             )
-            while (question := wire.receive(connection))["type"] in ("ask", "reread"):
-                if question["type"] == "ask":
-                    with calls_counted(question["count"]) as calls:
-                        reply = respondent.ask(wire.arrays_in(question["args"]), float(question["limit_s"]))
-                    wire.send(connection, {"type": "reply", "reply": wire.reply_out(reply), "calls": calls})
-                else:
-                    values = respondent.reread(int(question["number"]))
-                    wire.send(connection, {"type": "values", "values": wire.arrays_out(values)})
+            while (question := wire.receive(connection))["type"] in _ANSWERED:
+                wire.send(connection, _ANSWERED[question["type"]](respondent, question))
         return Heard(exercise_id)
 
     def _greet(self, name: str) -> _Welcome:
@@ -68,3 +63,25 @@ class GradedSession:
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(self._channel)
         return connection
+
+
+def _ask(respondent: HomeRespondent, question: dict[str, Any]) -> dict[str, Any]:
+    with calls_counted(question["count"]) as calls:
+        reply = respondent.ask(wire.arrays_in(question["args"]), float(question["limit_s"]))
+    return {"type": "reply", "reply": wire.reply_out(reply), "calls": calls}
+
+
+def _reread(respondent: HomeRespondent, question: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "values", "values": wire.arrays_out(respondent.reread(int(question["number"])))}
+
+
+def _tell(respondent: HomeRespondent, question: dict[str, Any]) -> dict[str, Any]:
+    args = None if question["args"] is None else wire.arrays_in(question["args"])
+    return {"type": "told", "told": wire.told_out(respondent.tell(args, float(question["limit_s"])))}
+
+
+_ANSWERED: dict[str, Callable[[HomeRespondent, dict[str, Any]], dict[str, Any]]] = {
+    "ask": _ask,
+    "reread": _reread,
+    "tell": _tell,
+}

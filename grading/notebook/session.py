@@ -6,13 +6,15 @@ import json
 import os
 import sys
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from grading.answers import verify
 from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
 from grading.sheets import Prose, SheetError, Variant, load_sheet
-from grading.verify import Exercise, verify
+from grading.verify.item import Item
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
 SHEET_FILE = "sheet.json"
@@ -43,12 +45,12 @@ class HomeSession:
         item = self.sheet[exercise_id]
         return () if isinstance(item, Prose) else item.hints
 
-    def check(self, exercise_id: str, answer: Any) -> Result:
+    def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        result = Result(verify(item, answer, seed=PUBLIC_SEED))
+        result = Result(verify(item, answer, PUBLIC_SEED, said))
         if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
             # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
             print(_wrapped(result.text()), file=sys.stderr)
@@ -61,7 +63,7 @@ def _wrapped(text: str) -> str:
     return "\n".join(lines)
 
 
-def statement_of(item: Exercise | Prose) -> Statement:
+def statement_of(item: Item | Prose) -> Statement:
     """The statement of an exercise; empty for prose, whose statement stands in the notebook."""
     if isinstance(item, Prose):
         return Statement("", {})

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from grading.verify.exercise import Array
-from grading.verify.respondent import AnswerError, Form, Handed, Reply
+from grading.verify.plain import plain
+from grading.verify.respondent import AnswerError, Form, Handed, Reply, Told
 
 LARGEST_FRAME = 16 * 2**20  # bytes
 _MOST_PARTS = 50_000  # of a frame's JSON: each takes many times the memory of the signs that write it
@@ -168,9 +169,7 @@ def reply_in(raw: Any) -> Reply:
     WireError : not a reply
     """
     try:
-        error = AnswerError(raw["error"][0], _text(raw["error"][1])) if raw["error"] else None
-        if error is not None and error.kind not in ("not attempted", "raised", "time", "type"):
-            raise WireError("a reply with an unknown error")
+        error = _error(raw["error"]) if raw["error"] else None
         if error is None and raw["container"] not in ("array", "tuple", "list"):
             raise WireError("a reply in an unknown form")
         form = None if error else Form(raw["container"], tuple(map(_text, raw["dtypes"])))
@@ -178,6 +177,32 @@ def reply_in(raw: Any) -> Reply:
         return Reply(values, arrays_in(raw["args_after"]), form, error, float(raw["seconds"]))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError) as error_found:
         raise WireError(f"not a reply: {error_found}") from error_found
+
+
+def told_out(told: Told) -> dict[str, Any]:
+    """An answer that is data, as JSON; numbers that are not finite stand as JavaScript writes them."""
+    return {"data": told.data, "error": [told.error.kind, told.error.message[:_LONGEST_MESSAGE]] if told.error else []}
+
+
+def told_in(raw: Any) -> Told:
+    """An answer that is data, from JSON.
+
+    Raises
+    ------
+    WireError : neither data nor an error
+    """
+    try:
+        if raw["error"]:
+            return Told(None, _error(raw["error"]))
+        return Told(plain(raw["data"]))
+    except (KeyError, TypeError, IndexError, RecursionError) as error_found:
+        raise WireError(f"no answer: {error_found}") from error_found
+
+
+def _error(raw: Any) -> AnswerError:
+    if raw[0] not in ("not attempted", "raised", "time", "type"):
+        raise WireError("a reply with an unknown error")
+    return AnswerError(raw[0], _text(raw[1]))
 
 
 def _text(raw: Any) -> str:

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
-from grading.verify import Exercise
+from grading.verify.item import Item
 
 SETUP_CELL_ID = "setup"
 _NAME = re.compile(r"\d\d_(?P<topic>[a-z0-9_]+)")
@@ -80,7 +80,7 @@ class Sheet:
     """
 
     title: str
-    exercises: tuple[Exercise | Prose, ...]
+    exercises: tuple[Item | Prose, ...]
     forbids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class Sheet:
                     )
                 owner[cell_id] = item.id
 
-    def __getitem__(self, exercise_id: str) -> Exercise | Prose:
+    def __getitem__(self, exercise_id: str) -> Item | Prose:
         for item in self.exercises:
             if item.id == exercise_id:
                 return item
@@ -107,9 +107,9 @@ class Sheet:
         raise SheetError(f"sheet '{self.title}' has no exercise '{exercise_id}'; {advice}")
 
     @property
-    def checked(self) -> tuple[Exercise, ...]:
+    def checked(self) -> tuple[Item, ...]:
         """The exercises that are checked by machine."""
-        return tuple(item for item in self.exercises if isinstance(item, Exercise))
+        return tuple(item for item in self.exercises if isinstance(item, Item))
 
     @property
     def is_personal(self) -> bool:

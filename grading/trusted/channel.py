@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from grading.answers import judge
 from grading.notebook import wire
 from grading.notebook.shown import Opened
 from grading.sheets import Sheet
-from grading.verify import Exercise, Verdict
+from grading.verify import Verdict
 from grading.verify.exercise import Array
-from grading.verify.judge import judge
-from grading.verify.respondent import AnswerError, Reply
+from grading.verify.item import Item
+from grading.verify.respondent import AnswerError, Reply, Told
 
 _GREETING_S = 1.0  # a connection that says nothing for so long is closed
 _GRACE_S = 2.0  # beyond an exercise's own limit, which the kernel enforces first
@@ -55,6 +56,20 @@ class _RemoteRespondent:
                 error = AnswerError("raised", f"no usable reply: {failure}")
         return Reply((), (), None, error, time.perf_counter() - start)
 
+    def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
+        """The answer as data, or the graph that it records; only asked where no other question went unanswered."""
+        try:
+            self._connection.settimeout(limit_s + _GRACE_S)
+            wanted = None if args is None else wire.arrays_out(args)
+            wire.send(self._connection, {"type": "tell", "args": wanted, "limit_s": limit_s})
+            return wire.told_in(wire.receive(self._connection).get("told"))
+        except TimeoutError:
+            self._silent = True
+            return Told(None, AnswerError("time", f"it had not ended after {limit_s:g} seconds"))
+        except (wire.WireError, OSError) as failure:
+            self._silent = True
+            return Told(None, AnswerError("raised", f"no usable reply: {failure}"))
+
     def _count(self, told: Any) -> None:
         for name in self.calls:
             count = told.get(name) if isinstance(told, dict) else None
@@ -82,7 +97,7 @@ class AnswerDesk:
         self._server.bind(str(path))
         self._server.listen(4)
         self._lock = threading.Lock()
-        self._expected: Exercise | None = None
+        self._expected: Item | None = None
         self._verdict: Verdict | None = None
         self.calls: dict[str, int] = {}  # of what the sheet forbids, while the expected exercise was answered
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -97,7 +112,7 @@ class AnswerDesk:
         self._server.close()
         self._thread.join(timeout=_GREETING_S)
 
-    def expect(self, exercise: Exercise) -> None:
+    def expect(self, exercise: Item) -> None:
         """From now on an answer to this exercise counts."""
         with self._lock:
             self._expected, self._verdict, self.calls = exercise, None, {}
@@ -127,7 +142,7 @@ class AnswerDesk:
                     self._verdict = self._judge(connection, message, self._expected)
             wire.send(connection, {"type": "done"})
 
-    def _judge(self, connection: socket.socket, message: dict[str, Any], exercise: Exercise) -> Verdict | None:
+    def _judge(self, connection: socket.socket, message: dict[str, Any], exercise: Item) -> Verdict | None:
         if message.get("exercise") != exercise.id:
             return None
         handed = wire.handed_in(message.get("handed"))
@@ -148,6 +163,6 @@ class AnswerDesk:
         }
 
 
-def _plain(exercise: Exercise) -> dict[str, Any]:
+def _plain(exercise: Item) -> dict[str, Any]:
     """The numbers of a given point as JSON has them."""
     return {name: np.asarray(value).tolist() for name, value in (exercise.given or {}).items()}

@@ -14,7 +14,8 @@ The answer is compared with PyTorch autograd (where installed), with autodiff, t
 at fresh points. Nothing is stored: the function is declared once and every witness differentiates it anew.
 """
 
-from grading.verify.exercise import Exercise, ExerciseError
+from grading.verify.exercise import Exercise
+from grading.verify.item import ExerciseError, Item
 from grading.verify.judge import verify
 from grading.verify.surrogate import surrogate, surrogate_inputs
 from grading.verify.testing import assert_gradient
@@ -25,6 +26,7 @@ __all__ = [
     "Cause",
     "Exercise",
     "ExerciseError",
+    "Item",
     "Verdict",
     "Worst",
     "assert_gradient",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autodiff
+from grading.verify.item import ExerciseError, Item, is_number
 
 Asks = Literal["gradient", "jacobian", "jvp", "vjp", "hessian_diagonal", "value"]
 Ruling = Literal["right", "wrong", "right with a note"]
@@ -21,18 +20,9 @@ Array = NDArray[Any]
 Point = dict[str, Array]
 Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
 
-_ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_LONGEST_CELL_ID = 64  # the notebook format's limit; the answer cell adds a suffix to the exercise's id
-_ANSWER_SUFFIX = "-answer"
-_SHOW_SUFFIX = "-show"
-
-
-class ExerciseError(ValueError):
-    """An exercise cannot be declared as it stands; the message says which, and what to change."""
-
 
 @dataclass(frozen=True)
-class Exercise:
+class Exercise(Item):
     """One question about one function.
 
     `function` is declared once, over an array namespace: `lambda xp, W, x: xp.sum((W @ x) ** 2)` runs under NumPy,
@@ -102,27 +92,6 @@ class Exercise:
         object.__setattr__(self, "takes_xp", _parameters(self.function)[:1] == ["xp"])
         _check_fields(self)
         _check_function(self)
-
-    @property
-    def cell_id(self) -> str:
-        """The id of the exercise's graded notebook cell."""
-        return self.id.replace(".", "-")
-
-    @property
-    def answer_cell_id(self) -> str:
-        """The id of the notebook cell in which the student answers."""
-        return self.cell_id + _ANSWER_SUFFIX
-
-    @property
-    def show_cell_id(self) -> str:
-        """The id of the notebook cell that shows a statement which differs between students."""
-        return self.cell_id + _SHOW_SUFFIX
-
-    @property
-    def cell_ids(self) -> tuple[str, ...]:
-        """All the notebook cells that the exercise needs."""
-        shown = (self.show_cell_id,) if self.statement else ()
-        return (*shown, self.answer_cell_id, self.cell_id)
 
     @property
     def is_data(self) -> bool:
@@ -197,16 +166,11 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 
 def _check_fields(exercise: Exercise) -> None:
-    refuse = _refusal(exercise)
-    if not _ID.fullmatch(exercise.id):
-        raise refuse("an id is words of letters, digits, - and _, joined by dots, such as 'tensor.sq_norm'")
-    if len(exercise.answer_cell_id) > _LONGEST_CELL_ID:
-        raise refuse(f"the id is too long for a notebook cell; use at most {_LONGEST_CELL_ID - len(_ANSWER_SUFFIX)}")
+    refuse = exercise.refusal
+    exercise.check_item()
     if exercise.asks not in get_args(Asks):
         raise refuse(f"asks={exercise.asks!r} is not one of {', '.join(get_args(Asks))}")
     _check_numbers(exercise)
-    if not isinstance(exercise.hints, tuple):
-        raise refuse("hints is a tuple of texts, such as ('Where to look.',)")
     if (exercise.inputs is None) == (exercise.given is None):
         raise refuse("declare either inputs (the answer is a function) or given (the answer is numbers)")
     if exercise.given is not None and exercise.edge_inputs is not None:
@@ -227,41 +191,35 @@ def _check_fields(exercise: Exercise) -> None:
 
 
 def _check_rulings(exercise: Exercise) -> None:
-    refuse = _refusal(exercise)
+    refuse = exercise.refusal
     for name in ("at_kinks", "single_precision", "finite_differences"):
         if getattr(exercise, name) not in get_args(Ruling):
             raise refuse(f"{name}={getattr(exercise, name)!r} is not one of {', '.join(get_args(Ruling))}")
-    if not (_is_number(exercise.breach_share) and 0 <= exercise.breach_share <= 1):
+    if not (is_number(exercise.breach_share) and 0 <= exercise.breach_share <= 1):
         raise refuse(f"breach_share={exercise.breach_share!r} must be a number from 0 to 1")
     if exercise.shares is None:
         return
     if set(exercise.shares) != set(exercise.block_names):
         raise refuse(f"shares names {', '.join(exercise.shares)}; it must name {', '.join(exercise.block_names)}")
-    if not all(_is_number(share) and share >= 0 for share in exercise.shares.values()) or not any(
+    if not all(is_number(share) and share >= 0 for share in exercise.shares.values()) or not any(
         exercise.shares.values()
     ):
         raise refuse("shares must be numbers, zero or more, and not all zero")
 
 
 def _check_numbers(exercise: Exercise) -> None:
-    refuse = _refusal(exercise)
-    if not (_is_number(exercise.points) and exercise.points >= 0):
-        raise refuse(f"points={exercise.points!r} must be a finite number, zero or more")
+    refuse = exercise.refusal
     if not (isinstance(exercise.draws, int) and exercise.draws >= 1):
         raise refuse(f"draws={exercise.draws!r} must be a whole number, at least 1")
-    if not (_is_number(exercise.limit_s) and exercise.limit_s > 0):
+    if not (is_number(exercise.limit_s) and exercise.limit_s > 0):
         raise refuse(f"limit_s={exercise.limit_s!r} must be a number of seconds above zero")
     if not (exercise.decimals is None or isinstance(exercise.decimals, int)):
         raise refuse(f"decimals={exercise.decimals!r} must be a whole number")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
 def _check_function(exercise: Exercise) -> None:
     """Run the function once, plainly and recorded, so that a mistake shows when it is declared."""
-    refuse = _refusal(exercise)
+    refuse = exercise.refusal
     try:
         point = draw(exercise, np.random.default_rng(0))
         edge = as_point(exercise.edge_inputs(np.random.default_rng(0))) if exercise.edge_inputs else point
@@ -295,7 +253,3 @@ def _check_function(exercise: Exercise) -> None:
             autodiff.hvp(exercise.of_wrt(point), primals, primals)
     except Exception as error:
         raise refuse(f"autodiff cannot differentiate the function: {error}") from error
-
-
-def _refusal(exercise: Exercise) -> Callable[[str], ExerciseError]:
-    return lambda reason: ExerciseError(f"exercise {exercise.id!r}: {' '.join(reason.split())}")

@@ -89,8 +89,7 @@ def _summed(seen: Observation) -> bool:
     if seen.right.ndim == 2 and _diagonal(seen) is not None:
         return False  # the sums of a diagonal matrix are its diagonal, which has a name of its own
     if seen.yours.shape == seen.right.shape:
-        totals = [total for total in _spread_totals(seen.right) if np.max(np.abs(total)) > seen.doubt]
-        return seen.right.size > 1 and any(within(seen.yours, total, seen) for total in totals)
+        return any(within(seen.yours, total, seen) for total in _spread_totals(seen))
     totals = [seen.right.sum(), *(seen.right.sum(axis=axis) for axis in range(seen.right.ndim))]
     return any(
         seen.yours.shape == np.shape(total) and within(seen.yours, np.asarray(total), seen)
@@ -99,11 +98,14 @@ def _summed(seen: Observation) -> bool:
     )
 
 
-def _spread_totals(right: Array) -> Iterator[Array]:
+def _spread_totals(seen: Observation) -> Iterator[Array]:
     """The totals and means over one axis or all, back in every place that they were made of."""
+    right = seen.right
     for axis in (None, *range(right.ndim)) if right.ndim > 1 else (None,):
-        yield right.sum(axis=axis, keepdims=True)
-        yield right.mean(axis=axis, keepdims=True)
+        mean = right.mean(axis=axis, keepdims=True)
+        if not within(right, mean, seen) and np.max(np.abs(mean)) > seen.doubt:  # or it is a matter of scale
+            yield mean
+            yield right.sum(axis=axis, keepdims=True)
 
 
 def _with_transpose(seen: Observation) -> Array | None:

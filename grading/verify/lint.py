@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from grading.verify.exercise import Exercise, Point, draw
+from grading.verify.item import Item
 
 _FEWEST_DRAWS = 3
 _AMBIGUOUS = (1, 2, 4)  # lengths that could be taken for a plain factor, or its square
@@ -12,13 +13,13 @@ _TRIALS = 8
 _WAIVED = "; take another, or say in sizes_fixed why not"
 
 
-def lint(exercise: Exercise) -> tuple[str, ...]:
+def lint(exercise: Item) -> tuple[str, ...]:
     """What to change in an exercise, a line each; empty if nothing hides mistakes.
 
     Sizes of axes should differ and be none of 1, 2 and 4, or a transpose, a sum and a factor cannot be told apart.
     Where the source fixes them, `sizes_fixed` says so, and it is the batch that should vary from draw to draw.
     """
-    if exercise.is_data:
+    if not isinstance(exercise, Exercise) or exercise.is_data:
         return ()
     points = [draw(exercise, np.random.default_rng([seed, 1])) for seed in range(_TRIALS)]
     found = []

@@ -30,12 +30,12 @@ def places(seen: Seen) -> Iterator[Mistake]:
         "The same number is added beside the diagonal: ones stand where the identity belongs.",
         _ones_beside,
     )
-    left = _left_out(seen)
-    if left:
-        yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
     where = _same_place(seen)
     if where is not None:
         yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
+    left = _left_out(seen)
+    if left:
+        yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
 
 
 def _one_too_many(one: Observation) -> bool:

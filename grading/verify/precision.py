@@ -46,6 +46,7 @@ def precision(seen: Seen, rounded: Callable[[type], bool]) -> Iterator[Mistake]:
     if decimals is not None:
         what = "whole numbers: is an array of integers used?" if decimals == 0 else f"{decimals} decimals."
         yield Mistake("a small relative error", f"Your numbers are the right ones, rounded to {what}", always)
+        return
     error = max(map(relative_error, seen))
     for label, dtype, most in (("single precision", np.float32, NEARLY_RIGHT), ("half precision", np.float16, 3e-2)):
         varied = np.unique(np.concatenate([one.yours.ravel() for one in seen])).size > 1  # a constant may be short

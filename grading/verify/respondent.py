@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from autodiff.graph import graph
 from grading.verify.exercise import Array
+from grading.verify.plain import Plain, plain
 
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
 
@@ -32,9 +34,9 @@ class Handed:
     type_name: str
 
     @classmethod
-    def of(cls, answer: Any) -> Handed:
-        """What kind of thing an answer is."""
-        if answer is None:
+    def of(cls, answer: Any, said: Mapping[str, Any] | None = None) -> Handed:
+        """What kind of thing an answer is; None is nothing, unless something was said beside it."""
+        if answer is None and not (said and any(value is not None for value in said.values())):
             return cls("nothing", "NoneType")
         return cls("function" if callable(answer) else "data", type(answer).__name__)
 
@@ -70,6 +72,14 @@ class Reply:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Told:
+    """An answer that is data, or what was said beside a function. Either `data` counts or `error`."""
+
+    data: Plain
+    error: AnswerError | None = None
+
+
 class Respondent(Protocol):
     """Somebody who answers: the student's function here, or at the other end of a channel."""
 
@@ -79,12 +89,16 @@ class Respondent(Protocol):
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of the `number`-th earlier reply, as they are now: a later call may have overwritten them."""
 
+    def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
+        """The answer itself as plain data; of a function and `args`, the graph that it records at them."""
+
 
 class HomeRespondent:
     """Answers by calling a function in this process, or with data that was worked out by hand."""
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, answer: Any, said: Mapping[str, Any] | None = None) -> None:
         self._answer = answer
+        self._said = dict(said or {})
         self._returned: list[Any] = []
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
@@ -120,6 +134,24 @@ class HomeRespondent:
             return to_arrays(self._returned[number])[0]
         except (TypeError, ValueError):
             return ()  # what it holds by now is no array of numbers
+
+    def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
+        """What was said beside the answer, or else the answer as data, or else the graph it records at `args`."""
+        try:
+            with _time_limit(limit_s):
+                if self._said or args is None or not callable(self._answer):
+                    return Told(plain(self._said or self._answer))
+                return Told(plain(graph(self._answer, *(deepcopy(arg) for arg in args))))
+        except NotImplementedError:
+            return Told(None, AnswerError("not attempted", ""))
+        except TimeLimitReached:
+            return Told(None, AnswerError("time", f"it had not ended after {limit_s:g} seconds"))
+        except KeyboardInterrupt:
+            raise  # the person at the keyboard, not the answer
+        except BaseException as exception:
+            kind: ErrorKind = "type" if isinstance(exception, TypeError) and args is None else "raised"
+            told = str(exception) if kind == "type" else describe_exception(exception)
+            return Told(None, AnswerError(kind, told))
 
 
 def to_arrays(returned: Any) -> tuple[tuple[Array, ...], Form]:

@@ -21,7 +21,8 @@ import numpy as np
 
 from autodiff.rule import Args, Params, Rule, call
 from grading.verify.differences import size_of
-from grading.verify.exercise import Array, Asks, Exercise, ExerciseError, Point
+from grading.verify.exercise import Array, Asks, Exercise, Point
+from grading.verify.item import ExerciseError
 from grading.verify.judge import verify
 from grading.verify.verdict import Verdict
 

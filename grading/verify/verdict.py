@@ -92,6 +92,14 @@ class BlockResult:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """Something to look at beside the words: a picture or a table, as text and as HTML that needs no script."""
+
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the judge found.
 
@@ -119,6 +127,7 @@ class Verdict:
     witnesses: tuple[str, ...] = ()
     hint: int = 0
     draws: int = field(default=0, compare=False)
+    figures: tuple[Figure, ...] = ()
 
     def headline(self) -> str:
         """Outcome and mark in one line."""
@@ -146,6 +155,7 @@ class Verdict:
         lines = [self.headline(), *(f"  {line}" for line in self.details())]
         for block in self.maps():
             lines += [f"  {_heat_legend(block)}", *(f"    {' '.join(row)}" for row in block.heat)]
+        lines += [f"  {line}" for figure in self.figures for line in figure.text.splitlines()]
         basis = self._basis()
         return "\n".join([*lines, f"  {basis}"] if basis else lines)
 
@@ -159,6 +169,7 @@ class Verdict:
             f"<div><strong>{html.escape(self.headline())}</strong></div>"
             + (f'<ul style="margin:0.3em 0">{items}</ul>' if items else "")
             + "".join(map(_heat_html, self.maps()))
+            + "".join(figure.html for figure in self.figures)
             + (f"<div><small>{html.escape(basis)}</small></div>" if basis else "")
             + "</div>"
         )
@@ -178,6 +189,7 @@ class Verdict:
                 "causes": tuple(Cause(**cause) for cause in data["causes"]),
                 "notes": tuple(data["notes"]),
                 "witnesses": tuple(data["witnesses"]),
+                "figures": tuple(Figure(**figure) for figure in data.get("figures", ())),
             }
         )
 
