@@ -55,7 +55,7 @@ def skipped_activations(recorded: Recorded) -> Group:
             yield planted(
                 "activation derivative forgotten",
                 f"The derivative of {which.name} is missing: what comes back through it is multiplied by its slope.",
-                partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
+                partial(_instead, upper, base, via, which.form(lambda x, y: np.ones_like(x))),
             )
 
 
@@ -317,7 +317,7 @@ def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -
                 yield planted(
                     "activation derivative of the wrong form",
                     f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
-                    partial(_instead, upper, base, via, slope),
+                    partial(_instead, upper, base, via, which.form(slope)),
                 )
 
 
@@ -335,7 +335,7 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
                 f"The derivative of {which.name} is missing in every layer."
                 if skipped
                 else f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
-                partial(_at_every, places, slope),
+                partial(_at_every, places, which.form(slope)),
             )
         yield planted(
             "activation derivative at the wrong point",
@@ -501,6 +501,8 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
     for i, (rule, _, _, _, _) in enumerate(recorded.lines):
         if recorded.asks == "jvp" and rule is not None and rule.name in ("multiply", "matmul"):
             yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
+        if rule is not None and rule.name == "divide" and None not in recorded.lines[i][1]:
+            yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, "over the slope"))
         if rule is None or rule.name not in ("multiply", "divide") or not related(recorded, i):
             continue
         if rule.name == "divide":
@@ -521,7 +523,7 @@ def _products_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
 
 
 def _quotients_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
-    for how in ("quotient", "over the slope", "of the slope"):
+    for how in ("quotient", "of the slope"):
         yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, how))
 
 
@@ -539,10 +541,15 @@ def _of_derivatives(i: int, how: str, recorded: Recorded) -> Edits:
     edits = []
     for base in range(recorded.count):
         same = recorded.value(base).shape == recorded.value(i).shape or not recorded.value(i).ndim
-        if same and recorded.depends(one, base) and recorded.depends(two, base):
-            slopes = recorded.slope(one, base), recorded.slope(two, base)
-            if slopes[0] is not None and slopes[1] is not None:
-                factor = _HOW[how](slopes[0], slopes[1], recorded.value(one), recorded.value(two))
+        if not same or not recorded.depends(two, base):
+            continue
+        slope = recorded.slope(two, base)
+        if how == "over the slope" and slope is not None:
+            edits.append(Edit(i, base, instead=recorded.value(one) / slope))
+        elif recorded.depends(one, base):
+            other = recorded.slope(one, base)
+            if other is not None and slope is not None:
+                factor = _HOW[how](other, slope, recorded.value(one), recorded.value(two))
                 edits.append(Edit(i, base, instead=factor))
     return edits  # none is no fault: it fits nothing
 
@@ -551,7 +558,6 @@ _HOW: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "product": lambda du, dv, u, v: du * dv,
     "sum": lambda du, dv, u, v: du + dv,
     "quotient": lambda du, dv, u, v: du / dv,
-    "over the slope": lambda du, dv, u, v: u / dv,
     "of the slope": lambda du, dv, u, v: du * v - u * dv,
 }
 
