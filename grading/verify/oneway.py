@@ -40,7 +40,9 @@ def cases(recorded: Recorded) -> Group:
         for name, value in recorded.question.point.items():
             if np.asarray(value).dtype.kind == "f":
                 said = f"The cases of {where} are told apart without {name}."
-                yield Suspect(MASK, said, partial(_with_condition, i, partial(_without_input, i, name)))
+                for neutral in (np.zeros_like, np.ones_like):  # as a term, as a factor
+                    left_out = partial(_without_input, i, name, neutral)
+                    yield Suspect(MASK, said, partial(_with_condition, i, left_out))
         for number, name in reversed(list(candidates(recorded, i))):  # what stands nearest comes first
             for text, change in _CONDITIONS.items():
                 said = f"The cases of {where} are told apart wrongly: {text.format(name)}."
@@ -66,8 +68,8 @@ def _of_adjoint(i: int, condition: Array, recorded: Recorded) -> Array:
     return np.asarray(recorded.flow()[i]) > 0
 
 
-def _without_input(i: int, name: str, condition: Array, recorded: Recorded) -> Array:
-    other = recorded.at(name, 0.0 * recorded.question.point[name])
+def _without_input(i: int, name: str, neutral: Turn, condition: Array, recorded: Recorded) -> Array:
+    other = recorded.at(name, neutral(recorded.question.point[name]))
     return np.broadcast_to(np.asarray(other.lines[i][3]["condition"]), condition.shape)
 
 

@@ -502,7 +502,8 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
         if recorded.asks == "jvp" and rule is not None and rule.name in ("multiply", "matmul"):
             yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
         if rule is not None and rule.name == "divide" and None not in recorded.lines[i][1]:
-            yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, "over the slope"))
+            for how in ("over the slope", "minus over the slope"):
+                yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, how))
         if rule is None or rule.name not in ("multiply", "divide") or not related(recorded, i):
             continue
         if rule.name == "divide":
@@ -544,8 +545,9 @@ def _of_derivatives(i: int, how: str, recorded: Recorded) -> Edits:
         if not same or not recorded.depends(two, base):
             continue
         slope = recorded.slope(two, base)
-        if how == "over the slope" and slope is not None:
-            edits.append(Edit(i, base, instead=recorded.value(one) / slope))
+        if how.endswith("over the slope") and slope is not None:
+            sign = -1.0 if how.startswith("minus") else 1.0
+            edits.append(Edit(i, base, instead=sign * recorded.value(one) / slope))
         elif recorded.depends(one, base):
             other = recorded.slope(one, base)
             if other is not None and slope is not None:
