@@ -132,8 +132,11 @@ def _leaky(x: Array, y: Array) -> list[Activation]:
 
 def _multiple(known: Activation, x: Array, y: Array) -> Activation | None:
     """The activation as the multiple of it that these values are, if they are one."""
-    times = y.flat[0] / known.function(x.flat[0])
-    if x.size < 3 or abs(times - 1) < _SAME or not np.allclose(times * known.function(x), y, rtol=_SAME, atol=0):
+    first = known.function(x.flat[0])
+    if x.size < 3 or not first:
+        return None
+    times = y.flat[0] / first
+    if abs(times - 1) < _SAME or not np.allclose(times * known.function(x), y, rtol=_SAME, atol=0):
         return None
     return Activation(known.name, known.function, _of_multiple(known.function, known.slope), scaled=True)
 

@@ -55,8 +55,6 @@ def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list
         return [_in_shape(value, one.right) for value, one in zip(values, seen, strict=True)]
 
     yield "1", shaped([np.ones(())] * len(seen))
-    if seen[0].right.ndim == 2:
-        yield "1, beside the diagonal", shaped([np.ones(one.right.shape) - np.eye(*one.right.shape) for one in seen])
     for number, (name, _) in enumerate(trial.lists[0].pool):
         yield name, shaped([recorded.pool[number][1] for recorded in trial.lists])
     for other, name in enumerate(trial.lists[0].names if trial.lists[0].asks != "jvp" else ()):
