@@ -34,6 +34,11 @@ class Activation:
     name: str
     function: Callable[[Array], Array]
     slope: Slope
+    scaled: bool = False  # the line is a multiple of the function: in a mean, or on the list of a gradient
+
+    def form(self, slope: Slope) -> Slope:
+        """A formula for the derivative of the function, as one for that of its multiple."""
+        return _of_multiple(self.function, slope) if self.scaled else slope
 
     def of_value(self, x: Array, y: Array) -> Array:
         """The derivative with argument and value exchanged."""
@@ -51,6 +56,9 @@ ACTIVATIONS = (
     Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: sigmoid(x)),
     Activation("softmax", softmax, lambda x, y: y * (1 - y)),
 )
+
+
+_MULTIPLIED = tuple(known for known in ACTIVATIONS if known.name in ("tanh", "sigmoid"))
 
 
 def in_words(form: str) -> str:
@@ -105,6 +113,7 @@ def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
             x = recorded.value(base)
             if x.shape == y.shape and x.size and recorded.depends(upper, base):
                 found += [(upper, base, known) for known in (*ACTIVATIONS, *_leaky(x, y)) if _is(known, x, y)]
+                found += [(upper, base, multiple) for known in _MULTIPLIED if (multiple := _multiple(known, x, y))]
     return [entry for entry in found if not _inside(recorded, entry, found)]
 
 
@@ -119,6 +128,25 @@ def _leaky(x: Array, y: Array) -> list[Activation]:
     return [
         Activation("leaky ReLU", lambda x: np.where(x > 0, x, leak * x), lambda x, y: np.where(x > 0, 1.0, leak)),
     ]
+
+
+def _multiple(known: Activation, x: Array, y: Array) -> Activation | None:
+    """The activation as the multiple of it that these values are, if they are one."""
+    first = known.function(x.flat[0])
+    if x.size < 3 or not first:
+        return None
+    times = y.flat[0] / first
+    if abs(times - 1) < _SAME or not np.allclose(times * known.function(x), y, rtol=_SAME, atol=0):
+        return None
+    return Activation(known.name, known.function, _of_multiple(known.function, known.slope), scaled=True)
+
+
+def _of_multiple(function: Callable[[Array], Array], slope: Slope) -> Slope:
+    def of_multiple(x: Array, y: Array) -> Array:
+        times = y.flat[0] / function(x).flat[0]  # it may be another one at another point: one over the batch
+        return np.asarray(times * slope(x, y / times))
+
+    return of_multiple
 
 
 def _is(known: Activation, x: Array, y: Array) -> bool:

@@ -15,14 +15,14 @@ import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
+from grading.verify.elsewhere import elsewhere
 from grading.verify.exercise import Array
 from grading.verify.known import known
 from grading.verify.planted import (
-    Found,
     activation_faults,
-    elsewhere,
     far_fetched_faults,
     misread_functions,
+    pairs_of_faults,
     planted_faults,
 )
 from grading.verify.probes import (
@@ -37,6 +37,7 @@ from grading.verify.probes import (
     works_when_square,
 )
 from grading.verify.sampling import Question
+from grading.verify.trial import Found
 from grading.verify.verdict import Cause
 
 __all__ = ["FAMILIES", "MISTAKES", "Diagnosis", "Observation", "diagnose", "explain", "when_it_fails"]
@@ -172,6 +173,10 @@ def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(misread_functions(wrong), _MANY)
 
 
+def _pairs(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(pairs_of_faults(wrong), _VERY_MANY)
+
+
 def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     """A wrong sign, or a sum for a mean, beside another fault: both are said."""
     if wrong[0][0].question.exercise.is_data:
@@ -225,7 +230,7 @@ def _lucky(wrong: list[Seen], ask: Ask | None, kinds: Kinds) -> list[Found]:
 
 
 # Of numbers worked out by hand, so many decimal digits must a fault explain: by how many faults are tried before it.
-_FEW, _MANY = 3.0, 4.0
+_FEW, _MANY, _VERY_MANY = 3.0, 4.0, 6.0
 
 
 def _evident(found: list[Found], least: float) -> list[Found]:
@@ -280,5 +285,5 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
-    *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _by_luck),
+    *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
 )

@@ -23,23 +23,21 @@ def far_fetched(recorded: Recorded) -> Iterator[Group]:
 
 
 def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
-    """Only the first or last row of a batch used, or all but one."""
+    """Only the first or last row of a batch used, or all but one; of later axes all but one."""
     for i in range(recorded.count, recorded.last + 1):
         shape = recorded.value(i).shape
-        if not shape or shape[0] < 3:
-            continue
-        for row, where in ((0, "first"), (-1, "last")):
-            for mean in (False, True):
+        for row, which in ((0, "first"), (-1, "last")):
+            for axis, length in enumerate(shape):
+                if length > 2:
+                    what = "row" if axis == 0 else f"entry along axis {axis}"
+                    text = f"The {which} {what} of {recorded.say(i)} is left out."
+                    yield planted("off by one", text, partial(_row_left_out, i, row, axis))
+            for mean in (False, True) if shape and shape[0] > 2 else ():
                 yield planted(
                     "wrong for batches",
-                    f"Only the {where} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
+                    f"Only the {which} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
                     partial(_row_alone, i, row, mean),
                 )
-            yield planted(
-                "off by one",
-                f"The {where} row of {recorded.say(i)} is left out.",
-                partial(_row_left_out, i, row),
-            )
 
 
 def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
@@ -48,9 +46,9 @@ def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
     return [Edit(i, i, times=mask)]
 
 
-def _row_left_out(i: int, row: int, recorded: Recorded) -> Edits:
+def _row_left_out(i: int, row: int, axis: int, recorded: Recorded) -> Edits:
     mask = np.ones_like(recorded.value(i), dtype=np.float64)
-    mask[row] = 0.0
+    np.moveaxis(mask, axis, 0)[row] = 0.0
     return [Edit(i, i, times=mask)]
 
 
@@ -120,8 +118,12 @@ def _rolled(recorded: Recorded) -> Iterator[Suspect]:
                     yield planted(
                         "off by one",
                         f"What comes back from {recorded.say(i)} goes to entries one too far on or back.",
-                        fixed(Edit(i, parent, slot, rolled=by, axis=axis)),
+                        fixed(Edit(i, parent, slot, law=partial(_moved_on, by, axis))),
                     )
+
+
+def _moved_on(by: int, axis: int, moving: Array, passed: Array) -> Array:
+    return np.roll(passed, by, axis=axis)
 
 
 # What may have come in by multiplication: a factor too many, one left out, a sign.

@@ -27,6 +27,7 @@ from grading.verify.sampling import Question
 
 Blocks = tuple[Array, ...]
 Flow = list[Any]
+Law = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Edit:
     times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line)
     instead : the derivative is replaced by this factor
     at : the derivative is taken at these arguments and this value instead of the recorded ones
-    rolled : what is passed on arrives so many places further on, along this axis of the base
+    law : (what comes to the upper line, what is passed on) -> what is passed on instead
     product : the derivatives of the two arguments are multiplied by each other
     """
 
@@ -48,8 +49,7 @@ class Edit:
     times: Any = None
     instead: Any = None
     at: tuple[tuple[Any, ...], Any] | None = None
-    rolled: int = 0
-    axis: int = 0
+    law: Law | None = None
     product: bool = False
 
 
@@ -111,6 +111,25 @@ class Recorded:
         question = self.question
         return Recorded(Question(question.exercise, question.point, directions), self.block)
 
+    def believing(self, name: str, value: Array) -> Recorded:
+        """This list, but the products and systems on it take another value of one input on the way back alone."""
+        other, own = self.at(name, value), [n == name for n in self.names]
+        mistaken = object.__new__(Recorded)
+        mistaken.__dict__ |= {k: v for k, v in self.__dict__.items() if k not in ("edges", "paths", "pool")}
+        mistaken.lines = list(self.lines)
+        inputs = (1 << self.count) - 1
+        for i, (rule, parents, args, params, y) in enumerate(self.lines):
+            if rule is None or not (rule.kind in ("multilinear", "custom") or rule.name in ("multiply", "divide")):
+                continue
+            mixed = [
+                b
+                if parent is None or self.above[parent] & inputs == sum(1 << k for k, hit in enumerate(own) if hit)
+                else a
+                for a, b, parent in zip(args, other.lines[i][2], parents, strict=True)
+            ]
+            mistaken.lines[i] = (rule, parents, tuple(mixed), params, y)
+        return mistaken
+
     def replayed(self, change: Change) -> Recorded:
         """The list of another function: this one, evaluated anew with some lines changed."""
         other = object.__new__(Recorded)
@@ -153,15 +172,25 @@ class Recorded:
         return self._up(seed, edits)
 
     def _jacobian(self, edits: Edits) -> Blocks:
+        return self._jacobians(range(self.count), edits)
+
+    def jacobian_in(self, line: int) -> Array:
+        """The Jacobian with respect to a line on the way."""
+        return self._jacobians((line,))[0]
+
+    def _jacobians(self, lines: Sequence[int], edits: Edits = ()) -> Blocks:
         value, largest = self.lines[self.last][4], max(np.size(line[4]) for line in self.lines)
-        parts: list[list[Array]] = [[] for _ in range(self.count)]
+        parts: list[list[Array]] = [[] for _ in lines]
         for seed in basis(value, largest):
             flow = self._up(seed, edits)
-            for i, part in enumerate(parts):
+            for i, part in zip(lines, parts, strict=True):
                 g = zeros(self.lines[i][4]) if flow[i] is None else flow[i]
                 part.append(rows(g, seed, self.value(i).shape))
         shape = np.shape(value)
-        return tuple(np.reshape(joined(p, self.value(i)), shape + self.value(i).shape) for i, p in enumerate(parts))
+        return tuple(
+            np.reshape(joined(part, self.value(i)), shape + self.value(i).shape)
+            for i, part in zip(lines, parts, strict=True)
+        )
 
     def _up(self, seed: Any, edits: Edits = (), start: int | None = None, stop: int | None = None) -> Flow:
         """Reverse mode from a line to all, or only to `stop`."""
@@ -230,7 +259,7 @@ class Recorded:
             return spread(tangent * edit.times, y)
         if edit.product:
             one, two = (flow[p] for p in self.lines[i][1] if p is not None)
-            return spread(one * two, y)
+            return spread(one @ two if self.names_of_rules[i] == "matmul" else one * two, y)
         moving = flow[edit.base]
         if moving is None:
             return tangent
@@ -251,8 +280,8 @@ class Recorded:
     def _altered(self, edit: Edit, moving: Any, passed: Any, gate: Callable[[Any], Any]) -> Any:
         if edit.instead is not None:
             return gate(moving * edit.instead)
-        if edit.rolled:
-            return np.roll(passed, edit.rolled, axis=edit.axis)
+        if edit.law is not None:
+            return gate(edit.law(moving, passed))
         return passed * (0.0 if edit.times is None else edit.times)
 
     def slope(self, upper: int, base: int) -> Array | None:
@@ -299,6 +328,8 @@ class Recorded:
         ]
         if rule.name == "getitem":
             return f"{_closed(said[0])}[...]"
+        if rule.name == "negative" and said[0].startswith("-") and _closed(said[0]) == said[0]:
+            return said[0][1:]
         if rule.name == "negative":
             return f"-{_closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
@@ -358,6 +389,7 @@ def replay(tape: Tape, output: Var, change: Change) -> tuple[Tape, Var]:
 
 def with_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
     """The list with x / (1 + exp(-z)) as x times a sigmoid: a product is how people differentiate it."""
+    tape, output = _with_arguments_of_sigmoids(tape, output)
     change: dict[int, Callable[[Rule, Args, Params], Any]] = {}
     for i, (rule, parents, args, _, _) in enumerate(tape.records):
         if rule is not None and rule.name == "divide" and parents[1] is not None and np.any(np.asarray(args[0]) != 1):
@@ -365,6 +397,40 @@ def with_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
             if any(_is_one_over_sigmoid(bottom, np.asarray(line[4])) for line in tape.records[: parents[1]]):
                 change[i] = _times_reciprocal
     return replay(tape, output, change) if change else (tape, output)
+
+
+def _with_arguments_of_sigmoids(tape: Tape, output: Var) -> tuple[Tape, Var]:
+    """The list with exp(a) in 1 / (1 + exp(a)) as exp(-z): z = -a is what people call the sigmoid's argument."""
+    change: dict[int, Callable[[Rule, Args, Params], Any]] = {}
+    for rule, parents, _, _, _ in tape.records:
+        if rule is not None and rule.name == "divide" and parents[1] is not None:
+            power = _power_beside_one(tape, parents[1])
+            if power is not None and not _stands_negative(tape, power):
+                change[power] = _exp_of_negative
+    return replay(tape, output, change) if change else (tape, output)
+
+
+def _power_beside_one(tape: Tape, line: int) -> int | None:
+    """The line of exp(a), if a line is 1 + exp(a)."""
+    rule, parents, args, _, _ = tape.records[line]
+    if rule is None or rule.name != "add":
+        return None
+    for one, parent in zip(args, parents[::-1], strict=True):
+        above = None if parent is None else tape.records[parent][0]
+        if np.ndim(one) == 0 and one == 1 and above is not None and above.name == "exp":
+            return parent
+    return None
+
+
+def _stands_negative(tape: Tape, line: int) -> bool:
+    """Whether the negative of a line's argument is on the list as well."""
+    negative = -np.asarray(tape.records[line][2][0])
+    return any(np.array_equal(negative, record[4]) for record in tape.records[:line])
+
+
+def _exp_of_negative(rule: Rule, args: Args, params: Params) -> Any:
+    z = -args[0]
+    return np.exp(-z)
 
 
 def _is_one_over_sigmoid(bottom: Array, z: Array) -> bool:

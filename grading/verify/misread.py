@@ -73,15 +73,16 @@ def _of_all_inputs(question: Question) -> Question:
 
 def misread(recorded: Recorded) -> Iterator[Group]:
     """The right derivative of a function that was misread, or its value if that is what is asked; plainest first."""
-    slips = {
-        line: list(_slips(recorded, line))
-        for line in range(recorded.count, recorded.last + 1)
-        if recorded.lines[line][0] is not None
-    }
-    yield (_suspect(slip, {line: slip.line}) for line, found in slips.items() for slip in found)
-    yield _at_every_line(slips)
+    every = slips(recorded)
+    yield (_suspect(slip, {line: slip.line}) for line, found in every.items() for slip in found)
+    yield _at_every_line(every)
     yield _in_wrong_order(recorded)
     yield _of_other_inputs(recorded)
+
+
+def slips(recorded: Recorded) -> dict[int, list[Slip]]:
+    """The slips that can be made at every line."""
+    return {line: list(_slips(recorded, line)) for line in range(recorded.count, recorded.last + 1)}
 
 
 def _suspect(slip: Slip, change: Change) -> Suspect:
@@ -126,6 +127,9 @@ def _slips(recorded: Recorded, i: int) -> Iterator[Slip]:
         yield from _of_running_sum(recorded, i)
     elif rule.name == "matmul":
         yield from _of_matmul(recorded, i)
+    elif rule.name == "reshape":
+        text = f"In {recorded.say(i)} the numbers are taken in another order."
+        yield Slip("reshape for transpose", text, "reshaped", _line(partial(_in_other_order, params["shape"])))
 
 
 def _of_sum(recorded: Recorded, i: int) -> Iterator[Slip]:
@@ -272,6 +276,8 @@ def _of_reduction(recorded: Recorded, i: int) -> Iterator[Slip]:
             if axis != axes[0]:
                 text = f"In {said} the wrong axis is taken: {axis} instead of {axes[0]}."
                 yield Slip("wrong axis", text, f"axis {axis}", partial(_along, (axis,)))
+                if not params["keepdims"]:
+                    yield Slip("wrong axis", text, f"axis {axis} kept", partial(_along, (axis,), keepdims=True))
     if len(axes) < count:
         text = f"In {said} all axes are taken instead of {', '.join(map(str, axes))} alone."
         yield Slip("summed too much", text, "all axes", partial(_along, tuple(range(count))))
@@ -291,8 +297,8 @@ def _reduced_by(function: Callable[..., Any], rule: Rule, args: Args, params: Pa
     return function(args[0], axis=params["axis"], keepdims=params["keepdims"])
 
 
-def _along(axes: tuple[int, ...], rule: Rule, args: Args, params: Params) -> Any:
-    return call(rule, args, {**params, "axis": axes})
+def _along(axes: tuple[int, ...], rule: Rule, args: Args, params: Params, **how: bool) -> Any:
+    return call(rule, args, {**params, "axis": axes, **how})
 
 
 def _of_running_sum(recorded: Recorded, i: int) -> Iterator[Slip]:
@@ -325,6 +331,10 @@ def _with_transposed(slot: int, one: Any, two: Any) -> Any:
 def _with_reshaped(slot: int, one: Any, two: Any) -> Any:
     turned = [np.reshape(factor.T, factor.shape) if k == slot else factor for k, factor in enumerate((one, two))]
     return turned[0] @ turned[1]
+
+
+def _in_other_order(shape: tuple[int, ...], a: Any) -> Any:
+    return np.swapaxes(np.reshape(a, (*shape[:-2], *shape[:-3:-1])), -1, -2)
 
 
 def _line(function: Callable[..., Any], *known: Any) -> Line:

@@ -30,11 +30,12 @@ class Suspect:
     text: str
     answer: Callable[[Recorded], Blocks]
     certainty: float = 0.95
+    edits: Callable[[Recorded], Edits] | None = None  # if it is one that edits of the list describe
 
 
 def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty: float = 0.95) -> Suspect:
     """The suspect whose answer follows from some edits of the list."""
-    return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty)
+    return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty, edits)
 
 
 def fixed(*edits: Edit) -> Callable[[Recorded], Edits]:
@@ -54,8 +55,22 @@ def skipped_activations(recorded: Recorded) -> Group:
             yield planted(
                 "activation derivative forgotten",
                 f"The derivative of {which.name} is missing: what comes back through it is multiplied by its slope.",
-                partial(_instead, upper, base, via, lambda x, y: np.ones_like(x)),
+                partial(_instead, upper, base, via, which.form(lambda x, y: np.ones_like(x))),
             )
+
+
+def forgotten(recorded: Recorded) -> Group:
+    """Factors of the chain rule that are left out."""
+    yield from skipped_activations(recorded)
+    for i, slot, parent in recorded.edges:
+        if _is_factor(recorded, i, slot):
+            yield planted(*_missing_factor(recorded, i, slot), fixed(Edit(i, parent, slot, instead=1.0)))
+
+
+def misapplied(recorded: Recorded) -> Group:
+    """Derivatives of another form, and powers with another exponent."""
+    units = activations(recorded)
+    yield from chain(_everywhere(recorded, units), _wrong_forms(recorded, units), _powers(recorded))
 
 
 def other_inputs(recorded: Recorded) -> Group:
@@ -110,7 +125,7 @@ def suspects(recorded: Recorded) -> Iterator[Group]:
     yield chain(_everywhere(recorded, units), _factors_everywhere(recorded))
     yield chain(_wrong_points(recorded, units), _wrong_forms(recorded, units))
     yield chain(_powers(recorded), _rules_of_products(recorded))
-    yield _other_functions(recorded)
+    yield other_functions(recorded)
     yield _wrong_entrywise(recorded, known)
 
 
@@ -123,8 +138,7 @@ def _ways(recorded: Recorded, line: int) -> list[Way]:
 def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspect]:
     """Derivatives taken to be 1: of one operation, then of longer pieces of the function."""
     for i, slot, parent in recorded.edges:
-        rule = recorded.lines[i][0]
-        if isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot):
+        if _is_factor(recorded, i, slot):
             label, text = _missing_factor(recorded, i, slot)
             yield planted(label, text, fixed(Edit(i, parent, slot, instead=1.0)))
     if recorded.last > _MOST_LINES:
@@ -144,6 +158,12 @@ def _skipped(recorded: Recorded, known: set[tuple[int, int]]) -> Iterator[Suspec
                 "the chain rule multiplies by it.",
                 partial(_passed_as_it_is, upper, base),
             )
+
+
+def _is_factor(recorded: Recorded, i: int, slot: int) -> bool:
+    """Whether a line multiplies what passes it by something that may be forgotten."""
+    rule = recorded.lines[i][0]
+    return isinstance(rule, Elementwise) and callable(rule.formulas[slot]) and not _is_coefficient(recorded, i, slot)
 
 
 def _passed_as_it_is(upper: int, base: int, recorded: Recorded) -> Edits:
@@ -297,7 +317,7 @@ def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -
                 yield planted(
                     "activation derivative of the wrong form",
                     f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
-                    partial(_instead, upper, base, via, slope),
+                    partial(_instead, upper, base, via, which.form(slope)),
                 )
 
 
@@ -315,7 +335,7 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
                 f"The derivative of {which.name} is missing in every layer."
                 if skipped
                 else f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
-                partial(_at_every, places, slope),
+                partial(_at_every, places, which.form(slope)),
             )
         yield planted(
             "activation derivative at the wrong point",
@@ -339,8 +359,9 @@ def _factors_everywhere(recorded: Recorded) -> Iterator[Suspect]:
     for places in users.values():
         if len(places) > 1:
             name = operand(recorded, places[0][0], 1 - places[0][1])
+            number = all(_is_coefficient(recorded, i, s) for i, s, _ in places)
             yield planted(
-                "inner derivative forgotten",
+                "coefficient of one term" if number else "inner derivative forgotten",
                 f"The factor {name} is missing: the chain rule multiplies by it every time.",
                 fixed(*(Edit(i, p, s, instead=1.0) for i, s, p in places)),
             )
@@ -354,7 +375,11 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
     """Functions of single entries whose derivative is another function, or taken elsewhere."""
     for i, slot, parent in recorded.edges:
         rule, parents, _, _, _ = recorded.lines[i]
-        if not isinstance(rule, Elementwise) or not callable(rule.formulas[slot]) or (i, parent) in known:
+        if not isinstance(rule, Elementwise) or not callable(rule.formulas[slot]):
+            continue
+        if sum(p is not None for p in parents) == 1:
+            yield from _at_inner_slope(recorded, i, slot, parent)
+        if (i, parent) in known:
             continue
         if len(parents) == 1:
             for form, slope in ENTRYWISE_FORMS.items():
@@ -394,6 +419,23 @@ def _at_turned_terms(recorded: Recorded, i: int, slot: int, parent: int) -> Iter
             f"The term {operand(recorded, parent, turned)} of {recorded.say(parent)} has the wrong sign.",
             partial(_entrywise_at, i, slot, parent, partial(_with_turned_term, parent, turned)),
         )
+
+
+def _at_inner_slope(recorded: Recorded, i: int, slot: int, parent: int) -> Iterator[Suspect]:
+    """f'(u') u' for f'(u) u': the outer derivative taken at the inner one."""
+    for base in range(parent):
+        if recorded.depends(parent, base) and recorded.value(base).shape == recorded.value(parent).shape:
+            yield planted(
+                "activation derivative at the wrong point",
+                f"The derivative of {recorded.say(i)} is taken at the derivative of {recorded.say(parent)}.",
+                partial(_entrywise_at, i, slot, parent, partial(_slope_between, parent, base)),
+            )
+
+
+def _slope_between(upper: int, base: int, recorded: Recorded) -> Array:
+    slope = recorded.slope(upper, base)
+    assert slope is not None
+    return slope
 
 
 def _with_turned_term(line: int, turned: int, recorded: Recorded) -> Array:
@@ -457,6 +499,11 @@ def _with_power(i: int, slot: int | None, parent: int, exponent: float, sign: fl
 
 def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
     for i, (rule, _, _, _, _) in enumerate(recorded.lines):
+        if recorded.asks == "jvp" and rule is not None and rule.name in ("multiply", "matmul"):
+            yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
+        if rule is not None and rule.name == "divide" and None not in recorded.lines[i][1]:
+            for how in ("over the slope", "minus over the slope"):
+                yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, how))
         if rule is None or rule.name not in ("multiply", "divide") or not related(recorded, i):
             continue
         if rule.name == "divide":
@@ -466,17 +513,19 @@ def _rules_of_products(recorded: Recorded) -> Iterator[Suspect]:
                     "The quotient rule divides by the square of the denominator: that division is missing.",
                     partial(_times_denominator, i, exponent),
                 )
-        if recorded.asks == "jvp" and rule.name == "multiply":
-            yield planted("product rule misapplied", _PRODUCT, fixed(Edit(i, -1, product=True)))
-        for base in range(recorded.count):
-            if recorded.value(base).shape != recorded.value(i).shape:
-                continue
-            for how in ("product", "sum") if rule.name == "multiply" else ("quotient",):
-                yield planted(
-                    f"{'product' if rule.name == 'multiply' else 'quotient'} rule misapplied",
-                    _PRODUCT if rule.name == "multiply" else _QUOTIENT,
-                    partial(_of_derivatives, i, base, how),
-                )
+        yield from (
+            _quotients_of_derivatives(recorded, i) if rule.name == "divide" else _products_of_derivatives(recorded, i)
+        )
+
+
+def _products_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
+    for how in ("product", "sum"):
+        yield planted("product rule misapplied", _PRODUCT, partial(_of_derivatives, i, how))
+
+
+def _quotients_of_derivatives(recorded: Recorded, i: int) -> Iterator[Suspect]:
+    for how in ("quotient", "of the slope"):
+        yield planted("quotient rule misapplied", _QUOTIENT, partial(_of_derivatives, i, how))
 
 
 _PRODUCT = "The derivative of a product is not made of the derivatives of its factors alone: (uv)' = u'v + uv'."
@@ -487,19 +536,38 @@ def _times_denominator(i: int, exponent: int, recorded: Recorded) -> Edits:
     return [Edit(i, i, times=np.asarray(recorded.lines[i][2][1]) ** exponent)]
 
 
-def _of_derivatives(i: int, base: int, how: str, recorded: Recorded) -> Edits:
-    parents = [p for p in recorded.lines[i][1] if p is not None]
-    one, two = (recorded.slope(p, base) if recorded.depends(p, base) else None for p in parents)
-    if one is None or two is None:
-        return []  # no fault: it fits nothing
-    factor = one * two if how == "product" else one + two if how == "sum" else one / two
-    return [Edit(i, base, instead=factor)]
+def _of_derivatives(i: int, how: str, recorded: Recorded) -> Edits:
+    """The derivatives of both operands made into one factor, in every input on which both depend."""
+    one, two = (p for p in recorded.lines[i][1] if p is not None)
+    edits = []
+    for base in range(recorded.count):
+        same = recorded.value(base).shape == recorded.value(i).shape or not recorded.value(i).ndim
+        if not same or not recorded.depends(two, base):
+            continue
+        slope = recorded.slope(two, base)
+        if how.endswith("over the slope") and slope is not None:
+            sign = -1.0 if how.startswith("minus") else 1.0
+            edits.append(Edit(i, base, instead=sign * recorded.value(one) / slope))
+        elif recorded.depends(one, base):
+            other = recorded.slope(one, base)
+            if other is not None and slope is not None:
+                factor = _HOW[how](other, slope, recorded.value(one), recorded.value(two))
+                edits.append(Edit(i, base, instead=factor))
+    return edits  # none is no fault: it fits nothing
+
+
+_HOW: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
+    "product": lambda du, dv, u, v: du * dv,
+    "sum": lambda du, dv, u, v: du + dv,
+    "quotient": lambda du, dv, u, v: du / dv,
+    "of the slope": lambda du, dv, u, v: du * v - u * dv,
+}
 
 
 # --- another function was differentiated -----------------------------------------------------------------------------
 
 
-def _other_functions(recorded: Recorded) -> Iterator[Suspect]:
+def other_functions(recorded: Recorded) -> Iterator[Suspect]:
     """The right derivative of a function that differs at one line: a term forgotten, of another sign, another axis."""
     for i in range(recorded.count, recorded.last + 1):
         rule, _, args, params, _ = recorded.lines[i]

@@ -9,18 +9,22 @@ from corpus import development, development_more
 from grading.verify import (
     far_fetched,
     layouts,
+    oneway,
     places,
     planted,
     precision,
     probes,
     quotients,
     scales,
+    shares,
     suspects,
     targets,
+    trial,
     verify,
 )
 
 diagnose = importlib.import_module("grading.verify.diagnose")
+elsewhere = importlib.import_module("grading.verify.elsewhere")
 PROBLEMS = {problem.exercise.id: problem for problem in development.PROBLEMS + development_more.PROBLEMS}
 USERS = (planted, probes, diagnose)  # modules that may have imported the detector by its name
 
@@ -41,13 +45,13 @@ DETECTORS = [
     (suspects, "_skipped", nothing, "dev.length", "inner derivative forgotten"),
     (suspects, "_everywhere", nothing, "dev.steps", "activation derivative of the wrong form"),
     (suspects, "_factors_everywhere", nothing, "dev.waves", "inner derivative forgotten"),
-    (suspects, "_wrong_points", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
-    (suspects, "_mask_of_adjoint", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
+    (suspects, "_wrong_points", nothing, "dev.sigmoids", "activation derivative at the wrong point"),
+    (oneway, "cases", nothing, "dev.relu", "ReLU mask from the wrong quantity"),
     (suspects, "_wrong_forms", nothing, "dev.relu", "activation derivative of the wrong form"),
     (suspects, "_powers", nothing, "dev.product", "wrong power"),
     (suspects, "_rules_of_products", nothing, "dev.product", "product rule misapplied"),
     (suspects, "_times_denominator", nothing, "dev.ratio", "quotient rule misapplied"),
-    (suspects, "_other_functions", nothing, "dev.entropy", "wrong axis"),
+    (suspects, "other_functions", nothing, "dev.entropy", "wrong axis"),
     (suspects, "_wrong_entrywise", nothing, "dev.length", "a path or term dropped"),
     (suspects, "_at_turned_terms", nothing, "dev.polynomial", "sign of one term"),
     (far_fetched, "_masked_rows", nothing, "dev.regression", "off by one"),
@@ -56,12 +60,12 @@ DETECTORS = [
     (far_fetched, "_rolled", nothing, "dev.window", "off by one"),
     (suspects, "other_inputs", nothing, "dev.sigmoids", "a path or term dropped"),
     (suspects, "_ways", lambda recorded, line: [None], "dev.energy", "activation derivative forgotten"),
-    (planted.Trial, "of_paths", lambda trial: [], "dev.product", "a path or term dropped"),
-    (planted.Trial, "of_terms", lambda trial: [], "dev.push", "an extra term"),
-    (planted, "_lengths", nothing, "dev.standard", "sum for mean"),
-    (planted, "_adjoints", nothing, "dev.length", "another derivative"),
-    (planted, "_values", nothing, "dev.product", "the value instead of its derivative"),
-    (planted, "_other_derivatives", nothing, "dev.product", "another derivative"),
+    (shares, "paths", lambda trial: [], "dev.product", "a path or term dropped"),
+    (shares, "terms", lambda trial: [], "dev.push", "an extra term"),
+    (shares, "_lengths", nothing, "dev.standard", "sum for mean"),
+    (elsewhere, "_adjoints", nothing, "dev.length", "another derivative"),
+    (elsewhere, "_values", nothing, "dev.product", "the value instead of its derivative"),
+    (elsewhere, "_other_derivatives", nothing, "dev.product", "another derivative"),
     (precision, "unfinite", nothing, "dev.product", "not finite"),
     (layouts, "layout", nothing, "dev.layer", "transposed"),
     (layouts, "wrong_axis", nothing, "dev.relu", "wrong axis"),
@@ -115,5 +119,5 @@ def test_nothing_fits_everything(monkeypatch):
         return np.cos(17 * x + 1)
 
     assert verify(problem.exercise, strange, seed=0).causes == ()
-    monkeypatch.setattr(planted, "within", lambda values, predicted, seen: True)
+    monkeypatch.setattr(trial.Trial, "_fits", lambda self, predicted, k, point: True)
     assert verify(problem.exercise, strange, seed=0).causes != ()
