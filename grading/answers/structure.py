@@ -1,0 +1,420 @@
+"""Whether two graphs are the same, and where they differ.
+
+Two nodes are of one kind if they make the same from nodes of the same kinds. That is seen, not read: a step is carried
+out on random numbers in the place of what it uses, so that `a - b`, `sub(a, b)` and `add(a, neg(b))` in one node are
+one kind, order counts where it matters, and names and spelling never do. Two graphs are the same if a mapping of nodes
+onto nodes of the same kind keeps all edges (networkx looks for it, among nodes whose surroundings look alike), which
+tells a shared node from a copy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from grading.answers.drawing import Drawing
+from grading.answers.formulas import Step
+from grading.answers.operations import IDENTITY, Meter
+
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # far above roundings of one step on numbers around 1, far below any other step
+_LARGEST_GROUP = 12  # steps that may be one step together
+_MOST_PERMUTED = 4  # arguments that are tried in another order
+_MOST_TRIED = 2000  # steps that are tried to explain one that is wrong
+_MOST_FINDINGS = 4
+_ORDINALS = ("first", "second", "third", "fourth")
+
+Kind = int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference: what sort it is of, what to tell, the nodes where it is, and the step that would mend it."""
+
+    sort: str
+    text: str
+    nodes: tuple[str, ...]
+    mended: Step | None = None
+
+
+class Kinds:
+    """The kinds of nodes met so far; those of inputs are given by their values at a few points."""
+
+    def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
+        self._probes: list[list[Any]] = []
+        self._known: dict[frozenset[Kind], list[tuple[Kind, Counter[Kind] | None, list[Any]]]] = {}
+        self.inputs = {name: self._new([point[name] for point in points]) for name in points[0]}
+        self._draws = len(points)
+
+    def of(self, drawing: Drawing) -> dict[str, Kind]:
+        """The kind of every node of a graph, inputs among them."""
+        kinds = dict(self.inputs)
+        for name, step in drawing.steps.items():
+            kinds[name] = self.of_step(step, kinds)
+        return kinds
+
+    def of_step(self, step: Step, kinds: Mapping[str, Kind]) -> Kind:
+        """The kind of a step whose nodes are of these kinds."""
+        values = self._values(step, kinds)
+        found = self._find(step, kinds, values)
+        if found is None:
+            found = self._new([np.zeros(())] * self._draws if values is None else self._stand_ins(values))
+            if values is not None:
+                self._known.setdefault(self._used(step, kinds), []).append((found, _counts(step, kinds), values))
+        return found
+
+    def find(self, step: Step, kinds: Mapping[str, Kind]) -> Kind | None:
+        """The kind of a step, if it is one that was met before."""
+        return self._find(step, kinds, self._values(step, kinds))
+
+    def _find(self, step: Step, kinds: Mapping[str, Kind], values: list[Any] | None) -> Kind | None:
+        counts = _counts(step, kinds)
+        for kind, others, known in self._known.get(self._used(step, kinds), ()) if values is not None else ():
+            if (counts is None or others is None or counts == others) and _all_close(values or [], known):
+                return kind
+        return None
+
+    @staticmethod
+    def _used(step: Step, kinds: Mapping[str, Kind]) -> frozenset[Kind]:
+        return frozenset(kinds[name] for name in step.names())
+
+    def _values(self, step: Step, kinds: Mapping[str, Kind]) -> list[Any] | None:
+        """What the step makes of stand-ins for what it uses; None if it cannot be carried out."""
+        used, found = set(step.names()), []
+        try:
+            with np.errstate(all="ignore"):
+                for draw in range(self._draws):
+                    values = {name: self._probes[kinds[name]][draw] for name in used}
+                    found.append(np.asarray(step.value(values, Meter())))
+        except Exception:
+            return None
+        return found
+
+    def _stand_ins(self, values: list[Any]) -> list[Any]:
+        """Random numbers of the same shapes: all positive at first, since some operations take no others."""
+        rng = np.random.default_rng(len(self._probes))
+        signs = [rng.choice([-1.0, 1.0], np.shape(value)) if draw > 1 else 1.0 for draw, value in enumerate(values)]
+        return [sign * rng.uniform(0.3, 1.7, np.shape(value)) for sign, value in zip(signs, values, strict=True)]
+
+    def _new(self, probes: list[Any]) -> Kind:
+        self._probes.append(probes)
+        return len(self._probes) - 1
+
+
+def _counts(step: Step, kinds: Mapping[str, Kind]) -> Counter[Kind] | None:
+    """How often a step uses what; None where it is several operations, of which a drawing shows one edge each."""
+    return Counter(kinds[name] for name in step.names()) if step.is_single else None
+
+
+def _all_close(values: list[Any], known: list[Any]) -> bool:
+    return all(
+        one.shape == other.shape and np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True)
+        for one, other in zip(values, known, strict=True)
+    )
+
+
+# --- the same graph --------------------------------------------------------------------------------------------------
+
+
+def is_same(mine: Drawing, theirs: Drawing, kinds: Kinds) -> bool:
+    """Whether a mapping of nodes onto nodes of the same kind keeps all edges, and outputs where they are."""
+    graphs = [_edges(drawing) for drawing in (mine, theirs)]
+    colours = _refined(graphs, [_colours(drawing, kinds) for drawing in (mine, theirs)])
+    if Counter(colours[0].values()) != Counter(colours[1].values()):
+        return False
+    import networkx  # where it is needed: it takes a while to load
+
+    drawn = []
+    for edges, colour in zip(graphs, colours, strict=True):
+        graph = networkx.DiGraph()
+        graph.add_nodes_from((name, {"colour": colour[name]}) for name in colour)
+        graph.add_edges_from(edges)
+        drawn.append(graph)
+    return bool(networkx.is_isomorphic(*drawn, node_match=lambda a, b: a["colour"] == b["colour"]))
+
+
+def _edges(drawing: Drawing) -> list[tuple[str, str]]:
+    pairs = ((source, name) for name, step in drawing.steps.items() for source in step.names())
+    return list(dict.fromkeys(pairs))
+
+
+def _colours(drawing: Drawing, kinds: Kinds) -> dict[str, Any]:
+    """Every node that is drawn, with its kind and of which outputs it is the value."""
+    used = {source for source, _ in _edges(drawing)} | set(drawing.steps) | set(drawing.outputs)
+    return {
+        name: (kind, tuple(k for k, output in enumerate(drawing.outputs) if output == name))
+        for name, kind in kinds.of(drawing).items()
+        if name in used
+    }
+
+
+def _refined(graphs: list[list[tuple[str, str]]], colours: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Colours that tell nodes apart whose users differ, and theirs (colour refinement, Weisfeiler & Leman 1968)."""
+    before, count = 0, _number_of(colours)
+    while before < count:
+        numbers: dict[Any, int] = {}
+        finer = []
+        for edges, colour in zip(graphs, colours, strict=True):
+            around: dict[str, list[list[Any]]] = {name: [[], []] for name in colour}
+            for source, target in edges:
+                around[source][0].append(colour[target])
+                around[target][1].append(colour[source])
+            looks = {n: (c, *(tuple(sorted(map(repr, side))) for side in around[n])) for n, c in colour.items()}
+            finer.append({name: numbers.setdefault(look, len(numbers)) for name, look in looks.items()})
+        colours = finer
+        before, count = count, _number_of(colours)
+    return colours
+
+
+def _number_of(colours: list[dict[str, Any]]) -> int:
+    return len({colour for each in colours for colour in each.values()})
+
+
+# --- drawn in other steps --------------------------------------------------------------------------------------------
+
+
+def regrouped(mine: Drawing, theirs: Drawing, kinds: Kinds) -> tuple[Drawing, list[Finding]]:
+    """My graph in their steps, where it does the same in more or in fewer; and what was changed for that."""
+    return _Regrouping(mine, set(kinds.of(theirs).values()), kinds).done()
+
+
+class _Regrouping:
+    def __init__(self, mine: Drawing, known: set[Kind], kinds: Kinds) -> None:
+        self.mine, self.known, self.kinds = mine, known, kinds
+        self.steps: dict[str, Step] = {}
+        self.map: dict[str, Kind] = dict(kinds.inputs)
+        self.alias: dict[str, str] = {}
+        self.taken_in: set[str] = set()
+        self.findings: list[Finding] = []
+
+    def done(self) -> tuple[Drawing, list[Finding]]:
+        for name, step in self.mine.steps.items():
+            self._place(name, step.with_operands(self._renamed))
+        outputs = tuple(self.alias.get(name, name) for name in self.mine.outputs)
+        self._drop_unused(outputs)
+        return replace(self.mine, steps=self.steps, outputs=outputs), self.findings
+
+    def _renamed(self, operand: Any) -> Any:
+        if isinstance(operand, Step):
+            return operand.with_operands(self._renamed)
+        return self.alias.get(operand, operand) if isinstance(operand, str) else operand
+
+    def _place(self, name: str, step: Step) -> None:
+        kind = self.kinds.of_step(step, self.map)
+        if kind not in self.known:
+            if step.operation == IDENTITY and isinstance(step.operands[0], str):
+                self.alias[name] = step.operands[0]
+                text = f"your {name} only passes on {step.operands[0]}; it computes nothing"
+                self.findings.append(Finding("identity", text, (name,)))
+                return
+            if self._joined(name, step) or (not step.is_single and self._parted(name, step)):
+                return
+        self.steps[name], self.map[name] = step, kind
+
+    def _joined(self, name: str, step: Step) -> bool:
+        """Whether it is a step of theirs together with those of mine before it that are none."""
+        inner: list[str] = []
+
+        def joined(operand: Any) -> Any:
+            if isinstance(operand, Step):
+                return operand.with_operands(joined)
+            if not isinstance(operand, str) or operand not in self.steps or self.map[operand] in self.known:
+                return operand
+            inner.append(operand)
+            return self.steps[operand].with_operands(joined) if len(inner) < _LARGEST_GROUP else operand
+
+        whole = step.with_operands(joined)
+        kind = self.kinds.find(whole, self.map) if inner and len(inner) < _LARGEST_GROUP else None
+        if kind not in self.known or kind is None:
+            return False
+        self.steps[name], self.map[name] = whole, kind
+        self.taken_in.update(inner)
+        parts = _listed([*dict.fromkeys(inner), name])
+        self.findings.append(Finding("split", f"{parts} are to be one step together", (*inner, name)))
+        return True
+
+    def _parted(self, name: str, step: Step) -> bool:
+        """Whether all the operations of one step are steps of theirs."""
+        parts: dict[str, Step] = {}
+        kinds = dict(self.map)
+
+        def part(operand: Any) -> Any:
+            if not isinstance(operand, Step):
+                return operand
+            new = operand.with_operands(part)
+            own = f"{name}.{len(parts) + 1}"
+            same = next((n for n, s in parts.items() if kinds[n] == self.kinds.find(new, kinds)), own)
+            if same == own:
+                parts[own], kinds[own] = new, self.kinds.of_step(new, kinds)
+            return same
+
+        last = step.with_operands(part)
+        kinds[name] = self.kinds.of_step(last, kinds)
+        if not {kinds[own] for own in (*parts, name)} <= self.known:
+            return False
+        self.steps |= parts | {name: last}
+        self.map = kinds
+        text = f"your {self.mine.said(name)} does in one step what are to be {_number(len(parts) + 1)}"
+        self.findings.append(Finding("merged", text, (name,)))
+        return True
+
+    def _drop_unused(self, outputs: tuple[str, ...]) -> None:
+        """What now is within another step, and used by no other."""
+        for name in reversed(list(self.steps)):
+            used = {source for step in self.steps.values() for source in step.names()}
+            if name in self.taken_in and name not in used and name not in outputs:
+                del self.steps[name]
+
+
+# --- another graph ---------------------------------------------------------------------------------------------------
+
+
+def differences(mine: Drawing, theirs: Drawing, kinds: Kinds) -> list[Finding]:
+    """Where my graph is another than theirs, in the order of its nodes; what a mistake entails is not told again."""
+    return _Differences(mine, theirs, kinds).found()
+
+
+class _Differences:
+    def __init__(self, mine: Drawing, theirs: Drawing, kinds: Kinds) -> None:
+        self.mine, self.theirs, self.kinds = mine, theirs, kinds
+        self.their_kinds = kinds.of(theirs)
+        self.wanted = Counter(self.their_kinds[name] for name in theirs.steps)
+        exact = kinds.of(mine)
+        present = {exact[name] for name in mine.steps}
+        self.missing = {self.their_kinds[n]: step for n, step in theirs.steps.items() if self.their_kinds[n] not in present}
+        self.map: dict[str, Kind] = dict(kinds.inputs)
+        self.findings: list[Finding] = []
+
+    def found(self) -> list[Finding]:
+        for name, step in self.mine.steps.items():
+            kind = self.kinds.of_step(step, self.map)
+            self.map[name] = kind if kind in self.wanted else self._explained(name, step, kind)
+        self._copies()
+        self._outputs()
+        if self.missing or not self.findings:
+            self._uses()
+        if not self.findings:
+            number = sum(self.wanted.values()) - len(self.mine.steps)
+            text = f"{_number(number)} of the steps are not in it" if number > 0 else "its nodes are connected otherwise"
+            self.findings.append(Finding("missing", text, ()))
+        return self.findings
+
+    def _explained(self, name: str, step: Step, kind: Kind) -> Kind:
+        """The kind of the node that a wrong one stands for, as far as can be told; it is not looked for again."""
+        if len(self.findings) >= _MOST_FINDINGS:
+            return kind
+        said = f"your {self.mine.said(name)}"
+        found = self._swapped(step)
+        if found is not None:
+            return self._told(found, "swapped", f"the arguments are swapped: {said}", name)
+        found, slot = self._redirected(step)
+        if found is not None:
+            operand, place = step.operands[slot], f"{_ORDINALS[slot]} argument" if slot < 4 else f"argument {slot + 1}"
+            return self._told(found, "argument", f"{said}: its {place}, {operand}, is not the right node", name)
+        used = {self.map[source] for source in step.names()}
+        for other, wanted in self.missing.items():
+            theirs = {self.their_kinds[source] for source in wanted.names()}
+            if theirs == used:
+                return self._told(other, *self._other_operation(said, step, wanted), name)
+        for other, wanted in self.missing.items():
+            theirs = {self.their_kinds[source] for source in wanted.names()}
+            if theirs > used:
+                text = f"{said}: something that goes into it is left out"
+                return self._told(other, "edge", text, name)
+            if theirs < used:
+                return self._told(other, "edge", f"{said}: something goes into it that does not belong there", name)
+        self.findings.append(Finding("step", f"{said} is no step of this computation", (name,)))
+        return kind
+
+    def _told(self, other: Kind, sort: str, text: str, name: str) -> Kind:
+        wanted = self.missing.pop(other)
+        mine = {kind: own for own, kind in self.map.items()}
+        names = {source: mine.get(self.their_kinds[source]) for source in wanted.names()}
+        mended = None if None in names.values() else wanted.with_operands(lambda o: _translated(o, names))
+        self.findings.append(Finding(sort, text, (name,), mended))
+        return other
+
+    def _other_operation(self, said: str, step: Step, wanted: Step) -> tuple[str, str]:
+        nodes = _listed(list(dict.fromkeys(step.names())))
+        if step.is_single and wanted.is_single and step.operation == wanted.operation:
+            mine, theirs = Counter(self.map[n] for n in step.names()), Counter(self.their_kinds[n] for n in wanted.names())
+            if mine != theirs:
+                return "edge", f"{said}: it uses {nodes} another number of times"
+            return "constant", f"{said}: the operation is right, the number in it is not"
+        return "operation", f"{said}: something else is made of {nodes} there; look at the operation"
+
+    def _swapped(self, step: Step) -> Kind | None:
+        if not 1 < len(step.operands) <= _MOST_PERMUTED:
+            return None
+        for operands in permutations(step.operands):
+            kind = self.kinds.find(Step(step.operation, operands, step.params), self.map)
+            if kind in self.missing:
+                return kind
+        return None
+
+    def _redirected(self, step: Step) -> tuple[Kind | None, int]:
+        """The missing kind that it is with another node for one of its arguments, and which one that is."""
+        others = [name for name, kind in self.map.items() if name in self.kinds.inputs or kind in self.wanted]
+        others = others[: _MOST_TRIED // max(len(step.operands), 1)]
+        for slot, operand in enumerate(step.operands):
+            for other in others if isinstance(operand, str) else ():
+                operands = (*step.operands[:slot], other, *step.operands[slot + 1 :])
+                kind = self.kinds.find(Step(step.operation, operands, step.params), self.map)
+                if kind in self.missing:
+                    return kind, slot
+        return None, 0
+
+    def _copies(self) -> None:
+        of_kind: dict[Kind, list[str]] = {}
+        for name in self.mine.steps:
+            of_kind.setdefault(self.map[name], []).append(name)
+        for kind, names in of_kind.items():
+            if kind in self.wanted and len(names) > self.wanted[kind]:
+                what = (self.mine.written or {}).get(names[0], names[0])
+                same = f"{_listed(names)} are the same; draw it {_times(self.wanted[kind])}"
+                text = f"{what} is computed {_times(len(names))}: {same}"
+                self.findings.append(Finding("copy", text, tuple(names)))
+            elif kind in self.wanted and len(names) < self.wanted[kind]:
+                text = f"your {self.mine.said(names[0])} is drawn {_times(len(names))}; "
+                text += f"the computation makes it {_times(self.wanted[kind])}"
+                self.findings.append(Finding("shared", text, tuple(names)))
+
+    def _outputs(self) -> None:
+        for mine, theirs in zip(self.mine.outputs, self.theirs.outputs, strict=True):
+            kind = self.their_kinds[theirs]
+            if self.map[mine] != kind and kind in {self.map[name] for name in self.mine.steps}:
+                self.findings.append(Finding("output", f"{mine} is not the node that is the output", (mine,)))
+
+    def _uses(self) -> None:
+        """Nodes that go into another number of operations than they should."""
+        mine, theirs = Counter(s for s, _ in _edges(self.mine)), Counter(s for s, _ in _edges(self.theirs))
+        names = {kind: name for name, kind in self.their_kinds.items() if self.wanted[kind] < 2}
+        for name, kind in self.map.items():
+            there = names.get(kind)
+            if there is not None and mine[name] < theirs[there]:
+                operations = f"{_number(mine[name])} operation" + "s" * (mine[name] != 1)
+                text = f"your {name} feeds {operations}; it feeds {_number(theirs[there])}"
+                self.findings.append(Finding("uses", text, (name,)))
+
+
+def _translated(operand: Any, names: Mapping[str, str | None]) -> Any:
+    if isinstance(operand, Step):
+        return operand.with_operands(lambda inner: _translated(inner, names))
+    return names[operand] if isinstance(operand, str) else operand
+
+
+def _number(count: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six")
+    return words[count] if count < len(words) else str(count)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{_number(count)} times")
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
