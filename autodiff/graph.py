@@ -64,7 +64,7 @@ class Node:
 class Graph:
     """Nodes in the order of the list, and edges. `marked` are the numbers of highlighted edges.
 
-    `source` is the list that a computation was drawn from, with the constants and parameters that the picture leaves out.
+    `source` is the list that a computation was drawn from, with the constants and parameters that no picture shows.
 
     Raises ValueError for two nodes of one id and for an edge whose end is no node.
     """

@@ -11,7 +11,6 @@ sources times their factors, as in a graph of adjoints.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,16 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from grading.answers.forms import CONSTANT_WORDS, INPUT_WORDS, Entries, cut, kind_of, shown
 from grading.answers.formulas import FormulaError, Step, formula
-from grading.answers.operations import ANY_NUMBER, IDENTITY, OPERATIONS, Meter, meant, near
+from grading.answers.operations import IDENTITY, OPERATIONS, Meter, meant, near
 from grading.verify.plain import is_finite
 
-_INPUT_WORDS = {"input", "in", "variable", "var", "leaf", "parameter", "param", "placeholder", "given"}
-_CONSTANT_WORDS = ("constant", "const", "number")
-_OUTPUT_KEYS = ("outputs", "output")
-_NUMERIC = re.compile(r"-?\d+(\.\d*)?")
 _MOST_FLAWS = 4
-_SHOWN = 60  # characters of a step in a message
 
 
 class DrawingError(ValueError):
@@ -110,7 +105,8 @@ class _Reader:
         self.user = ""
 
     def read(self, data: Any) -> Drawing:
-        self._entries_of(data)
+        form = Entries(data, self.inputs)
+        self.entries, self.named_outputs, self.flaws = form.entries, form.outputs, form.flaws
         self._stop()
         drawn = {name for name, raw in self.entries.items() if _is_input(raw) and name not in self.outputs}
         self._name_inputs([name for name in self.entries if name in drawn])
@@ -127,123 +123,6 @@ class _Reader:
     def _stop(self) -> None:
         if self.flaws:
             raise DrawingError(self.flaws)
-
-    # --- the forms
-
-    def _entries_of(self, data: Any) -> None:
-        if isinstance(data, str):
-            data = re.split(r"[;\n]+", data.strip())
-        if isinstance(data, list):
-            data = self._of_lines(data)
-        if not isinstance(data, dict):
-            self.flaws.append(f'a graph is a dict such as {{"a": ("mul", "x", "y")}}; this is {_kind(data)}')
-        elif isinstance(data.get("nodes"), list):
-            self._of_nodes(data)
-        else:
-            self._of_steps(data)
-
-    def _of_lines(self, lines: list[Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for line in lines:
-            if isinstance(line, str) and not line.strip():
-                continue
-            name, step = None, None
-            if isinstance(line, str) and "=" in line:
-                name, _, step = (part.strip() for part in line.partition("="))
-            elif isinstance(line, list) and len(line) > 1 and isinstance(line[0], str):
-                name, step = line[0], line[1] if len(line) == 2 else line[1:]
-            if not name:
-                self.flaws.append(f"{_shown(line)} is no step; write for instance a = x * y")
-            elif name in found:
-                self.flaws.append(f"two nodes are called {name}")
-            else:
-                found[name] = step
-        return found
-
-    def _of_steps(self, data: dict[str, Any]) -> None:
-        entries = dict(data)
-        for key in _OUTPUT_KEYS:
-            said = entries.get(key)
-            names = [said] if isinstance(said, str) else said
-            if isinstance(names, list) and all(isinstance(n, str) and n in {*data, *self.inputs} for n in names):
-                self.named_outputs = names
-                del entries[key]
-        for name in entries:
-            if _NUMERIC.fullmatch(name):
-                self.flaws.append(f"a node is called {name}, which reads as a number; names start with a letter")
-            elif not name.strip():
-                self.flaws.append("a node has no name")
-        self.entries = entries
-        if not entries:
-            self.flaws.append("there is no node in it")
-
-    def _of_nodes(self, data: dict[str, Any]) -> None:
-        arriving: dict[str, list[tuple[float, Any, Any]]] = {}
-        nodes = [self._node(entry) for entry in data["nodes"]]
-        names = {name for name, _ in nodes}
-        for edge in data.get("edges", []) if isinstance(data.get("edges", []), list) else []:
-            self._edge(edge, names, arriving)
-        said = data.get("outputs")
-        self.named_outputs = [str(name) for name in said] if isinstance(said, list) else None
-        for name, node in nodes:
-            if name in self.entries:
-                self.flaws.append(f"two nodes are called {name}")
-            self.entries[name] = self._arrived(name, node, sorted(arriving.get(name, []), key=lambda edge: edge[0]))
-
-    def _node(self, entry: Any) -> tuple[str, dict[str, Any]]:
-        if isinstance(entry, list) and len(entry) == 2:
-            entry = {"id": entry[0], "op": entry[1]}
-        if isinstance(entry, str | int):
-            entry = {"id": entry}
-        name = entry.get("id", entry.get("name")) if isinstance(entry, dict) else None
-        if not isinstance(name, str | int):
-            self.flaws.append(f'{_shown(entry)} is no node; write {{"id": "a", "op": "mul"}}')
-            return "", {}
-        return str(name), entry
-
-    def _edge(self, edge: Any, names: set[str], arriving: dict[str, list[tuple[float, Any, Any]]]) -> None:
-        if isinstance(edge, dict):
-            edge = [edge.get("source", edge.get("from")), edge.get("target", edge.get("to")), edge.get("slot", 0)]
-        if isinstance(edge, str):
-            edge = [end.strip() for end in edge.split("->")]
-        if not (isinstance(edge, list) and 2 <= len(edge) <= 4 and all(isinstance(e, str | int) for e in edge[:2])):
-            self.flaws.append(f'{_shown(edge)} is no edge; write ["x", "a"] for an edge from x to a')
-            return
-        source, target = str(edge[0]), str(edge[1])
-        for end in (source, target):
-            if end not in names and (end == target or end not in self.inputs):
-                self.flaws.append(f"the edge from {source} to {target} ends at {end}, which is no node")
-        slot = edge[2] if len(edge) > 2 and is_finite(edge[2]) else 0
-        arriving.setdefault(target, []).append((slot, source, edge[3] if len(edge) > 3 and edge[3] != "" else None))
-
-    def _arrived(self, name: str, node: dict[str, Any], edges: list[tuple[float, Any, Any]]) -> Any:
-        """A node's step: its operation on what arrives, or the sum of what arrives times the factors at the edges."""
-        sources = [source if factor is None else ["multiply", source, factor] for _, source, factor in edges]
-        if any(factor is not None for _, _, factor in edges):
-            return ["add", *sources] if len(sources) > 1 else sources[0]
-        operation = node.get("op")
-        if operation in _CONSTANT_WORDS:
-            return node.get("value")
-        if operation is None and not edges:
-            return ["input"]
-        if operation is None:
-            self.flaws.append(f"{name} has no operation")
-            return 0
-        if not isinstance(operation, str):
-            return operation  # a number, or what will be found to be no step
-        if not edges and operation.strip().lower() in _INPUT_WORDS:
-            return ["input"]
-        if edges and meant(operation, len(edges)) is None and not near(operation) and not operation.isidentifier():
-            return self._labelled(name, operation, sources)
-        params = node.get("params")
-        return [operation, *sources, *([params] if isinstance(params, dict) else [])]
-
-    def _labelled(self, name: str, text: str, sources: list[str]) -> str:
-        """A node that says its formula; the edges have to agree with it."""
-        used = {word for word in re.findall(r"[^\W\d]\w*", text) if word in {*self.inputs, *sources}}
-        if not used - set(self.inputs) <= set(sources) <= used:
-            self.flaws.append(f"the edges into {name} come from {', '.join(sources)}; its formula {text} says otherwise")
-        return text
 
     # --- inputs and outputs
 
@@ -280,7 +159,7 @@ class _Reader:
 
     def _parsed(self, name: str, raw: Any) -> Any:
         self.user = name
-        if isinstance(raw, list) and len(raw) == 2 and raw[0] in _CONSTANT_WORDS:
+        if isinstance(raw, list) and len(raw) == 2 and raw[0] in CONSTANT_WORDS:
             raw = raw[1]
         found = self._operand(raw)
         return Step(IDENTITY, (found,)) if isinstance(found, str) else found
@@ -297,7 +176,7 @@ class _Reader:
         if isinstance(raw, dict) and isinstance(raw.get("op"), str):
             args = raw.get("args", raw.get("inputs", raw.get("operands", [])))
             return self._step([raw["op"], *(args if isinstance(args, list) else [args])])
-        self.flaws.append(f"{self.user} has {_kind(raw)} for an operand")
+        self.flaws.append(f"{self.user} has {kind_of(raw)} for an operand")
         return 0.0
 
     def _array(self, raw: list[Any]) -> Any:
@@ -306,7 +185,7 @@ class _Reader:
         except (TypeError, ValueError):
             array = np.array(np.nan)
         if not np.all(np.isfinite(array)):
-            self.flaws.append(f"{self.user} has {_shown(raw)} for an operand, which is no array of numbers")
+            self.flaws.append(f"{self.user} has {shown(raw)} for an operand, which is no array of numbers")
         return array
 
     def _text(self, text: str) -> Any:
@@ -316,7 +195,7 @@ class _Reader:
         try:
             return formula(text, self._name, self._apply)
         except FormulaError as error:
-            self.flaws.append(f"{self.user} = {_shown(text)}, which {error}")
+            self.flaws.append(f"{self.user} = {shown(text)}, which {error}")
             return 0.0
 
     def _known(self, name: str) -> str | None:
@@ -339,7 +218,7 @@ class _Reader:
         if len(parts) == 3 and isinstance(parts[1], str) and meant(parts[1], 2) and not _names_operation(parts[0], 2):
             parts = [parts[1], parts[0], parts[2]]  # written as x * y
         if not parts or not isinstance(parts[0], str):
-            self.flaws.append(f"{self.user} = {_shown(raw)} does not start with an operation")
+            self.flaws.append(f"{self.user} = {shown(raw)} does not start with an operation")
             return 0.0
         if len(parts) == 1 and self._known(parts[0]) is not None:
             return self._known(parts[0])
@@ -350,7 +229,7 @@ class _Reader:
         if found is None:
             alike = near(word)
             advice = f"; near it are {', '.join(alike)}" if alike else ""
-            self.flaws.append(f"{self.user} has the operation {_shown(word)}, which is not known{advice}")
+            self.flaws.append(f"{self.user} has the operation {shown(word)}, which is not known{advice}")
             return 0.0
         name, before, behind = found
         operation, all_operands = OPERATIONS[name], (*before, *operands, *behind)
@@ -364,7 +243,9 @@ class _Reader:
 
     def _sorted(self, parsed: dict[str, Any]) -> dict[str, Any]:
         """The nodes, each after those it uses."""
-        uses = {name: set(step.names()) & set(parsed) if isinstance(step, Step) else set() for name, step in parsed.items()}
+        uses = {
+            name: set(step.names()) & set(parsed) if isinstance(step, Step) else set() for name, step in parsed.items()
+        }
         found: dict[str, Any] = {}
         waiting = {name: len(used) for name, used in uses.items()}
         users: dict[str, list[str]] = {name: [] for name in parsed}
@@ -419,7 +300,7 @@ def _names_operation(word: Any, count: int) -> bool:
 
 def _is_input(raw: Any) -> bool:
     word = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
-    return isinstance(word, str) and word.strip().lower() in _INPUT_WORDS
+    return isinstance(word, str) and word.strip().lower() in INPUT_WORDS
 
 
 def _unpacked(params: dict[str, Any]) -> dict[str, Any]:
@@ -446,7 +327,7 @@ def _circle(uses: dict[str, set[str]], sorted_out: Mapping[str, Any]) -> str:
     return " → ".join([name, *reversed(path[path.index(name) :])])
 
 
-def _loose(steps: Mapping[str, Step], outputs: Sequence[str]) -> tuple[str, ...]:
+def _loose(steps: dict[str, Step], outputs: Sequence[str]) -> tuple[str, ...]:
     """The nodes from which no output is reached."""
     needed = set(outputs)
     for name in reversed(steps):
@@ -459,21 +340,7 @@ def _written(raw: Any) -> str:
     """A step in one line: mul(x, y)."""
     if isinstance(raw, list) and raw and isinstance(raw[0], str) and len(raw) > 1:
         operands = ", ".join(_written(part) for part in raw[1:] if not isinstance(part, dict))
-        return _cut(f"{raw[0]}({operands})")
+        return cut(f"{raw[0]}({operands})")
     if isinstance(raw, dict):
-        return _cut(f"{raw.get('op', '')}(…)")
-    return _cut(raw.strip() if isinstance(raw, str) else f"{raw:g}" if is_finite(raw) else _shown(raw))
-
-
-def _shown(raw: Any) -> str:
-    return _cut(raw if isinstance(raw, str) else repr(raw))
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
-
-
-def _kind(data: Any) -> str:
-    words = {type(None): "nothing", bool: "a truth value", str: "a text", list: "a list", dict: "a dict"}
-    return words.get(type(data), f"the number {data}")
+        return cut(f"{raw.get('op', '')}(…)")
+    return cut(raw.strip() if isinstance(raw, str) else f"{raw:g}" if is_finite(raw) else shown(raw))

@@ -94,7 +94,7 @@ def _read(tree: ast.AST, name: Callable[[str], Any], apply: Apply, depth: int) -
 
     if depth > _DEEPEST:
         raise FormulaError(f"has more than {_DEEPEST} operations inside each other; make several nodes of it")
-    if isinstance(tree, ast.Constant) and type(tree.value) in (int, float):
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int | float) and math.isfinite(float(tree.value)):
         return float(tree.value)
     if isinstance(tree, ast.Name):
         found = name(tree.id)

@@ -109,26 +109,27 @@ def _in_one_list(function: Any) -> Callable[..., Any]:
     return lambda *args, axis=0: function(args, axis=axis)
 
 
+_OF_ONE: tuple[Any, ...] = (
+    *(np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.std, np.var, np.cumsum, np.trace, np.linalg.norm),
+    *(np.ravel, np.transpose, np.reshape, np.squeeze, np.expand_dims, np.broadcast_to, np.diag, np.round),
+    *(np.linalg.inv, np.linalg.det),
+    *(autodiff.sigmoid, autodiff.relu, autodiff.softplus, autodiff.softmax, autodiff.log_softmax, autodiff.logsumexp),
+)
+_OF_TWO: tuple[Any, ...] = (
+    *(np.matmul, np.dot, np.vdot, np.inner, np.outer, np.linalg.solve),
+    *(autodiff.mse, autodiff.half_squared_error, autodiff.cross_entropy, autodiff.linear_regulariser),
+)
+
+
 def _vocabulary() -> dict[str, Operation]:
     """All operations by their names."""
     rules = list(autodiff.TABLE.values())
     arity = {rule.name: rule.key.nin for rule in rules if rule.kind == "elementwise" and isinstance(rule.key, np.ufunc)}
     functions: dict[str, Any] = {rule.name: rule.key for rule in rules if rule.name in arity}
-    named = (np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.ravel, np.transpose, np.reshape, np.squeeze)
-    named += (np.broadcast_to, np.cumsum, np.trace, np.diag, np.std, np.var, np.round, np.clip, np.expand_dims)
-    ours = (autodiff.sigmoid, autodiff.relu, autodiff.softplus, autodiff.softmax, autodiff.log_softmax)
-    ours += (autodiff.logsumexp,)
-    for function in (*named, *ours, np.linalg.norm, np.linalg.inv, np.linalg.det):
-        functions[function.__name__] = function
-        arity[function.__name__] = 1
-    pairs = (np.dot, np.vdot, np.inner, np.outer, np.linalg.solve)
-    pairs += (autodiff.mse, autodiff.half_squared_error, autodiff.linear_regulariser)
-    for function in pairs:
-        functions[function.__name__] = function
-        arity[function.__name__] = 2
+    for count, group in ((1, _OF_ONE), (2, _OF_TWO)):
+        functions |= {function.__name__: function for function in group}
+        arity |= dict.fromkeys((function.__name__ for function in group), count)
     found = {name: Operation(name, functions[name], count, count) for name, count in arity.items()}
-    found["matmul"] = Operation("matmul", np.matmul, 2, 2)
-    found["cross_entropy"] = Operation("cross_entropy", autodiff.cross_entropy, 2, 2)
     found["add"] = Operation("add", _several(np.add), 2, ANY_NUMBER)
     found["multiply"] = Operation("multiply", _several(np.multiply), 2, ANY_NUMBER)
     found["clip"] = Operation("clip", np.clip, 1, 3)
