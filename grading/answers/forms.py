@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from grading.answers.operations import meant, near
+from grading.answers.operations import meant
 from grading.verify.plain import is_finite
 
 INPUT_WORDS = ("input", "in", "variable", "var", "leaf", "parameter", "param", "placeholder", "given")
@@ -134,14 +134,15 @@ class Entries:
             return operation  # a number, or what will be found to be no step
         if not edges and operation.strip().lower() in INPUT_WORDS:
             return ["input"]
-        if edges and meant(operation, len(edges)) is None and not near(operation) and not operation.isidentifier():
-            return self._labelled(name, operation, sources)
+        words = re.findall(r"[^\W\d]\w*", operation)
+        if meant(operation, len(edges)) is None and not {*self.inputs, *map(str, sources)}.isdisjoint(words):
+            return self._labelled(name, operation, sources, words)
         params = node.get("params")
         return [operation, *sources, *([params] if isinstance(params, dict) else [])]
 
-    def _labelled(self, name: str, text: str, sources: list[Any]) -> str:
-        """A node that says its formula; the edges have to agree with it."""
-        used = {word for word in re.findall(r"[^\W\d]\w*", text) if word in {*self.inputs, *sources}}
+    def _labelled(self, name: str, text: str, sources: list[Any], words: list[str]) -> str:
+        """A node that says its formula; the edges have to agree with it, but for inputs that are not drawn."""
+        used = {word for word in words if word in {*self.inputs, *sources}}
         if not used - set(self.inputs) <= set(sources) <= used:
             self.flaws.append(f"the edges into {name} are not those of its formula, {text}")
         return text

@@ -108,7 +108,7 @@ def _read(tree: ast.AST, name: Callable[[str], Any], apply: Apply, depth: int) -
         return -operand if isinstance(operand, float) else apply("-", [operand], {})
     if isinstance(tree, ast.Attribute) and tree.attr == "T":
         return apply("transpose", [read(tree.value)], {})
-    if isinstance(tree, ast.Call):
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name | ast.Attribute):
         said = {keyword.arg: _keyword(keyword) for keyword in tree.keywords if keyword.arg in _KEYWORDS}
         if len(said) == len(tree.keywords):
             return apply(ast.unparse(tree.func), [read(arg) for arg in tree.args], {str(k): v for k, v in said.items()})

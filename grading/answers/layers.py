@@ -73,7 +73,7 @@ class Answer:
         if told.error is not None and told.error.kind == "type":
             raise NoGraphError(f"Your answer is {told.error.message}.")
         self._refuse(told.error)
-        if told.data in (None, "", [], {}):
+        if told.data in (None, "", [], {}) or (isinstance(told.data, dict) and told.data.get("nodes") == []):
             raise NoGraphError("", is_blank=True)
         return self._of(told.data, in_order=False)
 

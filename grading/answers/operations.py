@@ -187,6 +187,7 @@ _SYNONYMS = {
 }
 _NAMES = {word: name for name, words in _SYNONYMS.items() for word in words.split()}
 _OF_SEVERAL = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+_SIGNS_OF_MINUS = ("-", "−", "minus")
 _NUMBER = r"[-−]?(?:\d+\.?\d*|\.\d+)"
 _WITH_NUMBER = re.compile(rf"(?P<sign>\*\*|[-−+*·×/^])\s*\(?(?P<number>{_NUMBER})\)?")
 _NUMBER_FIRST = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<sign>\*\*|[-−+*·×/^]|)")
@@ -204,7 +205,7 @@ def meant(word: str, count: int) -> tuple[str, list[float], list[float]] | None:
     if name is not None:
         if count > 1:
             name = _OF_SEVERAL.get(name, name)
-        return ("negative" if (name, count) == ("subtract", 1) else name), [], []
+        return ("negative" if count == 1 and said in _SIGNS_OF_MINUS else name), [], []
     if count == 1 and (match := _WITH_NUMBER.fullmatch(said)):
         return _NAMES[match["sign"]], [], [_number(match["number"])]
     if count == 1 and (match := _NUMBER_FIRST.fullmatch(said)):
