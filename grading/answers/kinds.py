@@ -20,6 +20,8 @@ from grading.answers.formulas import Step
 from grading.answers.operations import Meter
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # far above roundings of one step on numbers around 1, far below any other step
+_MOST_WORK = 2**28  # of all steps that are carried out for one comparison
+_MOST_KEPT = 2**23  # numbers that stand in for nodes
 
 Kind = int
 
@@ -32,6 +34,7 @@ class Kinds:
         self._known: dict[frozenset[Kind], list[tuple[Kind, Counter[Kind] | None, list[Any]]]] = {}
         self.inputs = {name: self._new([point[name] for point in points]) for name in points[0]}
         self._draws = len(points)
+        self._meter, self._kept = Meter(_MOST_WORK), 0
 
     def of(self, drawing: Drawing) -> dict[str, Kind]:
         """The kind of every node of a graph, inputs among them."""
@@ -45,6 +48,8 @@ class Kinds:
         values = self._values(step, kinds)
         found = self._find(step, kinds, values)
         if found is None:
+            self._kept += sum(map(np.size, values or ()))
+            values = values if self._kept <= _MOST_KEPT else None
             found = self._new([np.zeros(())] * self._draws if values is None else self._stand_ins(values))
             if values is not None:
                 self._known.setdefault(self._used(step, kinds), []).append((found, _counts(step, kinds), values))
@@ -72,7 +77,7 @@ class Kinds:
             with np.errstate(all="ignore"):
                 for draw in range(self._draws):
                     values = {name: self._probes[kinds[name]][draw] for name in used}
-                    found.append(np.asarray(step.value(values, Meter())))
+                    found.append(np.asarray(step.value(values, self._meter)))
         except Exception:
             return None
         return found

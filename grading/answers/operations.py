@@ -24,7 +24,6 @@ ANY_NUMBER = 64  # of arguments, for operations that take several
 IDENTITY = "identity"
 
 _MOST_ENTRIES = 2**20  # of one value
-_MOST_WORK = 2**26  # multiplications and entries, of one evaluation of a graph
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,16 @@ class TooLargeError(ValueError):
 
 @dataclass
 class Meter:
-    """Counts what the evaluation of a graph costs, and ends one that costs too much."""
+    """Counts what evaluations of graphs cost, and ends them where that is more than an answer needs."""
 
+    most: int = 2**26  # multiplications, and four for each entry that is made
     work: int = field(default=0)
 
     def charge(self, name: str, shapes: list[tuple[int, ...]], params: Params) -> None:
         """Raise TooLargeError before an operation that would make too much, or take too long."""
         entries, work = _cost(name, shapes, params)
-        self.work += work
-        if entries > _MOST_ENTRIES or self.work > _MOST_WORK:
+        self.work += max(work, 4 * entries)
+        if entries > _MOST_ENTRIES or self.work > self.most:
             raise TooLargeError("it makes values larger than the exercise has any use for")
 
 
@@ -71,11 +71,29 @@ def _cost(name: str, shapes: list[tuple[int, ...]], params: Params) -> tuple[int
     if name == "broadcast_to":
         entries = math.prod(int(n) for n in np.atleast_1d(params.get("shape", ())))
         return entries, entries
-    if name == "matmul" and all(shapes):
+    if name in _PRODUCTS and all(shapes):
         inner = max(shapes[0][-1], 1)
         entries = math.prod(sizes) // inner**2
         return entries, entries * inner
+    if name == "einsum":
+        return _cost_of_einsum(str(params.get("subscripts", "")), shapes)
+    if name == "getitem":
+        index = params.get("index", ())
+        parts = index if isinstance(index, tuple) else (index,)
+        picked = sum(part.size for part in parts if isinstance(part, np.ndarray)) or 1
+        return sizes[0] * picked, sizes[0] * picked
+    if name in _OF_MATRICES:
+        return max(sizes), max(sizes) ** 2
     return math.prod(sizes), math.prod(sizes)
+
+
+def _cost_of_einsum(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[int, int]:
+    terms, _, out = subscripts.replace(" ", "").partition("->")
+    if "." in subscripts:
+        return math.prod(map(math.prod, shapes)), math.prod(map(math.prod, shapes))
+    pairs = zip(terms.split(","), shapes, strict=True)
+    length = {letter: n for term, shape in pairs for letter, n in zip(term, shape, strict=True)}
+    return math.prod(length.get(letter, 1) for letter in out or length), math.prod(length.values())
 
 
 def _aligned(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -111,7 +129,7 @@ def _in_one_list(function: Any) -> Callable[..., Any]:
 
 _OF_ONE: tuple[Any, ...] = (
     *(np.sum, np.mean, np.prod, np.max, np.min, np.amax, np.amin, np.std, np.var, np.cumsum, np.trace, np.linalg.norm),
-    *(np.ravel, np.transpose, np.reshape, np.squeeze, np.expand_dims, np.broadcast_to, np.diag, np.round),
+    *(np.ravel, np.transpose, np.reshape, np.squeeze, np.expand_dims, np.broadcast_to, np.round),
     *(np.linalg.inv, np.linalg.det),
     *(autodiff.sigmoid, autodiff.relu, autodiff.softplus, autodiff.softmax, autodiff.log_softmax, autodiff.logsumexp),
 )
@@ -151,7 +169,9 @@ _ELEMENTWISE |= {"add", "multiply", "clip", "where", "sigmoid", "relu", "softplu
 _NO_LARGER = {"sum", "mean", "prod", "max", "min", "amax", "amin", "std", "var", "ravel", "transpose", "reshape"}
 _NO_LARGER |= {"squeeze", "expand_dims", "cumsum", "trace", "norm", "euclidean", "logsumexp", "softmax", "log_softmax"}
 _NO_LARGER |= {"concatenate", "stack", "getitem", "astype", IDENTITY, "mse", "half_squared_error", "cross_entropy"}
-_NO_LARGER |= {"linear_regulariser"}
+_NO_LARGER |= {"linear_regulariser", "vdot"}
+_PRODUCTS = ("matmul", "dot", "inner")
+_OF_MATRICES = ("inv", "det", "solve")
 
 _SYNONYMS = {
     "add": "+ plus sum_of addition",

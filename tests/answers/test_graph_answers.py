@@ -160,11 +160,12 @@ def test_a_wrong_graph_is_told_where(exercise, answer, told):
 
 
 def test_a_node_that_feeds_too_little_is_told():
-    fed_twice = GraphExercise("graph.fed", lambda xp, x, w: (xp.sin(w) * x, xp.cos(w)), lambda rng: {"x": 0.5, "w": 2.0},
-                              outputs=("y", "z"), prescribed=True)  # fmt: skip
+    inputs = two_numbers_as("x", "w")
+    options = {"outputs": ("y", "z"), "prescribed": True}
+    fed_twice = GraphExercise("graph.fed", lambda xp, x, w: (xp.sin(w) * x, xp.cos(w)), inputs, **options)
     told = causes(verify(fed_twice, {"s": "sin(w)", "y": "s*x", "z": "cos(x)"}, SEED))
     assert "your z = cos(x): its first argument, x, is not the right node" in told
-    three = GraphExercise("graph.three", lambda xp, x, w: xp.sin(w) * x + w, two_numbers_as("x", "w"), prescribed=True)
+    three = GraphExercise("graph.three", lambda xp, x, w: xp.sin(w) * x + w, inputs, prescribed=True)
     verdict = verify(three, {"s": "sin(w)", "f": "s*x"}, SEED)
     assert "your w feeds one operation; it feeds two" in causes(verdict)
 
@@ -379,7 +380,8 @@ LARGE = {
     "a chain": {f"n{k}": ("sin", f"n{k - 1}" if k else "x") for k in range(300)} | {"f": "n299 * y"},
     "copies": {f"n{k}": ("sin", "x") for k in range(300)} | {"f": ("add", *(f"n{k}" for k in range(60)))},
     "a doubling": {f"n{k}": f"n{k - 1} + n{k - 1}" if k else "x + y" for k in range(300)} | {"f": "n299"},
-    "growing values": {f"n{k}": f"outer(n{k - 1}, n{k - 1})" if k else "stack(x, y)" for k in range(40)} | {"f": "sum(n39)"},
+    "growing values": {"n0": "stack(x, y)", "f": "sum(n39)"}
+    | {f"n{k}": f"outer(n{k - 1}, n{k - 1})" for k in range(1, 40)},
     "a large shape": {"a": ("broadcast_to", "x", {"shape": [10**6, 10**6]}), "f": "sum(a)"},
     "a full house": {f"n{k}": ("add", f"n{k - 1}" if k else "x", "y") for k in range(300)} | {"f": "n299"},
 }  # fmt: skip
@@ -392,10 +394,9 @@ def test_a_large_graph_does_not_explode(exercise, answer):
 
 
 def test_a_picture_by_hand_is_a_graph_too():
-    drawn = Graph.from_data({
-        "nodes": [{"id": "x"}, {"id": "y"}, {"id": "a", "op": "mul"}, {"id": "b", "op": "sin"}, {"id": "f", "op": "sub"}],
-        "edges": [["x", "a", 0], ["y", "a", 1], ["a", "b", 0], ["a", "f", 0], ["b", "f", 1]],
-    })  # fmt: skip
+    nodes = [{"id": "x"}, {"id": "y"}, {"id": "a", "op": "mul"}, {"id": "b", "op": "sin"}, {"id": "f", "op": "sub"}]
+    edges = [["x", "a", 0], ["y", "a", 1], ["a", "b", 0], ["a", "f", 0], ["b", "f", 1]]
+    drawn = Graph.from_data({"nodes": nodes, "edges": edges})
     assert outcome(SMALL, drawn) == "right"
 
 
@@ -547,11 +548,13 @@ def test_what_nodes_make_says_the_same_as_what_they_are_called(drawn, edit):
         assume(False)
     points = [{"x": rng.uniform(0.5, 1.5), "y": rng.gauss(0, 1)} for _ in range(6)]
     drawings = [read({n: list(s) for n, s in g.items()}, ("x", "y"), ("f",)) for g in (graph.steps, other)]
+    pairs = zip((graph.steps, other), drawings, strict=True)
+    drawn_by_name = [as_networkx({name: g[name] for name in drawing.steps}) for g, drawing in pairs]
     by_name = nx.is_isomorphic(
-        *(as_networkx({n: s for n, s in g.items() if n in d.steps}) for g, d in zip((graph.steps, other), drawings, strict=True)),
+        *drawn_by_name,
         node_match=lambda a, b: a["says"] == b["says"],
         edge_match=lambda a, b: slots_of(a) == slots_of(b),
-    )  # fmt: skip
+    )
     assert is_same(*drawings, Kinds(points)) == by_name
 
 
