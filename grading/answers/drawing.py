@@ -11,6 +11,7 @@ sources times their factors, as in a graph of adjoints.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -108,7 +109,7 @@ class _Reader:
         form = Entries(data, self.inputs)
         self.entries, self.named_outputs, self.flaws = form.entries, form.outputs, form.flaws
         self._stop()
-        drawn = {name for name, raw in self.entries.items() if _is_input(raw) and name not in self.outputs}
+        drawn = {name for name, raw in self.entries.items() if self._is_input(name, raw)}
         self._name_inputs([name for name in self.entries if name in drawn])
         self._stop()
         parsed = {name: self._parsed(name, raw) for name, raw in self.entries.items() if name not in drawn}
@@ -136,6 +137,12 @@ class _Reader:
         for name in self.entries:
             if name in self.inputs and name not in drawn and name not in self.alias.values():
                 self.flaws.append(f"{name} is an input; call the node that is made from it something else")
+
+    def _is_input(self, name: str, raw: Any) -> bool:
+        word = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
+        if not isinstance(word, str) or name in self.outputs or word in self.entries:
+            return False
+        return word.strip().lower() in INPUT_WORDS
 
     def _find_outputs(self, steps: dict[str, Step], constants: dict[str, Any]) -> tuple[str, ...]:
         if self.named_outputs is not None:
@@ -204,7 +211,9 @@ class _Reader:
         return None
 
     def _name(self, name: str) -> Any:
-        known = self._known(name)
+        # Python's parser writes a name's letters in their normal form
+        alike = (own for own in (*self.inputs, *self.entries) if unicodedata.normalize("NFKC", own) == name)
+        known = self._known(next(alike, name))
         if known is None and name not in ("pi", "π"):
             there = get_close_matches(name, [*self.inputs, *self.entries], 1)
             advice = f"; did you mean {there[0]}?" if there and there[0] != self.user else ""
@@ -296,11 +305,6 @@ class _Reader:
 
 def _names_operation(word: Any, count: int) -> bool:
     return isinstance(word, str) and meant(word, count) is not None
-
-
-def _is_input(raw: Any) -> bool:
-    word = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
-    return isinstance(word, str) and word.strip().lower() in INPUT_WORDS
 
 
 def _unpacked(params: dict[str, Any]) -> dict[str, Any]:

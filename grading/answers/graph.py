@@ -20,7 +20,7 @@ from grading.answers.judging import Judged
 from grading.answers.layers import FORM, STRUCTURE, VALUES, Answer, Benches, NoGraphError, Session
 from grading.answers.operations import Meter
 from grading.verify.bench import FaultError, benches_of
-from grading.verify.exercise import Array, Exercise, Sampler, draw
+from grading.verify.exercise import Array, Exercise, Point, Sampler, draw
 from grading.verify.item import is_number
 from grading.verify.plain import plain, steps
 from grading.verify.respondent import Handed, Respondent
@@ -28,6 +28,7 @@ from grading.verify.verdict import Outcome, Verdict
 
 ACCEPTS = ("identity", "merged", "split")
 _SHARES = {FORM: 0.1, VALUES: 0.5, STRUCTURE: 0.4}
+_POINTS_OF_STEPS = 6
 _LARGEST_REFERENCE = 200  # steps
 
 
@@ -87,6 +88,8 @@ class GraphExercise(Judged):
         if handed.kind == "nothing" or handed.type_name == "ellipsis":
             return self.verdict("not attempted", seed)
         answer = Answer(self, handed.kind == "function", respondent)
+        if fault := self._drawing_fault(seed):
+            return self.verdict("fault", seed, mark=self.points, problem=f"The exercise cannot be judged: {fault}.")
         try:
             answer.at(self._a_point(seed))
         except NoGraphError as none:
@@ -101,6 +104,8 @@ class GraphExercise(Judged):
 
     def fault(self, seed: int) -> str:
         """Why the exercise cannot be judged with this seed; empty if it can."""
+        if fault := self._drawing_fault(seed):
+            return fault
         try:
             self._benches(seed)
         except FaultError as fault:
@@ -126,8 +131,20 @@ class GraphExercise(Judged):
     def _benches(self, seed: int) -> Benches:
         return [(benches_of(value, seed), benches_of(slope, seed)) for value, slope in self.asked]
 
+    def points_of(self, seed: int) -> list[Point]:
+        """A few points of its own for looking at the steps."""
+        rngs = [np.random.default_rng([seed, number]) for number in range(_POINTS_OF_STEPS)]
+        return [draw(self.asked[0][0], rng) for rng in rngs]
+
     def _a_point(self, seed: int) -> tuple[Array, ...]:
-        return tuple(draw(self.asked[0][0], np.random.default_rng(seed)).values())
+        return tuple(self.points_of(seed)[0].values())
+
+    def _drawing_fault(self, seed: int) -> str:
+        try:
+            self.points_of(seed)
+        except Exception as error:
+            return f"its inputs could not be drawn: {type(error).__name__}: {error}"
+        return ""
 
     # --- the declaration
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import cached_property
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from grading.answers.pictures import figure, side_by_side
 from grading.answers.structure import Finding
 from grading.verify.bench import Bench
 from grading.verify.compare import compare
-from grading.verify.exercise import Array, Point, draw
+from grading.verify.exercise import Array
 from grading.verify.respondent import AnswerError, Form, Reply, Respondent
 from grading.verify.verdict import BlockResult, Cause, Figure, Outcome, Verdict
 
@@ -29,7 +31,6 @@ FORM, VALUES, STRUCTURE = "form", "values", "structure"
 Benches = list[tuple[list[Bench], list[Bench]]]  # for each output: of its value, and of its derivatives
 
 _CALLED = {FORM: "well formed", VALUES: "values and adjoints", STRUCTURE: "the prescribed steps"}
-_POINTS_OF_KINDS = 6
 _MOST_CAUSES = 4
 
 
@@ -64,7 +65,8 @@ class Answer:
         limit = self._exercise.limit_s
         if not self._read:  # what a function does that is called plainly is easier to understand
             self._refuse(self._respondent.ask(args, limit).error)
-        told = self._respondent.tell(args, limit)
+        with redirect_stdout(StringIO()):  # what it prints has been seen
+            told = self._respondent.tell(args, limit)
         self._refuse(told.error)
         return self._of(told.data, in_order=True)
 
@@ -193,9 +195,7 @@ class Session:
     @cached_property
     def known(self) -> Kinds:
         """The kinds of nodes, by fresh points."""
-        question = self.exercise.asked[0][0]
-        points: list[Point] = [draw(question, np.random.default_rng([self.seed, k])) for k in range(_POINTS_OF_KINDS)]
-        return Kinds(points)
+        return Kinds(self.exercise.points_of(self.seed))
 
     def _structure(self) -> tuple[list[Finding], list[Finding]]:
         """Where the steps are not those of the reference, and where they are not but may be."""

@@ -43,8 +43,9 @@ def label_of(step: Step, drawing: Drawing, name: str) -> str:
     """What stands in a node: its operation, with the constants in it; or its formula, where it does several."""
     if not step.is_single:
         return (drawing.written or {}).get(name, step.operation)
-    constants = [f"{operand:g}" for operand in step.operands if isinstance(operand, float)]
-    return " ".join([step.operation, *constants])
+    constants = [(slot, f"{operand:g}") for slot, operand in enumerate(step.operands) if isinstance(operand, float)]
+    before, behind = [text for slot, text in constants if slot == 0], [text for slot, text in constants if slot]
+    return " ".join([*before, step.operation, *behind])
 
 
 def _drawn(step: Step) -> list[str]:

@@ -156,6 +156,7 @@ class _Differences:
         for name, step in self.mine.steps.items():
             kind = self.kinds.of_step(step, self.map)
             self.map[name] = kind if kind in self.wanted else self._explained(name, step, kind)
+            self.missing.pop(kind, None)
         self._copies()
         self._outputs()
         if self.missing or not self.findings:

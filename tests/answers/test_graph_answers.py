@@ -97,6 +97,7 @@ RIGHT = {
     "small, other output": (SMALL, {"a": "x*y", "b": "sin(a)", "end": "a - b"}),
     "small, output said": (SMALL, {"a": "x*y", "b": "sin(a)", "end": "a - b", "output": "end"}),
     "small, inputs of other names": (SMALL, {"v0": "input", "v1": ("input",), "a": "v0*v1", "b": "sin(a)", "f": "a-b"}),
+    "small, letters of every sort": (SMALL, {"ā": "x*y", "ﬁ": "sin(ā)", "var": "ā", "f": "var - ﬁ"}),
     "small, edges by slot": (
         SMALL,
         {
@@ -427,6 +428,39 @@ def test_an_exercise_that_cannot_be_judged_costs_nobody_a_point():
     verdict = verify(nowhere, {"f": "log(x)"}, SEED)
     assert (verdict.outcome, verdict.mark) == ("fault", 1.0)
     assert outcome(nowhere, None) == "not attempted"
+
+
+def test_a_point_that_cannot_be_drawn_costs_nobody_a_point():
+    def drawn(rng):
+        if not once(rng):
+            raise RuntimeError("no more points")
+        return {"x": 1.0}
+
+    nowhere = GraphExercise("graph.undrawn", lambda xp, x: xp.log(x), drawn)
+    for answer in ({"f": "log(x)"}, np.log):
+        assert verify(nowhere, answer, SEED).outcome == "fault"
+    assert "no more points" in fault_of(nowhere, SEED)
+
+
+def test_labels_are_no_real_inputs():
+    classes = GraphExercise(
+        "graph.classes",
+        lambda z, labels: autodiff.cross_entropy(z, labels),
+        lambda rng: {"z": rng.normal(size=(5, 3)), "labels": rng.integers(0, 3, 5)},
+        steps={"f": ("cross_entropy", "z", "labels")},
+        prescribed=True,
+    )
+    assert outcome(classes, {"f": "cross_entropy(z, labels)"}) == "right"
+    assert [block.name for block in verify(classes, {"f": "mean(z)"}, SEED).blocks] == ["f", "∂f/∂z"]
+
+
+def test_what_code_prints_is_seen_once(capsys):
+    def talking(x, y):
+        print("here")
+        return x * y - np.sin(x * y)
+
+    assert outcome(FREE, talking) == "right"
+    assert capsys.readouterr().out == "here\n"
 
 
 def once(rng):
