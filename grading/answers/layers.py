@@ -118,6 +118,7 @@ class Session:
             values = sum(block.right for block in blocks) / len(blocks)
             found, accepted = self._structure() if exercise.prescribed or values < 1 else ([], [])
             if not exercise.prescribed:
+                accepted = []
                 found = [finding for finding in found if finding.mended is not None]
                 found = found if self._is_mended_by(found) else []
         earned = {FORM: float(not loose), VALUES: values, STRUCTURE: float(not found)}
@@ -150,9 +151,8 @@ class Session:
         for number, (values, slopes) in enumerate(self.benches):
             for benches, work_out in ((values, self._value), (slopes, self._adjoints)):
                 heard = [self._compared(bench, number, n, work_out) for n, bench in enumerate(benches, 1)]
-                decided |= any(
-                    bench.decides and not all(r.right for r in h) for bench, h in zip(benches, heard, strict=True)
-                )
+                for bench, blocks in zip(benches, heard, strict=True):
+                    decided |= bench.decides and not all(block.right for block in blocks)
                 results += [_worst(block) for block in zip(*heard, strict=True)]
         return tuple(results), decided
 
@@ -188,7 +188,10 @@ class Session:
         shape = bench.question.exercise.value_at(point).shape
         if np.shape(value) != shape:
             raise StepError(drawing.outputs[number], f"its shape is {np.shape(value)}, and {shape} is asked for")
-        return pullback(bench.question.directions[0] if bench.question.directions else np.ones_like(value))
+        try:
+            return pullback(bench.question.directions[0] if bench.question.directions else np.ones_like(value))
+        except Exception as error:
+            raise StepError(drawing.outputs[number], f"no adjoint can be walked back from it: {error}") from error
 
     # --- structure
 
@@ -257,8 +260,16 @@ class Session:
         own = figure(self.drawing, title, () if right else marked)
         if right or self.exercise.show_reference:
             told = "The prescribed graph" if self.exercise.prescribed else "One right graph"
-            return (side_by_side(own, figure(self.exercise.reference, told)),)
+            lacking = self._lacking() if self.exercise.prescribed and not right else ()
+            return (side_by_side(own, figure(self.exercise.reference, told, lacking)),)
         return (own,)
+
+    def _lacking(self) -> set[str]:
+        """The first nodes of the reference that are not in the graph."""
+        mine, theirs = set(self.known.of(self.drawing).values()), self.known.of(self.exercise.reference)
+        steps = self.exercise.reference.steps.items()
+        missing = {name: step for name, step in steps if theirs[name] not in mine}
+        return {name for name, step in missing.items() if missing.keys().isdisjoint(step.names())}
 
 
 def _reply(bench: Bench, arrays: tuple[Any, ...]) -> Reply:

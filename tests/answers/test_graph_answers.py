@@ -40,6 +40,7 @@ from grading.answers import fault_of, verify
 from grading.answers.drawing import read
 from grading.answers.graph import GraphExercise
 from grading.answers.kinds import Kinds, is_same
+from grading.answers.operations import OPERATIONS
 from grading.verify import Verdict
 from grading.verify.exercise import ExerciseError
 
@@ -224,6 +225,7 @@ def test_the_reference_is_shown_only_where_that_is_declared():
     assert hidden.html().count("<img") == 1
     assert shown.html().count("<img") == verify(SMALL, SMALL_STEPS, SEED).html().count("<img") == 2
     assert 'alt="Your graph; where it differs is marked' in hidden.html()
+    assert re.findall(r"^ +(\w+) = .*look here$", shown.text(), re.M) == ["f", "f"]  # in both
     assert "2 of them highlighted" in hidden.html()  # the edges into f: a band, not a colour alone
 
 
@@ -392,6 +394,41 @@ LARGE = {
 @pytest.mark.parametrize("answer", LARGE.values(), ids=LARGE)
 def test_a_large_graph_does_not_explode(exercise, answer):
     assert verify(exercise, answer, SEED).outcome == "wrong"
+
+
+WORDS = st.sampled_from(
+    ["x", "y", "a", "f", "mul", "sin", "sub", "^2", "input", "x*y", "a - x", "->", "nodes", "op", ""]
+)
+LEAVES = st.none() | st.booleans() | st.integers(-3, 9) | st.floats() | WORDS | st.text(max_size=5)
+NAMES = st.sampled_from(["a", "b", "f", "x", "nodes", "edges", "id", "op", "outputs", "args", "axis", "value", "slice"])
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANYTHING)
+def test_whatever_data_are_handed_in_nothing_is_raised(data):
+    for exercise in (SMALL, FREE):
+        verdict = verify(exercise, data, SEED)
+        assert verdict.outcome in ("not attempted", "wrong", "right")
+        verdict.html()
+
+
+STEPS = st.one_of(
+    st.tuples(WORDS, LEAVES, LEAVES),
+    st.tuples(st.sampled_from(sorted(OPERATIONS)), st.sampled_from("xya"), st.sampled_from("xyb")),
+    st.tuples(st.sampled_from(sorted(OPERATIONS)), st.sampled_from("xya"), st.dictionaries(NAMES, LEAVES, max_size=1)),
+    st.tuples(st.sampled_from(sorted(OPERATIONS)), st.sampled_from("xya")),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS, STEPS, STEPS)
+def test_whatever_steps_are_written_nothing_is_raised(a, b, f):
+    verdict = verify(FREE, {"a": a, "b": b, "f": f}, SEED)
+    assert verdict.outcome in ("wrong", "right", "inconclusive")
+    verdict.html()
 
 
 def test_a_picture_by_hand_is_a_graph_too():
