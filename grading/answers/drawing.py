@@ -74,7 +74,7 @@ class Drawing:
         return found
 
 
-class StepError(ValueError):
+class StepError(Exception):
     """A step of a graph cannot be carried out; `node` says which."""
 
     def __init__(self, node: str, reason: str) -> None:

@@ -415,6 +415,12 @@ def test_whatever_data_are_handed_in_nothing_is_raised(data):
         verdict.html()
 
 
+VECTORS = GraphExercise(
+    "graph.vectors",
+    lambda xp, x, y: xp.sin(x) * y + xp.sum(x),
+    lambda rng: {"x": rng.normal(size=3), "y": rng.normal(size=3)},
+    prescribed=True,
+)
 STEPS = st.one_of(
     st.tuples(WORDS, LEAVES, LEAVES),
     st.tuples(st.sampled_from(sorted(OPERATIONS)), st.sampled_from("xya"), st.sampled_from("xyb")),
@@ -426,9 +432,10 @@ STEPS = st.one_of(
 @settings(max_examples=100, deadline=None)
 @given(STEPS, STEPS, STEPS)
 def test_whatever_steps_are_written_nothing_is_raised(a, b, f):
-    verdict = verify(FREE, {"a": a, "b": b, "f": f}, SEED)
-    assert verdict.outcome in ("wrong", "right", "inconclusive")
-    verdict.html()
+    for exercise in (FREE, VECTORS):
+        verdict = verify(exercise, {"a": a, "b": b, "f": f}, SEED)
+        assert verdict.outcome in ("wrong", "right", "inconclusive")
+        verdict.html()
 
 
 def test_a_picture_by_hand_is_a_graph_too():
@@ -489,6 +496,9 @@ def test_labels_are_no_real_inputs():
     )
     assert outcome(classes, {"f": "cross_entropy(z, labels)"}) == "right"
     assert [block.name for block in verify(classes, {"f": "mean(z)"}, SEED).blocks] == ["f", "∂f/∂z"]
+    assert "your f = cross_entropy(z, z) cannot be computed" in causes(
+        verify(classes, {"f": "cross_entropy(z, z)"}, SEED)
+    )
 
 
 def test_what_code_prints_is_seen_once(capsys):
