@@ -224,6 +224,8 @@ class _Reader:
     def _step(self, raw: list[Any]) -> Any:
         params = raw[-1] if isinstance(raw[-1], dict) and "op" not in raw[-1] else None
         parts = raw if params is None else raw[:-1]
+        if len(parts) == 2 and isinstance(parts[1], list) and self._are_operands(parts[1]):
+            parts = [parts[0], *parts[1]]  # written as mul([x, y])
         if len(parts) == 3 and isinstance(parts[1], str) and meant(parts[1], 2) and not _names_operation(parts[0], 2):
             parts = [parts[1], parts[0], parts[2]]  # written as x * y
         if not parts or not isinstance(parts[0], str):
@@ -232,6 +234,10 @@ class _Reader:
         if len(parts) == 1 and self._known(parts[0]) is not None:
             return self._known(parts[0])
         return self._apply(parts[0], [self._operand(part) for part in parts[1:]], _unpacked(params or {}))
+
+    def _are_operands(self, parts: list[Any]) -> bool:
+        """Whether a list is one of operands, rather than a step of its own or an array."""
+        return bool(parts) and isinstance(parts[0], str) and self._known(parts[0]) is not None
 
     def _apply(self, word: str, operands: list[Any], params: dict[str, Any]) -> Any:
         found = meant(word, len(operands))

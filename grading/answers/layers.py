@@ -169,8 +169,8 @@ class Session:
         return [replace(r, name=n) for r, n in zip(compare(bench, reply, point).results, names, strict=True)]
 
     def _note_failure(self, drawing: Drawing, error: StepError) -> None:
-        text = f"your {drawing.said(error.node)} cannot be computed: {error}"
-        if all(text != finding.text for finding in self.failed):
+        if all(finding.nodes != (error.node,) for finding in self.failed):
+            text = f"your {drawing.said(error.node)} cannot be computed: {error}"
             self.failed.append(Finding("failed", text, (error.node,)))
 
     def _value(self, drawing: Drawing, bench: Bench, number: int) -> tuple[Any, ...]:

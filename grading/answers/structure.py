@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -94,8 +95,8 @@ class _Regrouping:
             return False
         self.steps[name], self.map[name] = whole, kind
         self.taken_in.update(inner)
-        parts = _listed([*dict.fromkeys(inner), name])
-        self.findings.append(Finding("split", f"{parts} are to be one step together", (*inner, name)))
+        parts = [own for own in self.mine.steps if own in inner or own == name]
+        self.findings.append(Finding("split", f"{_listed(parts)} are to be one step together", tuple(parts)))
         return True
 
     def _parted(self, name: str, step: Step) -> bool:
@@ -151,6 +152,7 @@ class _Differences:
         }
         self.map: dict[str, Kind] = dict(kinds.inputs)
         self.findings: list[Finding] = []
+        self.astray: set[str] = set()  # what stands for nothing, so that nothing can be said of what is made from it
 
     def found(self) -> list[Finding]:
         for name, step in self.mine.steps.items():
@@ -177,10 +179,9 @@ class _Differences:
         found = self._swapped(step)
         if found is not None:
             return self._told(found, "swapped", f"the arguments are swapped: {said}", name)
-        found, slot = self._redirected(step)
+        found, what = self._redirected(step)
         if found is not None:
-            operand, place = step.operands[slot], f"{_ORDINALS[slot]} argument" if slot < 4 else f"argument {slot + 1}"
-            return self._told(found, "argument", f"{said}: its {place}, {operand}, is not the right node", name)
+            return self._told(found, "argument", f"{said}: {what} is not the right node", name)
         used = {self.map[source] for source in step.names()}
         for other, wanted in self.missing.items():
             theirs = {self.their_kinds[source] for source in wanted.names()}
@@ -193,7 +194,9 @@ class _Differences:
                 return self._told(other, "edge", text, name)
             if theirs < used:
                 return self._told(other, "edge", f"{said}: something goes into it that does not belong there", name)
-        self.findings.append(Finding("step", f"{said} is no step of this computation", (name,)))
+        if self.astray.isdisjoint(step.names()):
+            self.findings.append(Finding("step", f"{said} is no step of this computation", (name,)))
+        self.astray.add(name)
         return kind
 
     def _told(self, other: Kind, sort: str, text: str, name: str) -> Kind:
@@ -225,17 +228,16 @@ class _Differences:
                 return kind
         return None
 
-    def _redirected(self, step: Step) -> tuple[Kind | None, int]:
-        """The missing kind that it is with another node for one of its arguments, and which one that is."""
+    def _redirected(self, step: Step) -> tuple[Kind | None, str]:
+        """The missing kind that it is with another node in one place, and which place that is."""
         others = [name for name, kind in self.map.items() if name in self.kinds.inputs or kind in self.wanted]
-        others = others[: _MOST_TRIED // max(len(step.operands), 1)]
-        for slot, operand in enumerate(step.operands):
-            for other in others if isinstance(operand, str) else ():
-                operands = (*step.operands[:slot], other, *step.operands[slot + 1 :])
-                kind = self.kinds.find(Step(step.operation, operands, step.params), self.map)
+        places = list(_places(step))
+        for what, moved_to in places:
+            for other in others[: _MOST_TRIED // len(places)]:
+                kind = self.kinds.find(moved_to(other), self.map)
                 if kind in self.missing:
-                    return kind, slot
-        return None, 0
+                    return kind, what
+        return None, ""
 
     def _copies(self) -> None:
         of_kind: dict[Kind, list[str]] = {}
@@ -273,7 +275,7 @@ class _Differences:
 def _translated(operand: Any, names: Mapping[str, str | None]) -> Any:
     if isinstance(operand, Step):
         return operand.with_operands(lambda inner: _translated(inner, names))
-    return names[operand] if isinstance(operand, str) else operand
+    return names.get(operand, operand) if isinstance(operand, str) else operand
 
 
 def _number(count: int) -> str:
@@ -283,6 +285,20 @@ def _number(count: int) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{_number(count)} times")
+
+
+def _places(step: Step) -> Iterator[tuple[str, Callable[[str], Step]]]:
+    """Every place of a step where another node could stand, in words, and the step with that other node."""
+    if not step.is_single:
+        for name in dict.fromkeys(step.names()):
+            yield name, partial(lambda old, new: step.with_operands(lambda o: _translated(o, {old: new})), name)
+        return
+    for slot, operand in enumerate(step.operands):
+        if isinstance(operand, str):
+            place = f"{_ORDINALS[slot]} argument" if slot < len(_ORDINALS) else f"argument {slot + 1}"
+            before, behind = step.operands[:slot], step.operands[slot + 1 :]
+            moved = partial(lambda a, b, new: Step(step.operation, (*a, new, *b), step.params), before, behind)
+            yield f"its {place}, {operand},", moved
 
 
 def _listed(names: list[str]) -> str:

@@ -94,6 +94,7 @@ RIGHT = {
     "back, factors at the edges": (BACK, BACK_DRAWN),
     "extended": (EXTENDED, {"h2": "sin(h1)", "l": "h2**2", "g": "2*h2", "c": "cos(h1)", "dl_dh1": "g*c"}),
     "small": (SMALL, SMALL_STEPS),
+    "small, lists of arguments": (SMALL, {"a": ("mul", ["x", "y"]), "b": ("sine", ["a"]), "f": ("minus", ["a", "b"])}),
     "small, infix": (SMALL, {"a": ("x", "*", "y"), "b": "sin(a)", "f": ("a", "-", "b")}),
     "small, other output": (SMALL, {"a": "x*y", "b": "sin(a)", "end": "a - b"}),
     "small, output said": (SMALL, {"a": "x*y", "b": "sin(a)", "end": "a - b", "output": "end"}),
@@ -125,6 +126,16 @@ WRONG = {
     "swapped": (SMALL, SMALL_STEPS | {"f": ("sub", "b", "a")}, "the arguments are swapped: your f = sub(b, a)"),
     "another operation": (SMALL, SMALL_STEPS | {"b": ("cos", "a")}, "your b = cos(a): something else is made of a"),
     "another argument": (SMALL, SMALL_STEPS | {"f": ("sub", "a", "y")}, "its second argument, y, is not the right"),
+    "another node in a formula": (
+        NETWORK,
+        NETWORK_STEPS | {"R": "dot(r, z)"},
+        "your R = dot(r, z): its second argument",
+    ),
+    "another node among several": (
+        NETWORK,
+        NETWORK_STEPS | {"z": "W1 @ x + r"},
+        "your z = W1 @ x + r: r is not the right node",
+    ),
     "a copy": (
         SMALL,
         SMALL_STEPS | {"a2": ("mul", "y", "x"), "b": ("sin", "a2")},
@@ -358,7 +369,7 @@ MALFORMED = {
     "an operation that is none": ({"nodes": [{"id": "f", "op": [1]}], "edges": [["x", "f"]]}, ""),
     "another formula": ({"nodes": [["f", "x*y"], ["g", "sin"]], "edges": [["g", "f"], ["x", "g"]]}, "not those of its"),
     "parameters of no use": ({"f": ("sum", "x", {"axis": "q"})}, ""),
-    "a picture of a gradient": (show.gradient_graph(lambda x, y: x * y, 1.0, 2.0), "not known"),
+    "a picture of a gradient": (show.gradient_graph(lambda x, y: x * y, 1.0, 2.0), "the picture of a way back"),
     "ten thousand nodes": ({f"n{k}": ("sin", f"n{k - 1}" if k else "x") for k in range(10_000)}, "too large"),
 }  # fmt: skip
 
