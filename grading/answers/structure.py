@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -19,6 +18,7 @@ _MOST_PERMUTED = 4  # arguments that are tried in another order
 _MOST_TRIED = 2000  # steps that are tried to explain one that is wrong
 _MOST_FINDINGS = 4
 _ORDINALS = ("first", "second", "third", "fourth")
+_HOLE = ""  # no node has this name
 _PART = " (part "  # of a node that does several operations
 
 
@@ -55,15 +55,10 @@ class _Regrouping:
 
     def done(self) -> tuple[Drawing, list[Finding]]:
         for name, step in self.mine.steps.items():
-            self._place(name, step.with_operands(self._renamed))
+            self._place(name, _with_names(step, self.alias))
         outputs = tuple(self.alias.get(name, name) for name in self.mine.outputs)
         self._drop_unused(outputs)
         return replace(self.mine, steps=self.steps, outputs=outputs), self.findings
-
-    def _renamed(self, operand: Any) -> Any:
-        if isinstance(operand, Step):
-            return operand.with_operands(self._renamed)
-        return self.alias.get(operand, operand) if isinstance(operand, str) else operand
 
     def _place(self, name: str, step: Step) -> None:
         kind = self.kinds.of_step(step, self.map)
@@ -202,8 +197,9 @@ class _Differences:
     def _told(self, other: Kind, sort: str, text: str, name: str) -> Kind:
         wanted = self.missing.pop(other)
         mine = {kind: own for own, kind in self.map.items()}
-        names = {source: mine.get(self.their_kinds[source]) for source in wanted.names()}
-        mended = None if None in names.values() else wanted.with_operands(lambda o: _translated(o, names))
+        used = {source: self.their_kinds[source] for source in wanted.names()}
+        is_there = mine.keys() >= set(used.values())
+        mended = _with_names(wanted, {source: mine[kind] for source, kind in used.items()}) if is_there else None
         self.findings.append(Finding(sort, text, (name,), mended))
         return other
 
@@ -232,9 +228,9 @@ class _Differences:
         """The missing kind that it is with another node in one place, and which place that is."""
         others = [name for name, kind in self.map.items() if name in self.kinds.inputs or kind in self.wanted]
         places = list(_places(step))
-        for what, moved_to in places:
+        for what, holed in places:
             for other in others[: _MOST_TRIED // len(places)]:
-                kind = self.kinds.find(moved_to(other), self.map)
+                kind = self.kinds.find(_with_names(holed, {_HOLE: other}), self.map)
                 if kind in self.missing:
                     return kind, what
         return None, ""
@@ -272,12 +268,6 @@ class _Differences:
                 self.findings.append(Finding("uses", text, (name,)))
 
 
-def _translated(operand: Any, names: Mapping[str, str | None]) -> Any:
-    if isinstance(operand, Step):
-        return operand.with_operands(lambda inner: _translated(inner, names))
-    return names.get(operand, operand) if isinstance(operand, str) else operand
-
-
 def _number(count: int) -> str:
     words = ("no", "one", "two", "three", "four", "five", "six")
     return words[count] if count < len(words) else str(count)
@@ -287,18 +277,28 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{_number(count)} times")
 
 
-def _places(step: Step) -> Iterator[tuple[str, Callable[[str], Step]]]:
-    """Every place of a step where another node could stand, in words, and the step with that other node."""
+def _places(step: Step) -> Iterator[tuple[str, Step]]:
+    """Every place of a step where another node could stand, in words, and the step with a hole there."""
     if not step.is_single:
         for name in dict.fromkeys(step.names()):
-            yield name, partial(lambda old, new: step.with_operands(lambda o: _translated(o, {old: new})), name)
+            yield name, _with_names(step, {name: _HOLE})
         return
     for slot, operand in enumerate(step.operands):
         if isinstance(operand, str):
             place = f"{_ORDINALS[slot]} argument" if slot < len(_ORDINALS) else f"argument {slot + 1}"
-            before, behind = step.operands[:slot], step.operands[slot + 1 :]
-            moved = partial(lambda a, b, new: Step(step.operation, (*a, new, *b), step.params), before, behind)
-            yield f"its {place}, {operand},", moved
+            operands = (*step.operands[:slot], _HOLE, *step.operands[slot + 1 :])
+            yield f"its {place}, {operand},", Step(step.operation, operands, step.params)
+
+
+def _with_names(step: Step, names: Mapping[str, str]) -> Step:
+    """A step that uses other nodes."""
+
+    def renamed(operand: Any) -> Any:
+        if isinstance(operand, Step):
+            return _with_names(operand, names)
+        return names.get(operand, operand) if isinstance(operand, str) else operand
+
+    return step.with_operands(renamed)
 
 
 def _listed(names: list[str]) -> str:

@@ -187,6 +187,12 @@ def two_numbers_as(*names):
     return lambda rng: dict(zip(names, rng.uniform(0.5, 1.5, 2), strict=True))
 
 
+def test_what_a_mistake_entails_is_not_told_again():
+    assert sorts(NETWORK, NETWORK_STEPS | {"h": "sigmoid(b1 * r)"}).count("step") == 1
+    assert sorts(NETWORK, NETWORK_STEPS | {"h": "tanh(z)"}) == ["operation"]
+    assert sorts(TOY, TOY_STEPS | {"z1": "exp(y)", "z3": "x**2"}) == ["operation", "constant"]
+
+
 # --- marks -----------------------------------------------------------------------------------------------------------
 
 
