@@ -64,6 +64,8 @@ class Node:
 class Graph:
     """Nodes in the order of the list, and edges. `marked` are the numbers of highlighted edges.
 
+    `source` is the list that a computation was drawn from, with the constants and parameters that no picture shows.
+
     Raises ValueError for two nodes of one id and for an edge whose end is no node.
     """
 
@@ -71,6 +73,7 @@ class Graph:
     edges: tuple[Edge, ...]
     title: str = "Computation graph"
     marked: frozenset[int] = field(default_factory=frozenset)
+    source: Listing | None = None
 
     def __post_init__(self) -> None:
         ids = {node.id for node in self.nodes}
@@ -250,7 +253,7 @@ def graph(f: Source, *args: Any, constants: bool = False, values: bool = False, 
         said += [summary(line.value, 4)] if values else []
         note = " = ".join([f"v{i}", *said]) if said else ""
         nodes.append(Node(f"v{i}", op, op if line.rule else source.names[i], kind, strip(line.value), note))
-    return Graph(tuple(nodes), tuple(edges))
+    return Graph(tuple(nodes), tuple(edges), source=source)
 
 
 def backprop_graph(f: Source, *args: Any, output: int = 0, values: bool = False, **how: Any) -> Graph:

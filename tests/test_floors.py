@@ -58,6 +58,6 @@ def test_a_climbing_import_would_be_found() -> None:
 
 @pytest.mark.parametrize("module", ["autodiff", "grading.verify", "grading.answers", "grading.notebook"])
 def test_a_students_kernel_imports_numpy_alone(module: str) -> None:
-    heavy = ("torch", "nbgrader", "jupyter", "IPython", "jupytext", "sqlalchemy", "rich")
+    heavy = ("torch", "nbgrader", "jupyter", "IPython", "jupytext", "sqlalchemy", "rich", "networkx")
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

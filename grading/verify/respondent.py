@@ -92,7 +92,7 @@ class Respondent(Protocol):
         """The arrays of the `number`-th earlier reply, as they are now: a later call may have overwritten them."""
 
     def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
-        """The answer itself as plain data; of a function and `args`, the graph that it records at them."""
+        """The answer itself as plain data; of a function and `args`, the steps that it records at them."""
 
 
 class HomeRespondent:
