@@ -157,7 +157,7 @@ def _check_cells(cells: list[NotebookNode], sheet: Sheet, path: Path) -> None:
 def _roles_of(item: Item | Prose) -> tuple[str, ...]:
     if isinstance(item, Prose):
         return ("prose",)
-    return ("show", "answer", "check") if item.statement else ("answer", "check")
+    return ("show", "answer", "check") if item.shown else ("answer", "check")
 
 
 def _dressed(cell: NotebookNode, sheet: Sheet, used: Counter[str]) -> NotebookNode:

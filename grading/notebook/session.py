@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from grading.answers import verify
+from grading.answers.keys import KeysError, read_keys
 from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
-from grading.sheets import Prose, SheetError, Variant, load_sheet
+from grading.sheets import Prose, Sheet, SheetError, Variant, load_sheet
 from grading.verify.item import Item
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
@@ -29,7 +30,7 @@ class HomeSession:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.variant = read_variant(folder, name)
-        self.sheet = load_sheet(name, self.variant, sheet_folders(folder))
+        self.sheet = _with_keys(load_sheet(name, self.variant, sheet_folders(folder)), folder, name, self.variant)
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -37,8 +38,10 @@ class HomeSession:
 
     def statement(self, exercise_id: str) -> Statement:
         """The exercise's statement, for this student."""
-        statement = statement_of(self.sheet[exercise_id])
-        return replace(statement, warning=ANONYMOUS) if statement.text and not self.variant.student else statement
+        item = self.sheet[exercise_id]
+        statement = statement_of(item)
+        is_anothers = not self.variant.student and isinstance(item, Item) and item.is_personal
+        return replace(statement, warning=ANONYMOUS) if is_anothers else statement
 
     def hints(self, exercise_id: str) -> tuple[str, ...]:
         """The exercise's hints, from where to look to nearly the answer."""
@@ -57,6 +60,16 @@ class HomeSession:
         return result
 
 
+def _with_keys(sheet: Sheet, folder: Path, name: str, variant: Variant) -> Sheet:
+    """The sheet with the keys that lie beside the notebook, or with the reason why there are none."""
+    if not sheet.keyed:
+        return sheet
+    try:
+        return sheet.with_keys(read_keys(folder, name, variant.number))
+    except KeysError as error:
+        return sheet.with_keys({}, str(error))
+
+
 def _wrapped(text: str) -> str:
     """`text` in lines short enough for Validate's window, which does not break them."""
     lines = (textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ") for line in text.splitlines())
@@ -67,7 +80,7 @@ def statement_of(item: Item | Prose) -> Statement:
     """The statement of an exercise; empty for prose, whose statement stands in the notebook."""
     if isinstance(item, Prose):
         return Statement("", {})
-    return Statement(item.statement, dict(item.given or {}))
+    return Statement(item.shown, dict(item.given or {}))
 
 
 def read_variant(folder: Path, name: str) -> Variant:
