@@ -104,7 +104,7 @@ class Keyed(Judged):
     def read(self, told: Told) -> Parts | str:
         """The parts of an answer, or what is wrong with it."""
         if told.error is not None:
-            return told.error.message if told.error.kind == "time" else f"it is {told.error.message}"
+            return f"it is {told.error.message}" if told.error.kind == "type" else told.error.message
         try:
             return self.parts(told.data)
         except ValueError as error:

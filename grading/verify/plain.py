@@ -20,8 +20,8 @@ _LONGEST = 5000  # characters of one text
 def plain(answer: Any) -> Plain:
     """An answer as None, truth values, numbers, texts, lists of these, and dicts of these with texts as keys.
 
-    NumPy's numbers become Python's, arrays, tuples and sets become lists, keys that are numbers become texts, and a picture
-    of a graph becomes the graph.
+    NumPy's numbers become Python's, arrays, tuples and sets become lists, keys that are numbers become texts, and a
+    picture of a graph becomes the graph.
 
     Raises
     ------
