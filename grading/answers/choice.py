@@ -51,11 +51,9 @@ class ChoiceExercise(Keyed):
         if len(names) < 2:
             raise self.refusal("options must be at least two, such as {'a': 'Twice as many.', 'b': 'As many.'}")
         for name, text in self.options.items():
-            if not (
-                isinstance(name, str) and isinstance(text, str) and _tidy(name) and not _BETWEEN_NAMES.search(name)
-            ):
+            if not (isinstance(name, str) and isinstance(text, str) and tidy(name) and not _BETWEEN_NAMES.search(name)):
                 raise self.refusal(f"the option {name!r} must be a word, and what it says a text")
-        if len({_tidy(name) for name in names}) < len(names):
+        if len({tidy(name) for name in names}) < len(names):
             raise self.refusal(f"two of the options {', '.join(names)} differ only by signs or capitals")
         if self.partial and not self.several:
             raise self.refusal("partial belongs to several=True: one option is right or wrong")
@@ -77,12 +75,10 @@ class ChoiceExercise(Keyed):
         ------
         ValueError : it names something that is no option, or one too many
         """
-        chosen = self._names(said)
-        if self.several:
-            return {WHOLE: chosen} | {name: name in chosen for name in self.options}
-        if len(chosen) != 1:
-            raise ValueError(f"one option is asked for, and you named {len(chosen)}; they are {self._listed()}")
-        return {WHOLE: chosen[0]}
+        if not self.several:
+            return {WHOLE: one_of(said, self.options)}
+        chosen = named(said, self.options, split=True)
+        return {WHOLE: [*chosen]} | {name: name in chosen for name in self.options}
 
     def judge(self, handed: Handed, respondent: Respondent, seed: int) -> Verdict:
         """Right where the key opens; the reason, where the choice is one that the key knows to be wrong."""
@@ -108,25 +104,41 @@ class ChoiceExercise(Keyed):
         missing = "; not all that are right are among them" if hits < len(right) else ""
         return {"mark": float(self.points * share), "notes": (count + missing,)}
 
-    def _names(self, said: Plain) -> list[str]:
-        """The options that are named, each once, in the order of the declaration."""
-        known = {_tidy(name): name for name in self.options}
-        found = set()
-        for item in said if isinstance(said, list) else [said]:
-            if isinstance(item, bool) or not isinstance(item, str | int):
-                raise ValueError(f"name the option as a text; they are {self._listed()}")
-            written = str(item)
-            words = [written] if not self.several or _tidy(written) in known else _BETWEEN_NAMES.split(written.strip())
-            for word in words:
-                if _tidy(word) not in known:
-                    raise ValueError(f"'{word[:40]}' is none of the options, which are {self._listed()}")
-                found.add(known[_tidy(word)])
-        return [name for name in self.options if name in found]
 
-    def _listed(self) -> str:
-        return ", ".join(self.options)
+def one_of(said: Plain, options: Mapping[str, str]) -> str:
+    """The one option that is named.
+
+    Raises
+    ------
+    ValueError : it is none, or there are several
+    """
+    chosen = named(said, options)
+    if len(chosen) != 1:
+        raise ValueError(f"one option is asked for, and you named {len(chosen)}; they are {', '.join(options)}")
+    return chosen[0]
 
 
-def _tidy(name: str) -> str:
+def named(said: Plain, options: Mapping[str, str], split: bool = False) -> list[str]:
+    """The options that are named, each once and in their order; with `split`, a text may name several: "a, c".
+
+    Raises
+    ------
+    ValueError : something that is none of the options
+    """
+    known = {tidy(name): name for name in options}
+    found = set()
+    for item in said if isinstance(said, list) else [said]:
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise ValueError(f"name the option as a text; they are {', '.join(options)}")
+        written = str(item)
+        words = _BETWEEN_NAMES.split(written.strip()) if split and tidy(written) not in known else [written]
+        for word in words:
+            if tidy(word) not in known:
+                raise ValueError(f"'{word[:40]}' is none of the options, which are {', '.join(options)}")
+            found.add(known[tidy(word)])
+    return [name for name in options if name in found]
+
+
+def tidy(name: str) -> str:
     """A name as it is compared: "b", "B", " (b) " and "b." are the same."""
     return name.strip(_AROUND_NAMES).casefold()

@@ -1,6 +1,18 @@
 """What a notebook calls: `open_sheet` once, then `show`, `check` and `hint` with an exercise's id."""
 
-from grading.notebook.calls import check, hint, open_sheet, show
-from grading.notebook.shown import Hint, Opened, Result, Statement
+from grading.notebook.calls import check, hint, open_sheet, predict, reveal, show
+from grading.notebook.shown import Hint, Opened, Result, Revealed, Statement
 
-__all__ = ["Hint", "Opened", "Result", "Statement", "check", "hint", "open_sheet", "show"]
+__all__ = [
+    "Hint",
+    "Opened",
+    "Result",
+    "Revealed",
+    "Statement",
+    "check",
+    "hint",
+    "open_sheet",
+    "predict",
+    "reveal",
+    "show",
+]

@@ -9,7 +9,7 @@ from typing import Any
 
 from grading.notebook import wire
 from grading.notebook.counting import calls_counted
-from grading.notebook.shown import Heard, Opened, Statement
+from grading.notebook.shown import Heard, Opened, Revealed, Statement
 from grading.verify.respondent import Handed, HomeRespondent
 
 
@@ -26,6 +26,7 @@ class GradedSession:
     def __init__(self, name: str, channel: str) -> None:
         self._channel = channel
         self._welcome = self._greet(name)
+        self._predicted: dict[str, str] = {}
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -50,6 +51,16 @@ class GradedSession:
             while (question := wire.receive(connection))["type"] in _ANSWERED:
                 wire.send(connection, _ANSWERED[question["type"]](respondent, question))
         return Heard(exercise_id)
+
+    def predict(self, exercise_id: str, answer: Any) -> Heard:
+        """Hand a prediction in; what was predicted before is not looked at, and nothing is written down."""
+        self._predicted.setdefault(exercise_id, repr(answer))
+        return self.check(exercise_id, answer)
+
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
+        """This run's prediction beside what happened, as far as it was handed in."""
+        said = repr(happened[0]) if happened else "told in one's own copy"
+        return Revealed(exercise_id, self._predicted.get(exercise_id, ""), said)
 
     def _greet(self, name: str) -> _Welcome:
         with self._connect() as connection:

@@ -13,8 +13,12 @@ from typing import Any
 
 from grading.answers import verify
 from grading.answers.keys import KeysError, read_keys
-from grading.notebook.shown import ANONYMOUS, Opened, Result, Statement
+from grading.answers.prediction import Prediction
+from grading.notebook.predicting import Predictions
+from grading.notebook.shown import ANONYMOUS, Opened, Result, Revealed, Statement
+from grading.notebook.state import Notes
 from grading.sheets import Prose, Sheet, SheetError, Variant, load_sheet
+from grading.verify import Verdict
 from grading.verify.item import Item
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
@@ -31,6 +35,7 @@ class HomeSession:
         self.name = name
         self.variant = read_variant(folder, name)
         self.sheet = _with_keys(load_sheet(name, self.variant, sheet_folders(folder)), folder, name, self.variant)
+        self._predictions = Predictions(Notes(folder))
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -53,7 +58,24 @@ class HomeSession:
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        result = Result(verify(item, answer, PUBLIC_SEED, said))
+        return self._result(verify(item, answer, PUBLIC_SEED, said))
+
+    def predict(self, exercise_id: str, answer: Any) -> Result:
+        """Write a prediction down, if it is the first one."""
+        return self._result(self._predictions.predict(self._prediction(exercise_id), answer, PUBLIC_SEED))
+
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
+        """What was predicted first, beside what happened."""
+        return self._predictions.reveal(self._prediction(exercise_id), happened)
+
+    def _prediction(self, exercise_id: str) -> Prediction:
+        item = self.sheet[exercise_id]
+        if not isinstance(item, Prediction):
+            raise SheetError(f"'{exercise_id}' is no prediction; use check('{exercise_id}', ...)")
+        return item
+
+    def _result(self, verdict: Verdict) -> Result:
+        result = Result(verdict)
         if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
             # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
             print(_wrapped(result.text()), file=sys.stderr)

@@ -113,6 +113,7 @@ class Verdict:
     notes : one line each, on what was accepted or left out
     hint : number of the hint to open next, 0 for none
     seed : reproduces the verdict; None where the seed is not to be known
+    wording : what the headline says in place of the outcome's own words
     """
 
     exercise: str
@@ -128,12 +129,13 @@ class Verdict:
     hint: int = 0
     draws: int = field(default=0, compare=False)
     figures: tuple[Figure, ...] = ()
+    wording: str = ""
 
     def headline(self) -> str:
         """Outcome and mark in one line."""
         unit = "point" if self.points == 1 else "points"
         marks = f"{self.mark:g} of {self.points:g} {unit}"
-        return f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}, {marks}"
+        return f"{_SIGNS[self.outcome]} {self.wording or _HEADLINES[self.outcome]}: {self.exercise}, {marks}"
 
     def details(self) -> list[str]:
         """Everything else there is to say, a line each."""
