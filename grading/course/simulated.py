@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.grade import Marks
 from grading.course.layout import Course
+from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts
 from grading.verify.item import Item
 
 Sources = dict[str, str]
