@@ -99,7 +99,7 @@ class BugExercise(Keyed):
         """
         line = said.get("line") if isinstance(said, dict) else said
         if isinstance(line, str):
-            digits = line.casefold().removeprefix("line").strip()
+            digits = line.casefold().strip().removeprefix("line").strip()
             line = int(digits) if digits.isdecimal() and len(digits) < 10 else line
         if isinstance(line, float) and line.is_integer():
             line = int(line)

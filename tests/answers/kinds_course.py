@@ -43,7 +43,7 @@ def sheet(variant):
         ),
     )
 '''
-MASTER = '''# %% setup=true
+MASTER = """# %% setup=true
 import numpy as np
 
 from grading.notebook import check, hint, open_sheet, predict, reveal, show
@@ -138,7 +138,7 @@ line = 3
 def gradient(W, x):
     return 2 * np.outer(x, W @ x)
 
-'''
+"""
 
 
 def write_course(root, declaration=DECLARATION, master=MASTER):

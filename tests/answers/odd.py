@@ -3,7 +3,6 @@
 import numpy as np
 
 
-
 class Hostile:
     """Raises wherever it is looked at."""
 
@@ -20,8 +19,6 @@ class Hostile:
         raise RuntimeError("no")
 
     __hash__ = None
-
-
 
 
 def endless():
