@@ -61,8 +61,7 @@ class ChoiceExercise(Keyed):
     @property
     def shown(self) -> str:
         """The statement with the options under it; empty where the notebook's own text has them."""
-        options = "\n".join(f"- **{name}**: {text}" for name, text in self.options.items())
-        return f"{self.statement}\n\n{options}" if self.statement else ""
+        return with_options(self.statement, self.options)
 
     def about(self) -> Plain:
         """The options: where they change, the key is another one."""
@@ -78,7 +77,7 @@ class ChoiceExercise(Keyed):
         if not self.several:
             return {WHOLE: one_of(said, self.options)}
         chosen = named(said, self.options, split=True)
-        return {WHOLE: [*chosen]} | {name: name in chosen for name in self.options}
+        return {WHOLE: sorted(chosen)} | {name: name in chosen for name in self.options}
 
     def judge(self, handed: Handed, respondent: Respondent, seed: int) -> Verdict:
         """Right where the key opens; the reason, where the choice is one that the key knows to be wrong."""
@@ -103,6 +102,12 @@ class ChoiceExercise(Keyed):
         count = f"of the {len(chosen)} that you chose {hits} {'is' if hits == 1 else 'are'} right"
         missing = "; not all that are right are among them" if hits < len(right) else ""
         return {"mark": float(self.points * share), "notes": (count + missing,)}
+
+
+def with_options(statement: str, options: Mapping[str, str]) -> str:
+    """A statement in Markdown with the options under it; nothing where there is no statement."""
+    listed = "\n".join(f"- **{name}**: {text}" for name, text in options.items())
+    return f"{statement}\n\n{listed}".rstrip() if statement else ""
 
 
 def one_of(said: Plain, options: Mapping[str, str]) -> str:

@@ -124,6 +124,12 @@ def test_none_of_them_may_be_right():
     assert [verify(several(""), answer, 1).outcome for answer in (set(), [], "a")] == ["right", "right", "wrong"]
 
 
+def test_the_order_of_the_options_is_no_part_of_the_key():
+    there, back = several("ab"), ChoiceExercise("pick.some", dict(reversed(OPTIONS.items())), several=True)
+    assert back.salt == there.salt
+    assert verify(back.with_key(there.key), "a b", 1).outcome == "right"
+
+
 def test_why_belongs_to_the_whole_set():
     exercise = several("ab", because=[(["a", "c"], "Not c.")], partial=True)
     assert verify(exercise, {"c", "a"}, 1).problem == "Not c."
