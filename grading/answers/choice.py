@@ -133,7 +133,7 @@ def named(said: Plain, options: Mapping[str, str], split: bool = False) -> list[
     known = {tidy(name): name for name in options}
     found = set()
     for item in said if isinstance(said, list) else [said]:
-        if isinstance(item, bool) or not isinstance(item, str | int):
+        if not isinstance(item, str | int):
             raise ValueError(f"name the option as a text; they are {', '.join(options)}")
         written = str(item)
         words = _BETWEEN_NAMES.split(written.strip()) if split and tidy(written) not in known else [written]

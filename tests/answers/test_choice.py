@@ -73,6 +73,12 @@ def test_numbers_may_be_names():
     assert [verify(item, answer, 1).outcome for answer in (2, "2", [2], 1, True)] == ["right"] * 3 + ["wrong"] * 2
 
 
+def test_true_and_false_may_be_names():
+    item = ChoiceExercise("pick.truth", {"true": "It is.", "false": "It is not."})
+    item = item.with_key(Key.of(item.salt, {"": "true"}))
+    assert [verify(item, answer, 1).outcome for answer in (True, "True", False, 1)] == ["right"] * 2 + ["wrong"] * 2
+
+
 def test_nothing_is_not_attempted():
     assert verify(one(), None, 1).outcome == "not attempted"
     assert verify(several("ab"), None, 1).outcome == "not attempted"
