@@ -37,8 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_start(commands)
+    _add_check(commands)
+    _add_submit_check(commands)
+    _add_doctor(commands)
     _add_build(commands)
     _add_grade(commands)
+    _add_export(commands)
     _add_report(commands)
     _add_demo(commands)
     return parser
@@ -81,6 +85,69 @@ def _start(options: argparse.Namespace) -> None:
     if options.lab:
         open_lab(path)
     print(f"Open it with: jupyter lab {path}")
+
+
+def _add_check(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "check",
+        "run a notebook and say what its checks say",
+        "A fresh kernel runs it from top to bottom; the file is left as it is. Exit status 1 if an answer is wrong.",
+    )
+    command.add_argument("notebook", type=Path, help="your copy, such as work/01_chain_rule/01_chain_rule.ipynb")
+    command.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from grading.course.trial import try_out
+
+    trial = try_out(options.notebook, _tell_cells)
+    print(trial.text())
+    return int(bool(trial.errors) or any(said.outcome == "wrong" for said in trial.verdicts.values()))
+
+
+def _add_submit_check(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "submit-check",
+        "say what the marking will see of a notebook",
+        "Runs it with the sheet's own graded cells in a fresh kernel, and lists what is not answered, what was changed "
+        "and what fails; the file is left as it is. Exit status 1 if there is something to look at.",
+    )
+    command.add_argument("notebook", type=Path, help="your copy, such as work/01_chain_rule/01_chain_rule.ipynb")
+    command.set_defaults(run=_submit_check)
+
+
+def _submit_check(options: argparse.Namespace) -> int:
+    from grading.course.trial import submit_check
+
+    found = submit_check(options.notebook, _tell_cells)
+    print(found.text())
+    return int(bool(found.remarks))
+
+
+def _tell_cells(number: int, total: int) -> None:
+    """How far the run is, on a line that the next one overwrites; only for a person at a terminal."""
+    if sys.stderr.isatty():
+        print(f"\rcell {number} of {total}", end="\r" if number == total else "", file=sys.stderr, flush=True)
+
+
+def _add_doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "doctor", "say what this computer lacks", "And the command that gets it. Exit status 1 if it does."
+    )
+    command.add_argument("--grader", action="store_true", help="look at what marking needs as well")
+    command.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from grading.course.doctor import examine
+
+    lacking = False
+    for finding in examine(Path.cwd(), options.grader):
+        print(finding, flush=True)
+        lacking = lacking or finding.state == "missing"
+    return int(lacking)
 
 
 # --- instructors -------------------------------------------------------------------------------------------------
@@ -135,6 +202,25 @@ def _grade(options: argparse.Namespace) -> int:
     course = Course.find()
     name = course.require_sheet(options.sheet)
     return grade_with_progress(course, name, options.student, not options.no_sandbox, options.again)
+
+
+def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "export",
+        "make a page of a notebook",
+        "One HTML file that needs no network and runs no script, with what the notebook shows.",
+    )
+    command.add_argument("notebook", type=Path, nargs="+", help="a notebook that has been run")
+    command.add_argument("--to", type=Path, default=Path("pages"), help="folder for the pages (default: pages)")
+    command.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> None:
+    from grading.course.pages import write_page
+
+    for notebook in options.notebook:
+        print(f"Page: {write_page(notebook, options.to)}")
 
 
 def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+import nbformat
+from nbformat import NotebookNode
+
 import grading
 from grading.course.layout import Course, CourseError, write_sheet_file
 from grading.notebook.session import read_variant, sheet_folders
@@ -44,6 +47,17 @@ def start(sheet: str, to: Path, student: str = "", if_missing: bool = False) -> 
             shutil.copyfile(path, folder / path.name)
     write_sheet_file(folder, name, course.variant(name), student)
     return copy, True
+
+
+def release_of(name: str) -> NotebookNode:
+    """The notebook of a sheet as it was released.
+
+    Raises
+    ------
+    CourseError : no such sheet
+    """
+    course = _source()
+    return nbformat.read(course.assignment(course.require_sheet(name)), as_version=4)
 
 
 def is_anonymous(copy: Path) -> bool:

@@ -1,6 +1,6 @@
-"""What a notebook calls: `open_sheet` once, then `show`, `check` and `hint` with an exercise's id."""
+"""What a notebook calls: `open_sheet` once, then the others with an exercise's id (docs/notebook.md)."""
 
-from grading.notebook.calls import check, hint, open_sheet, predict, reveal, show
+from grading.notebook.calls import check, compare, hint, open_sheet, practice, predict, progress, reveal, show
 from grading.notebook.shown import Hint, Opened, Result, Revealed, Statement
 
 __all__ = [
@@ -10,9 +10,12 @@ __all__ = [
     "Revealed",
     "Statement",
     "check",
+    "compare",
     "hint",
     "open_sheet",
+    "practice",
     "predict",
+    "progress",
     "reveal",
     "show",
 ]

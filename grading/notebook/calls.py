@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from grading.notebook.graded import GradedSession
-from grading.notebook.shown import Heard, Hint, Opened, Revealed, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Revealed, Said, Silent, Statement
 
 if TYPE_CHECKING:
+    from grading.notebook.comparison import Comparison
+    from grading.notebook.practised import Practice
     from grading.notebook.shown import Result
+    from grading.notebook.standing import Progress
 
 CHANNEL_VARIABLE = "GRADSHEET_CHANNEL"
 
@@ -30,10 +33,13 @@ class NotOpenError(ValueError):
 class _Session(Protocol):
     def opened(self) -> Opened: ...
     def statement(self, exercise_id: str) -> Statement: ...
-    def hints(self, exercise_id: str) -> tuple[str, ...]: ...
+    def hint(self, exercise_id: str, number: int | None) -> Hint: ...
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result | Heard: ...
     def predict(self, exercise_id: str, answer: Any) -> Result | Heard: ...
     def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed: ...
+    def practice(self, exercise_id: str, number: int | None) -> Practice | Said | Silent: ...
+    def compare(self, exercise_id: str, function: Any) -> Comparison | Said | Silent: ...
+    def progress(self) -> Progress | Silent: ...
 
 
 _session: _Session | None = None
@@ -61,9 +67,30 @@ def show(exercise_id: str) -> Statement:
     return _current().statement(exercise_id)
 
 
-def hint(exercise_id: str, number: int = 1) -> Hint:
-    """The `number`-th hint of an exercise: 1 says where to look, the last nearly the answer. No mark is lost by it."""
-    return Hint(_current().hints(exercise_id), number)
+def hint(exercise_id: str, number: int | None = None) -> Hint:
+    """The hints of an exercise up to the `number`-th: 1 says where to look, the last nearly the answer.
+
+    Without a number, as many as were opened before. No mark is lost by a hint.
+    """
+    return _current().hint(exercise_id, number)
+
+
+def practice(exercise_id: str, number: int | None = None) -> Practice | Said | Silent:
+    """A solved exercise once more, with fresh numbers and without marks: `again = practice(id)`, `again.check(answer)`.
+
+    With a number, the same numbers again.
+    """
+    return _current().practice(exercise_id, number)
+
+
+def compare(exercise_id: str, function: Any) -> Comparison | Said | Silent:
+    """Your function beside the course's own lines for the same derivative, up to the first adjoint that differs."""
+    return _current().compare(exercise_id, function)
+
+
+def progress() -> Progress | Silent:
+    """What is done on this sheet, what is right, and what it is worth."""
+    return _current().progress()
 
 
 def check(exercise_id: str, answer: Any, **said: Any) -> Result | Heard:

@@ -9,7 +9,7 @@ from typing import Any
 
 from grading.notebook import wire
 from grading.notebook.counting import calls_counted
-from grading.notebook.shown import Heard, Opened, Revealed, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Revealed, Silent, Statement
 from grading.verify.respondent import Handed, HomeRespondent
 
 _LONGEST_SAID = 200
@@ -38,9 +38,21 @@ class GradedSession:
         """The exercise's statement, as the trusted side rendered it for this student."""
         return self._welcome.statements.get(exercise_id, Statement("", {}))
 
-    def hints(self, exercise_id: str) -> tuple[str, ...]:
+    def hint(self, exercise_id: str, number: int | None) -> Hint:
         """The exercise's hints, so that a marked notebook shows what its student saw."""
-        return self._welcome.hints.get(exercise_id, ())
+        return Hint(self._welcome.hints.get(exercise_id, ()), number or 1)
+
+    def practice(self, exercise_id: str, number: int | None) -> Silent:
+        """Nothing: it is for the student alone."""
+        return Silent()
+
+    def compare(self, exercise_id: str, function: Any) -> Silent:
+        """Nothing: it is for the student alone."""
+        return Silent()
+
+    def progress(self) -> Silent:
+        """Nothing: the marks are kept elsewhere."""
+        return Silent()
 
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Heard:
         """Answer the grader's questions about one exercise. The mark is written at the other end, not returned."""

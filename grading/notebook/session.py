@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from grading.answers import verify
-from grading.answers.keys import KeysError, read_keys
+from grading.answers.keys import Keyed, KeysError, read_keys
 from grading.answers.prediction import Prediction
+from grading.notebook.comparison import Comparison, compare
+from grading.notebook.practised import Practice, practice_variant
 from grading.notebook.predicting import Predictions
-from grading.notebook.shown import ANONYMOUS, Opened, Result, Revealed, Statement
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Revealed, Said, Statement
+from grading.notebook.standing import Progress
 from grading.notebook.state import Notes
 from grading.sheets import Prose, Sheet, SheetError, Variant, load_sheet
-from grading.verify import Verdict
+from grading.verify import Exercise, Verdict
 from grading.verify.item import Item
 
 PUBLIC_SEED = 17  # of the checks that students run; grading draws its own
 SHEET_FILE = "sheet.json"
+VERDICTS_VARIABLE = "GRADSHEET_VERDICTS"  # a file to which each verdict is added, a line of JSON each
 VALIDATING_VARIABLE = "NBGRADER_VALIDATING"  # set by nbgrader's Validate
 _VALIDATE_WIDTH = 72  # characters
 SHEETS_FOLDER = "sheets"  # beside a notebook, for sheets that are not part of the package
@@ -34,8 +38,12 @@ class HomeSession:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.variant = read_variant(folder, name)
-        self.sheet = _with_keys(load_sheet(name, self.variant, sheet_folders(folder)), folder, name, self.variant)
-        self._predictions = Predictions(Notes(folder))
+        self._folders = sheet_folders(folder)
+        self.sheet = _with_keys(load_sheet(name, self.variant, self._folders), folder, name, self.variant)
+        self.notes = Notes(folder)
+        self.verdicts: dict[str, Verdict] = {}  # the last one on each exercise, since the sheet was opened
+        self._practised: dict[str, int] = {}
+        self._predictions = Predictions(self.notes)
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -48,21 +56,17 @@ class HomeSession:
         is_anothers = not self.variant.student and isinstance(item, Item) and item.is_personal
         return replace(statement, warning=ANONYMOUS) if is_anothers else statement
 
-    def hints(self, exercise_id: str) -> tuple[str, ...]:
-        """The exercise's hints, from where to look to nearly the answer."""
-        item = self.sheet[exercise_id]
-        return () if isinstance(item, Prose) else item.hints
-
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        return self._result(verify(item, answer, PUBLIC_SEED, said))
+        return self._result(item, verify(item, answer, PUBLIC_SEED, said))
 
     def predict(self, exercise_id: str, answer: Any) -> Result:
         """Write a prediction down, if it is the first one."""
-        return self._result(self._predictions.predict(self._prediction(exercise_id), answer, PUBLIC_SEED))
+        item = self._prediction(exercise_id)
+        return self._result(item, self._predictions.predict(item, answer, PUBLIC_SEED))
 
     def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
         """What was predicted first, beside what happened."""
@@ -74,12 +78,66 @@ class HomeSession:
             raise SheetError(f"'{exercise_id}' is no prediction; use check('{exercise_id}', ...)")
         return item
 
-    def _result(self, verdict: Verdict) -> Result:
+    def _result(self, item: Item, found: Verdict) -> Result:
+        verdict = self._with_next_hint(found, len(item.hints))
+        self.verdicts[item.id] = verdict
+        _write_down(verdict)
         result = Result(verdict)
         if VALIDATING_VARIABLE in os.environ and result.verdict.mark < result.verdict.points:
             # Validate shows what stands on stderr; without it, it says "partial credit" whatever is wrong.
             print(_wrapped(result.text()), file=sys.stderr)
         return result
+
+    def _with_next_hint(self, verdict: Verdict, rungs: int) -> Verdict:
+        """The verdict, which names the first rung that has not been opened; none after the last."""
+        following = self._opened(verdict.exercise) + 1
+        return replace(verdict, hint=following if verdict.hint and following <= rungs else 0)
+
+    def hint(self, exercise_id: str, number: int | None) -> Hint:
+        """The ladder up to a rung; up to where it was opened before, where none is named."""
+        item = self.sheet[exercise_id]
+        opened = self._opened(exercise_id)
+        shown = Hint(() if isinstance(item, Prose) else item.hints, max(1, opened) if number is None else number)
+        if shown.is_there and shown.number > opened:
+            self.notes.put("hints", exercise_id, shown.number)
+        return shown
+
+    def _opened(self, exercise_id: str) -> int:
+        """The highest rung that was opened, as far as the notes beside the notebook know."""
+        opened = self.notes.get("hints", exercise_id)
+        return opened if isinstance(opened, int) else 0
+
+    def practice(self, exercise_id: str, number: int | None) -> Practice | Said:
+        """The exercise once more; only after it is solved, since its numbers would distract."""
+        solved = self.verdicts.get(exercise_id)
+        if solved is None or solved.outcome != "right":
+            return Said(f'Practice comes after solving: first check("{exercise_id}", ...) has to say "right".')
+        self._practised[exercise_id] = self._practised.get(exercise_id, 0) + 1 if number is None else number
+        variant = practice_variant(self._practised[exercise_id])
+        fresh = load_sheet(self.name, variant, self._folders)[exercise_id]
+        if isinstance(fresh, Prediction) or (isinstance(fresh, Keyed) and fresh.needs_key):
+            return Said(f"'{exercise_id}' asks the same every time; there is nothing to practise with.")
+        if not isinstance(fresh, Item):
+            return Said(f"'{exercise_id}' is read by a person; there is nothing to practise with.")
+        return Practice(fresh, self._practised[exercise_id])
+
+    def compare(self, exercise_id: str, function: Any) -> Comparison | Said:
+        """A function beside the course's own lines."""
+        item = self.sheet[exercise_id]
+        if not isinstance(item, Exercise):
+            return Said(f"'{exercise_id}' asks for no derivative; there are no lines to compare.")
+        return compare(item, function, PUBLIC_SEED)
+
+    def progress(self) -> Progress:
+        """Where the sheet stands."""
+        return Progress.of(self.sheet, self.verdicts)
+
+
+def _write_down(verdict: Verdict) -> None:
+    """Add a verdict to the file that whoever started this kernel asks for."""
+    if path := os.environ.get(VERDICTS_VARIABLE):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(verdict.json() + "\n")
 
 
 def _with_keys(sheet: Sheet, folder: Path, name: str, variant: Variant) -> Sheet:
@@ -93,9 +151,11 @@ def _with_keys(sheet: Sheet, folder: Path, name: str, variant: Variant) -> Sheet
 
 
 def _wrapped(text: str) -> str:
-    """`text` in lines short enough for Validate's window, which does not break them."""
-    lines = (textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ") for line in text.splitlines())
-    return "\n".join(lines)
+    """`text` in lines short enough for Validate's window, which does not break them; tables and maps as they are."""
+    return "\n".join(
+        line if line.startswith("    ") else textwrap.fill(line, _VALIDATE_WIDTH, subsequent_indent="    ")
+        for line in text.splitlines()
+    )
 
 
 def statement_of(item: Item | Prose) -> Statement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a kernel that is being marked has neither
@@ -59,30 +59,73 @@ class Statement:
 
 @dataclass(frozen=True)
 class Hint:
-    """One rung of the ladder of hints."""
+    """The ladder of hints up to the rung `number`, which is open."""
 
     ladder: tuple[str, ...]
     number: int
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is such a rung."""
+        return 1 <= self.number <= len(self.ladder)
+
     def text(self) -> str:
-        """The hint as plain text."""
+        """The hints as plain text, a line each."""
         if not self.ladder:
             return "There is no hint for this exercise."
-        if not 1 <= self.number <= len(self.ladder):
+        if not self.is_there:
             return f"There are hints 1 to {len(self.ladder)}."
-        return f"{self._title()}: {self.ladder[self.number - 1]}"
+        return "\n".join(f"{self._title(rung)}: {text}" for rung, text in self._opened())
 
-    def _title(self) -> str:
-        return f"Hint {self.number} of {len(self.ladder)}"
+    def _opened(self) -> list[tuple[int, str]]:
+        return list(enumerate(self.ladder[: self.number], 1))
+
+    def _title(self, rung: int) -> str:
+        return f"Hint {rung} of {len(self.ladder)}"
 
     def __repr__(self) -> str:
         return self.text()
 
     def _repr_html_(self) -> str:
-        if not 1 <= self.number <= len(self.ladder):
+        if not self.is_there:
             return f"<p>{html.escape(self.text())}</p>"
-        hint = html.escape(self.ladder[self.number - 1])
-        return f"<details open><summary>{self._title()}</summary>{hint}</details>"
+        return "".join(
+            f"<details{' open' if rung == self.number else ''}><summary>{self._title(rung)}</summary>"
+            f"<p>{html.escape(text)}</p></details>"
+            for rung, text in self._opened()
+        )
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line to the student, in the place of what was asked for."""
+
+    line: str
+
+    def text(self) -> str:
+        """The line."""
+        return self.line
+
+    def __repr__(self) -> str:
+        return self.line
+
+
+@dataclass(frozen=True)
+class Silent:
+    """What stands in the place of everything that is for a student alone, while a submission is marked."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+
+    def check(self, answer: Any, **said: Any) -> Silent:
+        """As practice has it; nothing is judged."""
+        return self
+
+    def text(self) -> str:
+        """What is said instead."""
+        return "Not shown while this notebook is marked."
+
+    def __repr__(self) -> str:
+        return self.text()
 
 
 @dataclass(frozen=True)

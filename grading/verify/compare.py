@@ -12,11 +12,12 @@ from grading.verify.diagnose import Observation
 from grading.verify.differences import entry_slope
 from grading.verify.exercise import Array, Ruling
 from grading.verify.kinks import is_subgradient
+from grading.verify.layout import heat_map, places
 from grading.verify.oracles import DIFFERENCES
 from grading.verify.quotients import is_quotient
 from grading.verify.respondent import Reply
 from grading.verify.tolerance import UNIT_ROUNDOFF, Blocks
-from grading.verify.verdict import BlockResult, Worst, heat_map
+from grading.verify.verdict import BlockResult, Worst
 
 _SINGLE_ULPS = 64  # of float32, of the numbers that go into an entry
 _DIFFERENCE = 1e-4  # relative to the largest entry: a difference quotient, with a step that is not absurd
@@ -85,8 +86,7 @@ class _Block:
             return BlockResult(self.name, False, shape, problem=said), seen, nothing, []
         notes = [f"{self.name}: {said}"] if said else []
         if not np.all(np.isfinite(yours)):
-            said = f"{int(np.sum(~np.isfinite(yours)))} of {yours.size} entries are not finite"
-            return BlockResult(self.name, False, shape, problem=said), seen, nothing, notes
+            return BlockResult(self.name, False, shape, problem=_unfinite(yours)), seen, nothing, notes
         wrong = np.abs(yours - self.expected) > off
         forgiven, more = self._forgiven(wrong, yours)
         shown = ~wrong & ~bench.tolerance.lost(block)
@@ -144,6 +144,7 @@ class _Block:
         off = np.where(wrong, np.abs(yours - self.expected), -1.0)
         index = tuple(int(axis) for axis in np.unravel_index(np.argmax(off), shape))
         is_data = self.bench.question.exercise.is_data
+        is_all = not is_data and not np.all(wrong) and np.all(wrong | (self.expected == 0))
         return BlockResult(
             self.name,
             False,
@@ -152,6 +153,7 @@ class _Block:
             differ=differ,
             worst=self._worst(index, float(yours[index])),
             heat=heat_map(wrong, off, None if is_data else np.abs(self.expected)),
+            where="all that are not 0" if is_all else places(wrong),
         )
 
     def _worst(self, index: tuple[int, ...], yours: float) -> Worst:
@@ -163,7 +165,23 @@ class _Block:
         value, bar = float(measured.blocks[self.block][index]), float(measured.bars[self.block][index])
         if measured.witness == DIFFERENCES and not np.isfinite(bar):
             value, bar = entry_slope(question, self.block, index)
-        return Worst(index, self.number, yours, told | {measured.witness: value}, bar)
+        inputs = contract.inputs_of(question)
+        return Worst(index, self.number, yours, told | {measured.witness: value}, bar, self._kind(), inputs)
+
+    def _kind(self) -> str:
+        """What is special about the point. Of those that an exercise declares the edge point comes first."""
+        exercise = self.bench.question.exercise
+        if not self.bench.is_declared:
+            return ""
+        return "edge case" if exercise.edge_inputs and self.number == exercise.draws + 1 else "as given"
+
+
+def _unfinite(yours: Array) -> str:
+    wrong = ~np.isfinite(yours)
+    if yours.ndim == 0:
+        return f"{yours:g} is not a finite number"
+    said = f"{int(np.sum(wrong))} of {yours.size} entries are not finite"
+    return f"{said}: {where}" if not np.all(wrong) and (where := places(wrong)) else said
 
 
 _ON_A_KINK = "at a kink you took another of the derivatives that may be taken there"

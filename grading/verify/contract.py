@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from grading.verify.exercise import Array
 from grading.verify.respondent import Reply
+from grading.verify.sampling import Question
 from grading.verify.tolerance import Blocks
 from grading.verify.verdict import Cause
 
+_MOST_NUMBERS = 12  # that are shown of the inputs
 
-def split_blocks(reply: Reply, expected: Blocks) -> Blocks | str:
-    """The reply's arrays, one per expected block; or one line saying why they cannot be told apart."""
+
+def split_blocks(reply: Reply, expected: Blocks, names: Sequence[str] = ()) -> Blocks | str:
+    """The reply's arrays, one per expected block; or one line saying what came instead of those of these names."""
     values = reply.values
     if len(values) == len(expected):
         return values
-    if len(values) == 1 and values[0].ndim and len(values[0]) == len(expected):
+    is_list = reply.form is not None and reply.form.container == "list"
+    is_stack = is_list or len({block.shape for block in expected}) == 1
+    if len(values) == 1 and values[0].ndim and len(values[0]) == len(expected) and is_stack:
         return tuple(values[0])  # a list of equal-shaped arrays arrives stacked
     if len(expected) == 1 and (len(values), *_common_shape(values)) == expected[0].shape:
         return (np.stack(values),)  # a tuple of rows, where a list of them would do as well
-    if len(values) > 1 and len(expected) == 1 and reply.form is not None and reply.form.container == "list":
-        return "it returned a list whose rows have different lengths; expected one array"
-    wanted = "one array" if len(expected) == 1 else f"a tuple of {len(expected)} arrays"
-    got = "one array" if len(values) == 1 else f"{len(values)} arrays"
-    return f"it returned {got}; expected {wanted}"
+    if len(values) > 1 and len(expected) == 1 and is_list:
+        return "a list whose rows have different lengths; expected one array"
+    named = _shapes(dict(zip(names, expected, strict=False)))
+    in_order = f", in this order: {named}" if len(expected) > 1 and named else ""
+    return f"{_counted(values)}; expected {_counted(expected)}{in_order}"
+
+
+def _counted(blocks: Blocks) -> str:
+    if len(blocks) != 1:
+        return f"{len(blocks)} {'numbers' if blocks and not any(map(np.ndim, blocks)) else 'arrays'}"
+    return f"one array of shape {blocks[0].shape}" if np.ndim(blocks[0]) else "one number"
+
+
+def _shapes(named: Mapping[str, Array]) -> str:
+    return ", ".join(f"{name} {np.shape(value) or '(a number)'}" for name, value in named.items())
+
+
+def arguments(question: Question) -> dict[str, Array]:
+    """What an answer is called with, by name: the inputs and, as they are called in words, the judge's directions."""
+    named = ["the cotangent"] if question.exercise.asks == "vjp" else []
+    named = named or [f"the tangent of {name}" for name in question.exercise.wrt]
+    directions = dict(zip(named, question.directions, strict=False))
+    return dict(question.point) | directions
+
+
+def called_with(question: Question) -> str:
+    """What an answer was called with, by name and shape."""
+    return _shapes(arguments(question))
+
+
+def inputs_of(question: Question) -> str:
+    """The arguments themselves if they are few numbers, or else their shapes."""
+    named = arguments(question)
+    if sum(np.size(value) for value in named.values()) > _MOST_NUMBERS:
+        return _shapes(named)
+    return ", ".join(f"{name} = {_numbers(value)}" for name, value in named.items())
+
+
+def _numbers(value: Array) -> str:
+    """Numbers to six digits, in the brackets in which NumPy reads them."""
+    return f"[{', '.join(map(_numbers, value))}]" if np.ndim(value) else f"{value:.6g}"
 
 
 def _common_shape(values: Blocks) -> tuple[int, ...]:
@@ -42,7 +83,9 @@ def with_shape(value: Array, shape: tuple[int, ...]) -> tuple[Array | None, str]
         return value, ""
     if value.shape == (1, *shape):
         return value[0], f"shape {value.shape} was read as {shape}"
-    return None, f"shape {value.shape}; expected {shape}"
+    if not value.ndim:
+        return None, f"one number; expected an array of shape {shape}"
+    return None, f"shape {value.shape}; expected {shape or 'one number'}"
 
 
 def changed_arguments(before: Sequence[Array], after: Sequence[Array], names: Sequence[str]) -> list[str]:

@@ -51,8 +51,12 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = No
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
             with np.errstate(all="ignore"), suppress(Exception):
                 found += step(silent, ask)
-    known = [text for seen in _silent(wrong, found) for text in _known(seen, count, ask)]
-    return Diagnosis(_causes(found, count), tuple(dict.fromkeys(known)))
+    known: dict[str, list[str]] = {}
+    for seen in _silent(wrong, found):
+        for text in _known(seen, ask):
+            known.setdefault(text, []).append(seen[0].name)
+    told = (text if count == 1 else f"{', '.join(names)}: {text}" for text, names in known.items())
+    return Diagnosis(_causes(found, count), tuple(told))
 
 
 def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
@@ -197,21 +201,20 @@ _STEPS = (
 # --- what is known where nothing fits --------------------------------------------------------------------------------
 
 
-def _known(seen: Seen, count: int, ask: Ask | None) -> Iterator[str]:
+def _known(seen: Seen, ask: Ask | None) -> Iterator[str]:
     """What can be said of a wrong block without naming a mistake."""
     if not all(one.comparable for one in seen):
         return
-    name = f"{seen[0].name}: " if count > 1 else ""
     points = [one for one in seen if np.any(one.differs)]
     if len(points) < len(seen):
-        yield f"{name}right at {len(seen) - len(points)} of {len(seen)} points."
+        yield f"right at {len(seen) - len(points)} of {len(seen)} points."
     for said in (_where(points), _which_signs(points), _proportion(points)):
         if said:
-            yield name + said
+            yield said
     if ask is not None and not seen[0].question.exercise.is_data:
         with np.errstate(all="ignore"):
             for _, text, _ in luck(zeros, [one.question for one in seen], [seen[0].block], ask):
-                yield name + text
+                yield text
 
 
 def _where(points: Seen) -> str:
@@ -256,4 +259,8 @@ def _proportion(points: Seen) -> str:
         if not catalogue.within(one.yours, factor * one.right, one):
             return ""
         factors.append(f"{factor:.4g}")
+    if points[0].question.exercise.is_data:
+        return "proportional to the right answer."  # by how much would give that away
+    if len(set(factors)) == 1:
+        return f"{factors[0]} times the right answer wherever it differs."
     return f"proportional to the right answer at each point, with the factors {', '.join(factors)}."

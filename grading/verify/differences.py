@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.modes import grad
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
 from grading.verify.tolerance import Blocks, value_noise
@@ -29,7 +30,6 @@ _GOOD_BAR = 1e-7  # relative: a bar as small as this needs no better one
 _SMALLEST_SIZE = 2.0**-20  # of an entry, relative to the others: smaller ones are as good as zero
 _SURE_BAR = 1e-3  # relative: with a larger bar there is nothing to say
 _KINK_GAP = 1e-3  # one-sided slopes that differ by more, relative to their size, and do not approach each other
-_STABLE = 10  # bars by which rungs of one ladder may differ
 _FULL = 64  # coordinates up to which each gets a slope of its own
 _SAMPLED = 16  # coordinates of a larger question that get one, where directions cannot stand for them
 
@@ -91,12 +91,28 @@ def differences(question: Question, noise: Array, closely: bool = False) -> Diff
         slope = function.along_tangents()
         bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
         return Differences((slope.value,), (bar,), (slope.kink,), ((0, ()),))
-    rng, total = _rng(question), sum(map(np.size, function.primals))
+    found = _assembled(function.middle, question, {place: function.along_axis(*place) for place in _places(question)})
+    is_whole = len(found.places) == sum(map(np.size, question.primals))
     is_second = question.exercise.asks == "hessian_diagonal"  # which is no sum over directions
-    numbers = range(total) if total <= _FULL else rng.integers(total, size=_SAMPLED if is_second else 0)
-    places = [_place(question, int(number)) for number in numbers]
-    found = _assembled(function, {place: function.along_axis(*place) for place in places})
-    return found if total <= _FULL or is_second else replace(found, probes=(function.probe(rng),))
+    return found if is_whole or is_second else replace(found, probes=(function.probe(_rng(question)),))
+
+
+def differences_of_gradient(question: Question, noise: Blocks) -> Differences:
+    """The diagonal of the Hessian by differences of autodiff's gradient, taken closely.
+
+    The gradient shows waves that are lost in the rounding of the function's value. `noise` is the rounding of its own.
+    """
+    slopes = {}
+    for block in range(len(question.primals)):
+        gradient = grad(question.exercise.of_wrt(question.point), block)
+        function = _Function(question, lambda *moved, of=gradient: np.asarray(of(*moved)), noise[block], noise[block])
+        function = replace(function, middle=function.evaluate(*question.primals))
+        for place in _places(question):
+            if place[0] == block:
+                line, size = function.axis(*place)
+                slope = _Ladder(line, function.middle, noise[block], 1).climb_closely(size)
+                slopes[place] = Slope(*(at(part, place[1]) for part in (slope.value, slope.bar, slope.kink)))
+    return _assembled(np.zeros(()), question, slopes)
 
 
 def entry_slope(question: Question, block: int, index: tuple[int, ...]) -> tuple[float, float]:
@@ -166,6 +182,15 @@ def rms(block: Array) -> float:
 def _rng(question: Question) -> np.random.Generator:
     """Random numbers that belong to the point."""
     return np.random.default_rng([zlib.crc32(np.ravel(primal)[:64].tobytes()) for primal in question.primals])
+
+
+def _places(question: Question) -> list[Place]:
+    """The coordinates that get a slope of their own."""
+    total = sum(map(np.size, question.primals))
+    is_second = question.exercise.asks == "hessian_diagonal"
+    sampled = _SAMPLED if is_second else 0
+    numbers = range(total) if total <= _FULL else _rng(question).integers(total, size=sampled)
+    return [_place(question, int(number)) for number in numbers]
 
 
 def _place(question: Question, number: int) -> Place:
@@ -268,12 +293,19 @@ class _Ladder:
         self._sides: list[tuple[Array, Array]] = []
         self._refined: list[Array] = []
         self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
-        self._told: list[tuple[Array, Array]] = []  # what each rung says, and its bar: infinite if it says nothing
+        self._told: list[tuple[Array, Array, Array]] = []  # what each rung says, its bar, and the rounding in it
 
     def climb_closely(self, size: float) -> Slope:
-        """The same from all rungs down to the last digit; the bar is infinite where they do not say the same."""
+        """The same from all rungs down to the last digit; the bar is infinite where they do not say the same.
+
+        Nothing but rounding moves the rungs below the best one, unless steps as long as the best jump over waves.
+        """
         slope = self.climb(size, _CLOSE_STEPS)
-        moves = [np.abs(here - slope.value) > _STABLE * (bar + slope.bar) for here, bar in self._told]
+        best = np.argmin([bar for _, bar, _ in self._told], axis=0)
+        moves = [
+            (rung > best) & (np.abs(here - slope.value) > noise + slope.bar)
+            for rung, (here, _, noise) in enumerate(self._told)
+        ]
         return replace(slope, bar=np.where(np.any(moves, axis=0), np.inf, slope.bar))
 
     def climb(self, size: float, steps: int = _STEPS) -> Slope:
@@ -308,7 +340,7 @@ class _Ladder:
         bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
         shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
         bar = np.where(shows & self._is_smooth(len(self._steps) - 2), bar, np.inf)
-        self._told.append((here, bar))
+        self._told.append((here, bar, 2 * noise))
         better = bar < self._bar
         self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
         good = (self._bar <= _GOOD_BAR * np.abs(self._best)) | (noise > self._bar) | self._is_flat()
@@ -342,11 +374,11 @@ def _trusted(values: Array, bars: Array, block: Array) -> Array:
     return np.where(bars <= _SURE_BAR * np.maximum(np.abs(values), rms(block)), bars, np.inf)
 
 
-def _assembled(function: _Function, slopes: dict[Place, Slope]) -> Differences:
+def _assembled(middle: Array, question: Question, slopes: dict[Place, Slope]) -> Differences:
     """Slopes, one per coordinate, in arrays of the shape that the exercise asks for: the output's axes come first."""
     blocks, bars, kinks = [], [], []
-    for block, primal in enumerate(function.primals):
-        value = np.zeros(function.middle.shape + np.shape(primal))
+    for block, primal in enumerate(question.primals):
+        value = np.zeros(middle.shape + np.shape(primal))
         bar, kink = np.full(value.shape, np.inf), np.zeros(value.shape, dtype=bool)
         for (owner, index), slope in slopes.items():
             if owner == block:

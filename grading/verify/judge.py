@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
 _ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
 _SPOT_CHECKS = 2  # further points at which an answer that is all right must at least give finite numbers
+_BESIDE = (0.999, 1.001)  # times the inputs: beside a point
 _CONFIRMATIONS = 16  # further points at which a difference seen at a single one is looked for
 
 
@@ -102,14 +105,16 @@ class _Session:
 
 def _examine(session: _Session, respondent: Respondent, benches: list[Bench]) -> Verdict:
     exercise = session.exercise
-    known = {"witnesses": tuple(said.witness for said in benches[0].witnesses), "draws": len(benches)}
+    known: dict[str, Any] = {}
+    if not exercise.is_data:  # whose numbers are the same at any seed
+        known = {"witnesses": tuple(said.witness for said in benches[0].witnesses), "draws": len(benches)}
     replies: list[Reply] = []
     silent = 0
     for bench in benches:
         reply = respondent.ask(bench.question.args, exercise.limit_s)
         if reply.error is not None and reply.error.kind != "not attempted":
             causes = _why_it_fails(reply, respondent, benches)
-            return session.verdict("wrong", problem=_problem(reply, exercise.is_data), causes=causes, **known)
+            return session.verdict("wrong", problem=_problem(reply, bench.question), causes=causes, **known)
         silent += reply.error is not None
         replies.append(reply)
     if silent == len(benches):
@@ -118,11 +123,10 @@ def _examine(session: _Session, respondent: Respondent, benches: list[Bench]) ->
         problem = f"Your function returned nothing at {silent} of {len(benches)} points. Is a `return` missing?"
         return session.verdict("wrong", problem=problem, **known)
     for bench, reply in zip(benches, replies, strict=True):
-        if isinstance(malformed := contract.split_blocks(reply, bench.expected), str):
-            problem = f"Your function gave another number of results: {malformed}."
-            if exercise.is_data:
-                problem = f"Your answer has another number of parts: {malformed.replace('it returned', 'it is')}."
-            return session.verdict("wrong", problem=problem, **known)
+        malformed = contract.split_blocks(reply, bench.expected, exercise.block_names)
+        if isinstance(malformed, str):
+            said = "Your answer is" if exercise.is_data else "Your function returned"
+            return session.verdict("wrong", problem=f"{said} {malformed}.")
     return _weigh(session, respondent, benches, replies)
 
 
@@ -135,7 +139,7 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
         if not exercise.is_data and all(point.is_right for point in heard):
             failed = _spot_check(session, respondent, benches, replies, heard)
             if failed is not None:
-                return session.verdict("wrong", problem=_problem(failed, is_data=False), draws=len(benches))
+                return session.verdict("wrong", problem=failed, draws=len(benches))
         doubt = ""
         if not exercise.is_data and _is_single(benches, heard):
             doubt = _confirm(session, respondent, benches, replies, heard)
@@ -152,9 +156,7 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
     if breaches:
         outcome: Outcome = "wrong"
         if share and exercise.breach_share < 1:
-            notes.append(
-                f"of the marks for right values {exercise.breach_share:g} is left, for what the function does besides"
-            )
+            notes.append(f"right values earn {exercise.breach_share:.0%} of their marks until this is mended")
     else:
         outcome = "inconclusive" if doubt else "right" if is_right else "wrong"
     undecided = outcome == "inconclusive"
@@ -163,7 +165,9 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
         mark=float(exercise.points * min(share, 1.0) * (exercise.breach_share if breaches else 1.0)),
         blocks=blocks,
         causes=() if undecided else (*breaches, *mistakes.causes),
-        notes=(*notes, *(() if undecided else mistakes.known), *([f"Not decided: {doubt}"] if undecided else [])),
+        known=() if undecided else mistakes.known,
+        problem=f"Not decided: {doubt}." if undecided else "",
+        notes=tuple(notes),
         hint=1 if exercise.hints and not is_right and not undecided else 0,
         witnesses=tuple(said.witness for said in benches[0].witnesses),
         draws=len(benches),
@@ -172,8 +176,8 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
 
 def _spot_check(
     session: _Session, respondent: Respondent, benches: list[Bench], replies: list[Reply], heard: list[Compared]
-) -> Reply | None:
-    """Ask for finite numbers at further points; the reply that has no numbers at all, if one comes.
+) -> str | None:
+    """Ask for finite numbers at further points; why a reply has no numbers at all, if one comes.
 
     Points are added to the lists only where numbers that are not finite came up: nothing else is worked out there.
     """
@@ -192,7 +196,7 @@ def _spot_check(
         except FaultError:
             return None  # outside the function's domain, no answer is owed
         if reply.error is not None:
-            return reply
+            return _problem(reply, question)
         forms = [contract.split_blocks(given, bench.expected) for bench, (_, given) in zip(further, asked, strict=True)]
         if any(isinstance(form, str) for form in forms) or any(bench.flaws[0] for bench in further):
             return None  # on a kink convention decides
@@ -218,11 +222,7 @@ def _confirm(
     What is asked is added to the lists. An answer that fails there is as different as can be.
     """
     exercise = session.exercise
-    for number in range(_CONFIRMATIONS):
-        try:
-            bench = fresh_bench(exercise, session.seed, exercise.draws + number)
-        except FaultError:
-            continue
+    for bench in _further(session, benches, replies, heard):
         reply = _quietly(respondent, bench.question, exercise.limit_s)
         if reply.error is not None or isinstance(contract.split_blocks(reply, bench.expected), str):
             return ""
@@ -232,6 +232,23 @@ def _confirm(
         if not heard[-1].is_right:
             return ""
     return f"your values differ at one of {len(benches)} points only"
+
+
+def _further(session: _Session, benches: list[Bench], replies: list[Reply], heard: list[Compared]) -> Iterator[Bench]:
+    """Further points: where an answer has no finite numbers first some beside, since it may fail in few places only."""
+    wrong = next(number for number, point in enumerate(heard) if not point.is_right)
+    question = benches[wrong].question
+    is_finite = all(np.all(np.isfinite(value)) for value in replies[wrong].values)
+    beside = [question.at(tuple(p * factor for p in question.primals)) for factor in (() if is_finite else _BESIDE)]
+    exercise, numbers = session.exercise, range(session.exercise.draws, session.exercise.draws + _CONFIRMATIONS)
+    for bench in chain(
+        (partial(bench_at, near) for near in beside),
+        (partial(fresh_bench, exercise, session.seed, number) for number in numbers),
+    ):
+        try:
+            yield bench()
+        except FaultError:
+            continue
 
 
 def _not_shown(benches: list[Bench], shown: list[Blocks]) -> str:
@@ -250,13 +267,15 @@ def _is_undecided(benches: list[Bench], heard: list[Compared]) -> bool:
     return all(result.right or (result.worst is not None and not bench.decides) for bench, result in pairs)
 
 
-def _problem(reply: Reply, is_data: bool) -> str:
+def _problem(reply: Reply, question: Question) -> str:
+    """Why there are no values, in one line; of a function that stopped also what it was called with."""
     assert reply.error is not None
     if reply.error.kind == "time":
         return f"Your function takes too long: {reply.error.message}. Is there a loop that never ends?"
     if reply.error.kind == "raised":
-        return f"Your function stopped with {reply.error.message}"
-    what = "Your answer" if is_data else "What your function returned"
+        called = contract.called_with(question)
+        return f"Your function stopped with {reply.error.message}. It is called with {called}."
+    what = "Your answer" if question.exercise.is_data else "What your function returned"
     return f"{what} is {reply.error.message}."
 
 
@@ -315,9 +334,7 @@ def _quietly(respondent: Respondent, question: Question, limit_s: float) -> Repl
 def _breaches(exercise: Exercise, respondent: Respondent, benches: list[Bench], replies: list[Reply]) -> list[Cause]:
     """What the function does that it must not, whatever its values."""
     found = []
-    last = "its last argument (the cotangent)"
-    directions = [last] if exercise.asks == "vjp" else [f"the tangent of {name}" for name in exercise.wrt]
-    names = [*benches[0].question.point, *directions[: len(benches[0].question.directions)]]
+    names = list(contract.arguments(benches[0].question))
     altered: dict[str, None] = {}
     for bench, reply in zip(benches, replies, strict=True):
         altered |= dict.fromkeys(contract.changed_arguments(bench.question.args, reply.args_after, names))

@@ -33,18 +33,22 @@ _EXTREMES = frozenset({np.max, np.amax, np.min, np.amin})
 _STEPS = frozenset({np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide})
 
 
-def is_near_kink(question: Question, tape: Tape) -> bool:
+def is_near_kink(question: Question, tape: Tape, within: float = _NEAR) -> bool:
     """Whether the function takes another branch somewhere when its inputs move by a millionth of their size.
 
-    `tape` is a list of the function, or of its gradient, at the point.
+    `tape` is a list of the function, or of its gradient, at the point; `within` another share of the size.
     """
-    try:
-        if next(_choices(tape), None) is None:
-            return False
-        here, rng = list(_choices(_list(question, ()))), np.random.default_rng(0)
-        return any(_differ(here, list(_choices(_list(question, _moves(question, rng))))) for _ in range(_FLIPS))
-    except Exception:
-        return False  # nothing is recorded, so there is nothing to see
+    if next(_choices(tape), None) is None:
+        return False
+    here, rng = list(_choices(_list(question, ()))), np.random.default_rng(0)
+    for _ in range(_FLIPS):
+        try:
+            moved = _list(question, _moves(question, rng, within))
+        except Exception:
+            continue  # the function is somebody else's, and beside the point may refuse as it likes: that is no kink
+        if _differ(here, list(_choices(moved))):
+            return True
+    return False
 
 
 def is_subgradient(question: Question, block: int, wrong: Array, yours: Array) -> bool:
@@ -79,9 +83,14 @@ def _jumps(question: Question, block: int, index: tuple[int, ...], slopes: tuple
     return True
 
 
-def _moves(question: Question, rng: np.random.Generator) -> tuple[Array, ...]:
+def is_on_kink(question: Question, tape: Tape) -> bool:
+    """Whether rounding alone makes the function take another branch."""
+    return is_near_kink(question, tape, _BESIDE)
+
+
+def _moves(question: Question, rng: np.random.Generator, within: float) -> tuple[Array, ...]:
     sizes = [np.maximum(np.abs(p), rms(p) or 1.0) for p in question.primals]
-    return tuple(_NEAR * size * rng.choice([-1.0, 1.0], size=np.shape(size)) for size in sizes)
+    return tuple(within * size * rng.choice([-1.0, 1.0], size=np.shape(size)) for size in sizes)
 
 
 def _list(question: Question, moves: tuple[Array, ...]) -> Tape:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from grading.verify.differences import Place, Probe, at, differences
+from grading.verify.differences import Differences, Place, Probe, at, differences, differences_of_gradient, rms
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
 from grading.verify.tolerance import UNIT_ROUNDOFF as UNIT_ROUNDOFF
 from grading.verify.tolerance import Blocks as Blocks
-from grading.verify.tolerance import Tolerance, value_noise
+from grading.verify.tolerance import Tolerance, tolerance, value_noise
 
 DIFFERENCES = "finite differences"
 _COMPLEX_STEP = 2.0**-100  # so small that its square is no part of any number
+# Relative: rules that two witnesses share are not wrong by so little; long steps that jump over fine waves may be.
+_FINE = 1e-6
 _BARS = 10  # witnesses contradict each other if they are further apart than this many error bars
 
 
@@ -73,18 +75,41 @@ def difference_witness(question: Question, noise: Array | None = None, closely: 
         blocks: Blocks = (_as_float64(question.exercise.value_at(question.point)),)
         return Testimony("NumPy", blocks, tuple(8 * UNIT_ROUNDOFF * np.abs(block) for block in blocks))
     found = differences(question, value_noise(question) if noise is None else noise, closely)
+    return _measured(found)
+
+
+def second_difference_witness(question: Question) -> Testimony | None:
+    """Differences of autodiff's gradient; None where those of the function say that it is another."""
+    of_first = replace(question, exercise=replace(question.exercise, asks="gradient"))
+    known = tolerance(of_first)
+    first = difference_witness(of_first, known.noise, True)
+    slack = tuple(more + fine(block) for more, block in zip(known.allowed, known.blocks, strict=True))
+    if not agree(autodiff_witness(known), first, slack):
+        return None
+    said = _measured(differences_of_gradient(question, known.allowed))
+    return replace(said, conclusive=said.conclusive and first.conclusive)
+
+
+def fine(block: Array) -> Array:
+    """How far differences may be off where long steps jump over waves too fine to show in the function's value."""
+    return np.asarray(_FINE * np.maximum(np.abs(block), rms(block)))
+
+
+def _measured(found: Differences) -> Testimony:
     return Testimony(
         DIFFERENCES, found.blocks, found.bars, found.is_conclusive, found.places, found.probes, found.kinks
     )
 
 
-def complex_witness(question: Question, beside: Testimony) -> Testimony | None:
+def complex_witness(
+    question: Question, beside: Testimony, by_rule: Testimony | None = None, slack: Blocks = ()
+) -> Testimony | None:
     """The complex step f'(x) = Im f(x + i h) / h: no difference is taken, so no digit is lost (Squire & Trapp 1998).
 
     None where the function is not analytic as it is written (it takes the modulus, or compares): that is seen when it
-    fails on complex numbers, or leaves the error bars of finite differences, `beside`.
+    fails on complex numbers, or says neither what finite differences say, `beside`, nor what is had `by_rule`.
     """
-    if question.exercise.asks in ("value", "hessian_diagonal") or not beside.conclusive:
+    if question.exercise.asks in ("value", "hessian_diagonal") or not (beside.conclusive or by_rule):
         return None
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -92,7 +117,10 @@ def complex_witness(question: Question, beside: Testimony) -> Testimony | None:
             said = _complex_slopes(question, beside)
     except Exception:
         return None
-    return said if agree(said, beside, tuple(np.zeros_like(block) for block in said.blocks)) else None
+    if not all(np.all(np.isfinite(block)) for block in said.blocks):
+        return None
+    is_measured = beside.conclusive and agree(said, beside, _no_bars(said.blocks))
+    return said if is_measured or (by_rule is not None and agree(by_rule, said, slack)) else None
 
 
 def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
@@ -102,11 +130,12 @@ def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
         if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * bar):
             return False
     for number, probe in enumerate(other.probes):
-        if one.probes:
-            along, loose = one.probes[number].value, np.zeros(())
-        else:
-            along, loose = _contracted(one.blocks, probe.directions), _contracted(slack, probe.sizes)
-        if np.any(np.abs(along - probe.value) > _BARS * (probe.bar + loose)):
+        along = one.probes[number].value if one.probes else _contracted(one.blocks, probe.directions)
+        off = np.abs(along - probe.value)
+        if not np.any(off > _BARS * probe.bar):
+            continue
+        loose = 0.0 if one.probes else _contracted(slack, probe.sizes)
+        if np.any(off > _BARS * (probe.bar + loose)):
             return False
     return True
 

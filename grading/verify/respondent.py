@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from grading.verify.exercise import Array
 from grading.verify.plain import Plain, plain
 
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
+_LONGEST_LINE = 200  # characters of an exception's message
 
 _RETURNS_NOTHING = "Your function returns nothing yet. If you wrote an answer, a `return` is missing."
 
@@ -194,6 +196,8 @@ def _to_array(item: Any) -> Array:
         array = np.array(item)
         if array.dtype.kind == "O":
             array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
+    except TypeError:
+        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     if array.dtype.kind == "c" and not np.any(array.imag):
@@ -208,9 +212,15 @@ def _to_array(item: Any) -> Array:
 def describe_exception(exception: BaseException) -> str:
     """One line: what was raised, and on which line of the student's own code."""
     frames = traceback.extract_tb(exception.__traceback__)
-    own = [frame for frame in frames if _is_students(frame.filename)]
-    where = f" (line {own[-1].lineno} of your cell: {own[-1].line})" if own and own[-1].line else ""
+    called_in = frames[1].filename if len(frames) > 1 else ""  # the first frame is the call itself
+    own = [frame for frame in frames[1:] if _is_cell(frame.filename) or frame.filename == called_in]
+    where = f" ({_place(own[-1])})" if own and own[-1].line else ""
     return f"{type(exception).__name__}: {_first_line(exception)}{where}"
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    file = "your cell" if _is_cell(frame.filename) else os.path.basename(frame.filename)
+    return f"line {frame.lineno} of {file}: {frame.line}"
 
 
 def _first_line(exception: BaseException) -> str:
@@ -218,10 +228,11 @@ def _first_line(exception: BaseException) -> str:
         lines = str(exception).strip().splitlines()
     except Exception:
         lines = []  # its own __str__ fails
-    return lines[0] if lines else "no message"
+    first = lines[0] if lines else "no message"
+    return first if len(first) <= _LONGEST_LINE else first[:_LONGEST_LINE] + " ..."
 
 
-def _is_students(filename: str) -> bool:
+def _is_cell(filename: str) -> bool:
     return "ipykernel_" in filename or filename.startswith("<ipython")
 
 

@@ -90,10 +90,11 @@ def _message(verdict: Verdict, exercise: Exercise, inputs: Sequence[Any]) -> str
         "not attempted": f"{exercise.id} returns nothing",
         "fault": f"{exercise.id} cannot be judged",
     }[verdict.outcome]
+    said += f". {standing}" if (standing := verdict.standing()) else ""
     lines = [said, *verdict.text().splitlines()[1:]]
     if not all(map(callable, inputs)):
         lines.append("  Arrays were moved to make further points. To draw them yourself pass a sampler, rng -> array.")
-    seed = "" if verdict.blocks else f"\n  seed {verdict.seed}"
+    seed = "" if lines[-1].endswith(f"seed {verdict.seed}") else f"\n  seed {verdict.seed}"
     return "\n".join(lines).replace("The exercise cannot be judged: its function", "The function") + seed
 
 
@@ -114,18 +115,20 @@ def _first(value: Any) -> Array:
 
 
 class _Sampler:
-    """Draws of samplers, and arrays moved so that `function` stays finite."""
+    """Draws of samplers, and arrays moved so that `function` stays finite; as given, until there is a function."""
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
         self._inputs = inputs
         self.first = {name: _first(value) for name, value in inputs.items()}
-        self.function: Callable[[Point], Array] = lambda point: np.zeros(())
+        self.function: Callable[[Point], Array] | None = None
 
     def __call__(self, rng: np.random.Generator) -> Point:
         """One point."""
+        if self.function is None:
+            return self.first
         for number, spread in enumerate(_SPREADS):
             point = {name: self._drawn(name, rng, spread, either_sign=not number) for name in self._inputs}
-            if self._is_finite(point):
+            if _is_finite(self.function, point):
                 break
         return point
 
@@ -139,12 +142,13 @@ class _Sampler:
         moved = np.where(given == 0, 5 * np.abs(moves) * size_of(given), given * (1 + moves))
         return np.asarray(moved * rng.choice([-1.0, 1.0], given.shape) if either_sign else moved)
 
-    def _is_finite(self, point: Point) -> bool:
-        try:
-            with np.errstate(all="ignore"):
-                return bool(np.all(np.isfinite(self.function(point))))
-        except Exception:
-            return False
+
+def _is_finite(function: Callable[[Point], Array], point: Point) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            return bool(np.all(np.isfinite(function(point))))
+    except Exception:
+        return False
 
 
 def _declared(

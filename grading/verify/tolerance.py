@@ -10,7 +10,10 @@ cancellation, ill-conditioned systems and the sizes of the terms of a sum are in
 Where a unit saturates there is more. The list has the slope of 1 / (1 + e^-a) as a product that keeps all of its
 digits; the textbook's y (1 - y) has as many as 1 - y has left. Both are right, and no rounding of the one shows the
 other's. So at lines that saturate exponentially the slope is also moved by what the last bits of the values made from
-it do not show.
+it do not show. A logarithm's slope is treated alike: 1 / s may come as e^-(m + log s), with the digits that m left.
+
+A sum of n terms taken one after another is off by about sqrt(n) units in the last place, more than the moves of its
+terms if there are many (Higham & Mary 2019, "A new approach to probabilistic rounding error analysis").
 """
 
 from __future__ import annotations
@@ -54,6 +57,11 @@ _EXACT = frozenset(
 )
 # Lines whose slope falls off exponentially, with the argument in which it does (None: in each).
 _SATURATING = {np.exp: 0, np.exp2: 0, np.expm1: 0, np.tanh: 0, np.power: 1, np.logaddexp: None, np.logaddexp2: None}
+# Lines whose slope may be had from their value: how much of it one unit of the value is, as a function of the argument.
+_LOGARITHMS: dict[Any, Callable[[Array], Array]] = {
+    **dict.fromkeys((np.log, np.log2, np.log10), lambda a: 1 / np.abs(a)),
+    np.log1p: lambda a: 1 / np.abs(1 + a),
+}
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
 _WITHIN: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
@@ -95,11 +103,14 @@ def tolerance(question: Question) -> Tolerance:
     """The tolerance at a point: arrays shaped like the answer's, infinite where a value moved leaves its domain.
 
     With u the unit roundoff and R_i the largest reaction of entry i to relative changes of size 1 in every value on
-    the list, in every adjoint, and in the slopes of saturated units, entry i may differ by K u (|o_i| + R_i).
+    the list, in every adjoint, and in the slopes of saturated units, entry i may differ by K u (|o_i| + R_i), where K
+    is 128, or the square root of the largest number of entries on the list.
     """
-    scale, smallest = _ULPS * UNIT_ROUNDOFF, _ULPS * _SMALLEST
+    smallest = _ULPS * _SMALLEST
     with np.errstate(all="ignore"):
         computed = _computations(question)
+        longest = max(record[4].size for computation in computed for record in computation.tape.records)
+        scale = max(_ULPS, np.sqrt(longest)) * UNIT_ROUNDOFF
         base = _joined(computation.blocks() for computation in computed)
         shaken = [[computation.shaken(number) for computation in computed] for number in range(_SHAKES)]
         reactions = _largest(base, [_joined(c.blocks() for c in each) for each in shaken])
@@ -164,7 +175,9 @@ class _Computation:
         """The lines that saturate, and those that are made of one of them entry by entry."""
         found: set[int] = set()
         for line, (rule, parents, *_) in enumerate(self.tape.records):
-            if isinstance(rule, Elementwise) and (rule.key in _SATURATING or not found.isdisjoint(parents)):
+            if isinstance(rule, Elementwise) and (
+                rule.key in _SATURATING or rule.key in _LOGARITHMS or not found.isdisjoint(parents)
+            ):
                 found.add(line)
         return found
 
@@ -293,16 +306,23 @@ class _Shaken(Rule):
         return blunted
 
     def _unseen(self, slot: int, g: Array, y: Array, a: Array, sizes: dict[int, Array]) -> Any:
-        """Zero but for a line that saturates. Its argument counts up to 1: near 0 a flat value is no saturation."""
+        """Zero but for a logarithm and a line that saturates.
+
+        The argument of the latter counts up to 1: near 0 a flat value is no saturation.
+        """
         key, parent = self.rule.key, self.parents[slot]
         size = np.maximum(np.abs(g * y), sizes.get(self.line, 0.0))
         if key in _WITHIN:
             size = np.maximum(size, np.abs(g * _WITHIN[key](y)))
         if parent is not None:
             sizes[parent] = np.maximum(sizes.get(parent, 0.0), project(size, a))
-        if key not in _SATURATING or _SATURATING[key] not in (None, slot):
+        if key in _LOGARITHMS:
+            lost = _LOGARITHMS[key](a)
+        elif key in _SATURATING and _SATURATING[key] in (None, slot):
+            lost = np.minimum(np.abs(a), 1)
+        else:
             return 0.0
-        unseen = _SHAKE * _SATURATED_ULPS / _ULPS * size * np.minimum(np.abs(a), 1)
+        unseen = _SHAKE * _SATURATED_ULPS / _ULPS * size * lost
         return unseen * self.noise.drawn(unseen)
 
 

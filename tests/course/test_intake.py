@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grading.course.intake import SetAsideError, Submission, collect, restore, submissions, unfit
+from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
+from grading.course.restored import restore
 
 RELEASE = untouched()
 IDS = [cell.id for cell in RELEASE.cells if "nbgrader" in cell.metadata]

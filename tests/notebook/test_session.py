@@ -1,6 +1,7 @@
 """What a notebook's calls show and say, in a kernel at home."""
 
 import json
+import re
 
 import pytest
 from classroom import NAME, SHEET
@@ -94,6 +95,22 @@ def test_the_sheet_json_of_another_sheet_is_noticed(copy_of):
     (path.parent / "sheet.json").write_text(json.dumps({"sheet": "02_other", "variant": 0}))
     with pytest.raises(SheetError, match="belongs to 02_other"):
         open_sheet(NAME)
+
+
+def test_the_hint_to_open_comes_after_those_that_were(copy_of):
+    copy_of()
+    open_sheet(NAME)
+
+    def offered():
+        return re.findall(r"hint\(.*\)", check("chain.one_number", lambda x, a: x).text())
+
+    assert offered() == ['hint("chain.one_number", 1)']
+    hint("chain.one_number", 2)
+    hint("chain.one_number", 1)
+    hint("chain.jacobian", 3)
+    assert offered() == ['hint("chain.one_number", 3)']
+    hint("chain.one_number", 3)
+    assert offered() == []
 
 
 def test_hints_lead_from_first_to_last(copy_of):

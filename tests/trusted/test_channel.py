@@ -77,7 +77,7 @@ def test_a_sheet_is_opened_from_the_trusted_side(session):
     assert (opened.title, opened.checks, opened.points) == (SHEET.title, len(SHEET.checked), SHEET.points)
     assert opened.student == "student-01"
     assert session.statement(BY_HAND.id) == statement_of(BY_HAND)
-    assert session.hints(PATHS.id) == PATHS.hints
+    assert session.hint(PATHS.id, 2).ladder == PATHS.hints
     assert session.statement("chain.unheard_of").text == ""
 
 

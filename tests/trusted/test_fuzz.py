@@ -30,6 +30,7 @@ from grading.verify.respondent import HomeRespondent
 
 pytestmark = [pytest.mark.sweep, pytest.mark.filterwarnings("ignore")]
 FRAMES, NOTEBOOKS, GRADED_IN_FULL = 10_000, 1_000, 25
+HANG_S = 10
 WEIGHTS = SHEET["chain.weights"]
 ODD = [
     None,
@@ -137,19 +138,26 @@ def converse(place, rng):
         connection.recv(2**16)
 
 
+def conversed(desk, rng):
+    """The verdict that a conversation ends in, and how long it took."""
+    desk.expect(WEIGHTS)
+    start = time.monotonic()
+    with contextlib.suppress(wire.WireError, OSError):
+        converse(desk.place, rng)
+    return desk.collect(), time.monotonic() - start
+
+
 def test_no_malformed_frame_earns_a_mark_hangs_or_breaks_the_desk(desk):
-    rng, slowest, heard = random.Random(1), 0.0, Counter()
+    rng, heard = random.Random(1), Counter()
     for number in range(FRAMES):
-        desk.expect(WEIGHTS)
-        start = time.monotonic()
-        with contextlib.suppress(wire.WireError, OSError):
-            converse(desk.place, rng)
-        verdict = desk.collect()
+        said = rng.getstate()
+        verdict, seconds = conversed(desk, rng)
         heard[verdict and ("values" if verdict.blocks else verdict.outcome)] += 1
-        slowest = max(slowest, time.monotonic() - start)
         assert verdict is None or verdict.mark == 0, number
         assert verdict is None or "judge failed" not in verdict.problem, (number, verdict.problem)
-    assert slowest < 10
+        if seconds > HANG_S:  # a machine that stood still does so once; what hangs because of a frame does so again
+            rng.setstate(said)
+            assert conversed(desk, rng)[1] < HANG_S, number
     assert all(heard[outcome] > FRAMES // 100 for outcome in (None, "wrong", "values")), heard
     desk.expect(WEIGHTS)
     GradedSession(NAME, desk.place).check(WEIGHTS.id, lambda *args: None)

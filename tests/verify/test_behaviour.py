@@ -30,7 +30,7 @@ def test_all_changed_arguments_are_named():
         w.sort()
         return returned
 
-    assert "changes its last argument (the cotangent) in place" in verify(VJP.exercise, spoils_cotangent, seed=1).text()
+    assert "changes the cotangent in place" in verify(VJP.exercise, spoils_cotangent, seed=1).text()
 
 
 def test_an_argument_made_another_shape_has_changed():

@@ -172,9 +172,9 @@ def test_what_no_entry_reproduces_is_not_named(answer, seed):
 def test_what_is_known_is_said_where_nothing_fits():
     verdict = verify(SMOOTH, lambda x: smooth(x) + np.where(np.arange(5) < 2, np.cos(9 * x), 0), seed=1)
     assert verdict.causes == ()
-    assert any("entries 0, 1 only" in note for note in verdict.notes), verdict.text()
+    assert any("entries 0, 1 only" in note for note in verdict.known), verdict.text()
     verdict = verify(SMOOTH, lambda x: smooth(x) * np.cos(9 * x[0]), seed=1)
-    assert any("proportional" in note for note in verdict.notes), verdict.text()
+    assert any("proportional" in note for note in verdict.known), verdict.text()
 
 
 def test_two_mistakes_that_give_the_same_numbers_are_both_said():

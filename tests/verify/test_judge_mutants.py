@@ -78,7 +78,6 @@ MUTANTS = {
     "torch of other sign": (bench, "torch_witness", scaled(oracles.torch_witness, -1)),
     "autodiff wrong": (bench, "autodiff_witness", scaled(oracles.autodiff_witness, 1 + 1e-9)),
     "differences wrong": (bench, "difference_witness", scaled(oracles.difference_witness, 1 + 1e-5)),
-    "differences without bars": (bench, "difference_witness", without_bars),
     "all wrong alike": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float64) * 2),
     "torch in float32": (oracles, "_as_float64", lambda block: np.array(block, dtype=np.float32).astype(float)),
     "arguments not compared": (contract, "changed_arguments", lambda before, after, names: []),
@@ -89,7 +88,7 @@ MUTANTS = {
     "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
     "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
     "no copies of arguments": (respondent, "deepcopy", lambda value: value),
-    "no splitting of lists": (contract, "split_blocks", lambda reply, expected: reply.values[: len(expected)]),
+    "no splitting of lists": (contract, "split_blocks", lambda reply, expected, *names: reply.values[: len(expected)]),
 }
 
 
@@ -159,15 +158,15 @@ PIECES = {
         lambda: test_witnesses.test_a_smooth_bend_excuses_nothing(*test_witnesses.BENDS["root"], 1e7),
     ),
     "long steps are believed": (
-        (differences, "_STABLE", 1e99),
+        (differences._Ladder, "climb_closely", lambda self, size: self.climb(size, differences._CLOSE_STEPS)),
         lambda: test_witnesses.test_differences_that_move_as_steps_get_shorter_blame_nobody(
             *test_witnesses.ALIASED["waves on a ramp"]
         ),
     ),
     "short steps are not taken": (
-        (differences, "_CLOSE_STEPS", 12),
+        (differences, "_CLOSE_STEPS", 8),
         lambda: test_witnesses.test_differences_that_move_as_steps_get_shorter_blame_nobody(
-            *test_witnesses.ALIASED["sizes far apart"]
+            *test_witnesses.ALIASED["waves on a ramp"]
         ),
     ),
     "no spot checks": ((judge, "_SPOT_CHECKS", 0), test_policy.test_what_fails_at_half_of_the_points_is_wrong),
@@ -182,6 +181,36 @@ PIECES = {
     "counts have last bits": (
         (tolerance, "_is_exact", lambda value: False),
         lambda: test_tolerance.test_numbers_that_mean_what_they_say(*test_tolerance.COUNTS["an exponent"]),
+    ),
+    "logarithms keep their digits": (
+        (tolerance, "_LOGARITHMS", {}),
+        lambda: test_tolerance.test_a_logarithms_slope_may_come_from_its_value(600),
+    ),
+    "fine waves are faults": (
+        (bench, "fine", np.zeros_like),
+        lambda: test_witnesses.test_waves_that_drown_in_the_functions_rounding_blame_nobody(
+            "gradient", lambda x: 2 * x + np.cos(x), lambda x: 2 * x - np.cos(x), 1e7
+        ),
+    ),
+    "curvature by the function alone": (
+        (bench, "second_difference_witness", lambda question: None),
+        lambda: test_witnesses.test_waves_that_drown_in_the_functions_rounding_blame_nobody(
+            "hessian_diagonal", lambda x: 2 - np.sin(x), lambda x: 2 + np.sin(x), 1e7
+        ),
+    ),
+    "the complex step is not heard alone": (
+        (bench, "is_on_kink", lambda question, tape: True),
+        lambda: test_witnesses.test_autodiff_and_the_complex_step_decide_together(
+            *test_witnesses.UNSEEN_BY_DIFFERENCES["a deviation far out"]
+        ),
+    ),
+    "differences without bars": (
+        (bench, "difference_witness", without_bars),
+        test_witnesses.test_differences_of_what_lies_far_off_have_wide_bars,
+    ),
+    "nothing is asked beside a point": (
+        (judge, "_BESIDE", ()),
+        test_policy.test_numbers_that_are_not_finite_at_one_point_are_looked_for_beside_it,
     ),
     "bars without rounding": (
         (tolerance, "_VALUE_ULPS", 0),

@@ -362,3 +362,25 @@ def test_outside_the_domain_no_answer_is_owed():
             judged += verdict.outcome == "right"
             outside += verdict.outcome == "right" and min(further) < 0
     assert judged > outside > 0
+
+
+def test_numbers_that_are_not_finite_at_one_point_are_looked_for_beside_it():
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.log(1 + x * x)), lambda rng: rng.normal(size=3))
+
+    def fails_far_out(x):
+        return np.where(np.max(np.abs(x)) > 2.5, np.nan, 2 * x / (1 + x * x))
+
+    asked = {
+        seed: [np.max(np.abs(b.question.point["x"])) > 2.5 for b in benches_of(exercise, seed)] for seed in range(60)
+    }
+    once = [seed for seed, is_out in asked.items() if sum(is_out) == 1]
+    assert len(once) > 5
+    assert {verify(exercise, fails_far_out, seed).outcome for seed in once} == {"wrong"}
+
+
+def test_a_point_outside_the_domain_is_drawn_again():
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.log(xp.cosh(x))), lambda rng: 300 * rng.normal(size=5))
+    with np.errstate(over="ignore"):
+        for seed in range(6):
+            assert verify(exercise, np.tanh, seed).outcome == "right"
+            assert verify(exercise, lambda x: np.sign(x) * 0.999, seed).outcome == "wrong"

@@ -253,3 +253,26 @@ def test_any_shapes_and_seeds(rows, columns, seed):
     verdict = verify(exercise, right, seed)
     assert (verdict.outcome, verdict.causes) == ("right", ()), verdict.text()
     assert verify(exercise, slightly_off(right), seed).outcome == "wrong"
+
+
+def test_a_long_sum_may_be_taken_one_term_after_another():
+    exercise = Exercise(
+        id="a.million",
+        function=lambda a, X: np.sum(np.sin(a * X)),
+        inputs=lambda rng: {"a": rng.normal(), "X": rng.normal(size=1_000_003)},
+        wrt=("a",),
+        draws=1,
+    )
+    for seed in range(4):
+        assert verify(exercise, lambda a, X: np.add.accumulate(X * np.cos(a * X))[-1], seed).outcome == "right"
+
+
+@pytest.mark.parametrize("offset", [-600, 600])
+def test_a_logarithms_slope_may_come_from_its_value(offset):
+    def of(x):
+        return np.log(np.sum(np.exp(x)))
+
+    exercise = on_numbers(of, lambda rng: offset + 5 * rng.normal(size=7))
+    for seed in range(12):
+        assert verify(exercise, lambda x: np.exp(x - of(x)), seed).outcome == "right"
+    assert verify(exercise, slightly_off(softmax, 1e-9), seed=2).outcome == "wrong"

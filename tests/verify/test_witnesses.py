@@ -393,3 +393,72 @@ def test_a_wrong_rule_shared_by_both_engines_is_still_a_fault(factor, size, monk
     monkeypatch.setattr("grading.verify.bench.torch_witness", scaled(torch_witness))
     monkeypatch.setattr("grading.verify.bench.autodiff_witness", scaled(autodiff_witness))
     assert verify(exercise, lambda x: np.exp(x / size) / size + 2 * x, seed=1).outcome == "fault"
+
+
+def waves(xp, x):
+    return xp.sum(x**2 + xp.sin(x))
+
+
+@pytest.mark.parametrize("size", [1e5, 1e6, 1e7])
+@pytest.mark.parametrize(
+    ("asks", "right", "wrong"),
+    [
+        ("hessian_diagonal", lambda x: 2 - np.sin(x), lambda x: 2 + np.sin(x)),
+        ("gradient", lambda x: 2 * x + np.cos(x), lambda x: 2 * x - np.cos(x)),
+    ],
+    ids=["curvature", "gradient"],
+)
+def test_waves_that_drown_in_the_functions_rounding_blame_nobody(asks, right, wrong, size):
+    exercise = on_numbers(waves, lambda rng: size * rng.normal(size=3), asks=asks)
+    for seed in range(4):
+        assert verify(exercise, right, seed).outcome == "right"
+        assert verify(exercise, wrong, seed).outcome == "wrong"
+
+
+def test_a_wrong_second_derivative_shared_by_both_engines_is_still_a_fault(monkeypatch):
+    def scaled(witness):
+        return lambda *known: replace(said := witness(*known), blocks=tuple(1.001 * block for block in said.blocks))
+
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.exp(x) + x**2), vector, asks="hessian_diagonal")
+    monkeypatch.setattr("grading.verify.bench.torch_witness", scaled(torch_witness))
+    monkeypatch.setattr("grading.verify.bench.autodiff_witness", scaled(autodiff_witness))
+    assert verify(exercise, lambda x: np.exp(x) + 2, seed=1).outcome == "fault"
+
+
+def shifted(x):
+    e = np.exp(x - x.max())
+    return e / e.sum()
+
+
+# name: function, inputs, right, wrong; finite differences cannot say anything here
+UNSEEN_BY_DIFFERENCES = {
+    "softmax far out": (
+        lambda x: x.max() + np.log(np.sum(np.exp(x - x.max()))),
+        lambda rng: 1e8 + rng.normal(size=5),
+        shifted,
+        lambda x: shifted(x) - 0.2,
+    ),
+    "a deviation far out": (
+        lambda x: np.sqrt(np.mean((x - np.mean(x)) ** 2)),
+        lambda rng: 1e8 + rng.normal(size=5),
+        lambda x: (x - x.mean()) / 5 / x.std(),
+        lambda x: (x - x.mean()) / 4 / x.std(ddof=1),
+    ),
+}
+
+
+def test_differences_of_what_lies_far_off_have_wide_bars():
+    exercise = on_numbers(lambda xp, x: 1e9 + xp.sum(xp.sin(x)), vector)
+    for seed in range(4):
+        assert verify(exercise, np.cos, seed).outcome == "right"
+        assert verify(exercise, np.sin, seed).outcome == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "right", "wrong"), UNSEEN_BY_DIFFERENCES.values(), ids=UNSEEN_BY_DIFFERENCES.keys()
+)
+def test_autodiff_and_the_complex_step_decide_together(function, inputs, right, wrong):
+    exercise = on_numbers(function, inputs)
+    for seed in range(5):
+        assert verify(exercise, right, seed).outcome == "right"
+        assert verify(exercise, wrong, seed).outcome == "wrong"

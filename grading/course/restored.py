@@ -1,0 +1,96 @@
+"""A submission's notebook with the release's cells: what the marking runs, and what a student can try beforehand."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+from nbformat import NotebookNode
+
+from grading.course.inert import inert_text
+
+_LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
+
+
+def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
+    """The release's notebook with the student's answers, and the student's own cells where they stood.
+
+    Graded and locked cells are the release's own. A cell that was copied keeps its code but counts only once; one that
+    was deleted is put back; order and metadata are the release's. Returns the notebook and a note on each repair.
+    """
+    known = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
+    answers, own_cells, copies = _sort_cells(submission, known)
+    notes = [f"copied cells kept as ordinary cells: {copies}"] if copies else []
+    missing = [name for name in known if name not in answers]
+    if missing:
+        notes.append(f"missing cells put back: {len(missing)}")
+    changed = [
+        name for name, cell in answers.items() if _is_locked(known[name]) and source_of(cell) != known[name].source
+    ]
+    if changed:
+        notes.append(f"changes in locked cells undone: {len(changed)}")
+    restored = nbformat.v4.new_notebook(metadata=release.metadata)
+    restored.cells = list(own_cells.get("", []))
+    for name, cell in known.items():
+        restored.cells.append(_restored(cell, answers.get(name)))
+        restored.cells += own_cells.get(name, [])
+    for number, cell in enumerate(restored.cells):
+        cell["id"] = grade_id(cell) or f"own-{number}"
+    return restored, notes
+
+
+def _sort_cells(
+    submission: NotebookNode, known: dict[str, NotebookNode]
+) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], int]:
+    """The student's version of each known cell; their own cells by the known cell they follow; how many are copies."""
+    answers: dict[str, NotebookNode] = {}
+    own_cells: dict[str, list[NotebookNode]] = {}
+    last, copies = "", 0
+    for cell in submission.cells:
+        name = cell_name(cell)
+        if name in known and name not in answers:
+            answers[name] = cell
+            last = name
+            continue
+        copies += name in known
+        own_cells.setdefault(last, []).append(_plain(cell))
+    return answers, own_cells, copies
+
+
+def cell_name(cell: NotebookNode) -> str:
+    """Which cell of the release this one is, or claims to be: by its metadata, or else by its id."""
+    return grade_id(cell) or str(cell.get("id", ""))
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """The id under which nbgrader knows a cell; empty for one it does not know."""
+    metadata = cell.get("metadata")
+    details = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = details.get("grade_id") if isinstance(details, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _is_locked(cell: NotebookNode) -> bool:
+    return not cell.metadata.nbgrader.solution
+
+
+def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
+    """A cell of the release, with the student's source where the student answers."""
+    restored = nbformat.from_dict(json.loads(json.dumps(cell)))
+    if answer is not None and not _is_locked(cell):
+        answered = source_of(answer)
+        restored.source = answered if cell.cell_type == "code" else inert_text(answered[:_LONGEST_PROSE])
+    return restored
+
+
+def _plain(cell: NotebookNode) -> NotebookNode:
+    """A student's own cell: its source alone; prose without what could run, and no more of it than a page can take."""
+    if cell.cell_type == "code":
+        return nbformat.v4.new_code_cell(source_of(cell))
+    new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell
+    return new(inert_text(source_of(cell)[:_LONGEST_PROSE]))
+
+
+def source_of(cell: NotebookNode) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(map(str, source))
