@@ -8,6 +8,8 @@ from grading.answers import fault_of, verify
 from grading.answers.bug import BugExercise
 from grading.answers.keys import WHOLE, Key
 from grading.verify import Exercise, ExerciseError, Verdict
+from grading.verify import judge as derivatives
+from grading.verify.bench import FaultError
 
 CODE = """
 def gradient(W, x):
@@ -177,6 +179,15 @@ def test_a_fault_of_the_function_is_a_fault_of_the_exercise():
     verdict = judged(right, torn, line=3)
     assert (verdict.outcome, verdict.mark) == ("fault", 4.0)
     assert judged(None, torn).outcome == "not attempted"
+
+
+def test_an_exercise_at_fault_gives_nothing_for_code_that_was_not_touched(monkeypatch):
+    def at_fault(*unused):
+        raise FaultError("its witnesses contradict each other")
+
+    monkeypatch.setattr(derivatives, "benches_of", at_fault)
+    assert judged(BUG.faulty).outcome == "not attempted"
+    assert (judged(right, line=2).outcome, judged(right, line=2).mark) == ("fault", 4.0)
 
 
 def _once(rng):
