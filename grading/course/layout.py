@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.answers.keys import Key, KeysError, read_keys
 from grading.notebook.session import SHEET_FILE, read_variant, sheet_folders
 from grading.sheets import Sheet, Variant, load_sheet
 
@@ -118,7 +119,27 @@ class Course:
         return read_variant(self.assignments / name, name).number
 
     def sheet(self, name: str, student: str = "") -> Sheet:
-        """A sheet's declaration, as it was released, for one student."""
+        """A sheet as it was released, for one student, with the release's own keys.
+
+        Raises
+        ------
+        CourseError : it needs keys, and they are missing or do not fit
+        """
+        sheet = self.declared(name, student)
+        if not sheet.keyed:
+            return sheet
+        folder = self.assignments / name
+        try:
+            sheet = sheet.with_keys(read_keys(folder, name, self.variant(name)))
+            for item in sheet.keyed:
+                if not isinstance(item.key, Key):
+                    raise KeysError(f"{item.id}: {item.key}")
+        except KeysError as error:
+            raise CourseError(f"{folder}: {error}; run `gradsheet build {name}`") from None
+        return sheet
+
+    def declared(self, name: str, student: str = "") -> Sheet:
+        """A sheet's declaration, for the variant that was released, without keys."""
         return load_sheet(name, Variant(self.variant(name), student), sheet_folders(self.root))
 
 

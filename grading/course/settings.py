@@ -12,7 +12,17 @@ def configure(c: Any) -> None:
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "assignments"
     # nbgrader's own list, and what lies beside a master but must not be handed out
-    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.html", "*.pdf"]
+    c.CourseDirectory.ignore = [
+        ".ipynb_checkpoints",
+        "*.pyc",
+        "__pycache__",
+        "feedback",
+        "*.py",
+        "*.html",
+        "*.pdf",
+        "notes.json",
+        "notes.damaged*",
+    ]
 
     # A stub that does nothing: an untouched notebook runs to its end, and its answers read as "not attempted".
     c.ClearSolutions.code_stub = {"python": "pass  # your answer here"}

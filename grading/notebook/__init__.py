@@ -1,14 +1,15 @@
 """What a notebook calls: `open_sheet` once, then the others with an exercise's id (docs/notebook.md)."""
 
-from grading.notebook.calls import check, compare, hint, open_sheet, practice, progress, show
+from grading.notebook.calls import check, compare, hint, open_sheet, practice, predict, progress, reveal, show
 from grading.notebook.figures import Picture, picture
-from grading.notebook.shown import Hint, Opened, Result, Statement
+from grading.notebook.shown import Hint, Opened, Result, Revealed, Statement
 
 __all__ = [
     "Hint",
     "Opened",
     "Picture",
     "Result",
+    "Revealed",
     "Statement",
     "check",
     "compare",
@@ -16,6 +17,8 @@ __all__ = [
     "open_sheet",
     "picture",
     "practice",
+    "predict",
     "progress",
+    "reveal",
     "show",
 ]

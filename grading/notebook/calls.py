@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from grading.notebook.graded import GradedSession
-from grading.notebook.shown import Heard, Hint, Opened, Said, Silent, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Revealed, Said, Silent, Statement
 
 if TYPE_CHECKING:
     from grading.notebook.comparison import Comparison
@@ -35,6 +35,8 @@ class _Session(Protocol):
     def statement(self, exercise_id: str) -> Statement: ...
     def hint(self, exercise_id: str, number: int | None) -> Hint: ...
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result | Heard: ...
+    def predict(self, exercise_id: str, answer: Any) -> Result | Heard: ...
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed: ...
     def practice(self, exercise_id: str, number: int | None) -> Practice | Said | Silent: ...
     def compare(self, exercise_id: str, function: Any) -> Comparison | Said | Silent: ...
     def progress(self) -> Progress | Silent: ...
@@ -99,6 +101,19 @@ def check(exercise_id: str, answer: Any, **said: Any) -> Result | Heard:
     Never raises because of the answer, so that Run All goes on.
     """
     return _current().check(exercise_id, answer, said)
+
+
+def predict(exercise_id: str, answer: Any) -> Result | Heard:
+    """Write down what you expect, before the cell that shows it. It earns its marks whether it comes true or not.
+
+    The first prediction stands: running the cell again with another one does not replace it.
+    """
+    return _current().predict(exercise_id, answer)
+
+
+def reveal(exercise_id: str, *happened: Any) -> Revealed:
+    """What was predicted, beside what happened: `reveal("cost.shape", result)`."""
+    return _current().reveal(exercise_id, happened)
 
 
 def _current() -> _Session:

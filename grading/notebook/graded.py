@@ -9,8 +9,10 @@ from typing import Any
 
 from grading.notebook import wire
 from grading.notebook.counting import calls_counted
-from grading.notebook.shown import Heard, Hint, Opened, Silent, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Revealed, Silent, Statement
 from grading.verify.respondent import Handed, HomeRespondent
+
+_LONGEST_SAID = 200
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class GradedSession:
     def __init__(self, name: str, channel: str) -> None:
         self._channel = channel
         self._welcome = self._greet(name)
+        self._predicted: dict[str, str] = {}
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -63,6 +66,16 @@ class GradedSession:
                 wire.send(connection, _ANSWERED[question["type"]](respondent, question))
         return Heard(exercise_id)
 
+    def predict(self, exercise_id: str, answer: Any) -> Heard:
+        """Hand a prediction in; what was predicted before is not looked at, and nothing is written down."""
+        self._predicted.setdefault(exercise_id, _brief(answer))
+        return self.check(exercise_id, answer)
+
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
+        """This run's prediction beside what happened, as far as it was handed in."""
+        said = _brief(happened[0]) if happened else "told in one's own copy"
+        return Revealed(exercise_id, self._predicted.get(exercise_id, ""), said)
+
     def _greet(self, name: str) -> _Welcome:
         with self._connect() as connection:
             wire.send(connection, {"type": "open", "sheet": name})
@@ -75,6 +88,14 @@ class GradedSession:
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(self._channel)
         return connection
+
+
+def _brief(thing: Any) -> str:
+    """A thing in a few signs, whatever it is."""
+    try:
+        return repr(thing)[:_LONGEST_SAID]
+    except Exception:
+        return type(thing).__name__
 
 
 def _ask(respondent: HomeRespondent, question: dict[str, Any]) -> dict[str, Any]:

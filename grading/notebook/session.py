@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from grading.answers import verify
+from grading.answers.keys import Keyed, KeysError, read_keys
+from grading.answers.prediction import Prediction
 from grading.notebook.comparison import Comparison, compare
 from grading.notebook.practised import Practice, practice_variant
-from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Said, Statement
+from grading.notebook.predicting import Predictions
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Revealed, Said, Statement
 from grading.notebook.standing import Progress
 from grading.notebook.state import Notes
-from grading.sheets import Prose, SheetError, Variant, load_sheet
+from grading.sheets import Prose, Sheet, SheetError, Variant, load_sheet
 from grading.verify import Exercise, Verdict
 from grading.verify.item import Item
 
@@ -36,10 +39,11 @@ class HomeSession:
         self.name = name
         self.variant = read_variant(folder, name)
         self._folders = sheet_folders(folder)
-        self.sheet = load_sheet(name, self.variant, self._folders)
+        self.sheet = _with_keys(load_sheet(name, self.variant, self._folders), folder, name, self.variant)
         self.notes = Notes(folder)
         self.verdicts: dict[str, Verdict] = {}  # the last one on each exercise, since the sheet was opened
         self._practised: dict[str, int] = {}
+        self._predictions = Predictions(self.notes)
 
     def opened(self) -> Opened:
         """What `open_sheet` shows."""
@@ -47,15 +51,35 @@ class HomeSession:
 
     def statement(self, exercise_id: str) -> Statement:
         """The exercise's statement, for this student."""
-        statement = statement_of(self.sheet[exercise_id])
-        return replace(statement, warning=ANONYMOUS) if statement.text and not self.variant.student else statement
+        item = self.sheet[exercise_id]
+        statement = statement_of(item)
+        is_anothers = not self.variant.student and isinstance(item, Item) and item.is_personal
+        return replace(statement, warning=ANONYMOUS) if is_anothers else statement
 
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
         if isinstance(item, Prose):
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
-        verdict = self._with_next_hint(verify(item, answer, PUBLIC_SEED, said), len(item.hints))
+        return self._result(item, verify(item, answer, PUBLIC_SEED, said))
+
+    def predict(self, exercise_id: str, answer: Any) -> Result:
+        """Write a prediction down, if it is the first one."""
+        item = self._prediction(exercise_id)
+        return self._result(item, self._predictions.predict(item, answer, PUBLIC_SEED))
+
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
+        """What was predicted first, beside what happened."""
+        return self._predictions.reveal(self._prediction(exercise_id), happened)
+
+    def _prediction(self, exercise_id: str) -> Prediction:
+        item = self.sheet[exercise_id]
+        if not isinstance(item, Prediction):
+            raise SheetError(f"'{exercise_id}' is no prediction; use check('{exercise_id}', ...)")
+        return item
+
+    def _result(self, item: Item, found: Verdict) -> Result:
+        verdict = self._with_next_hint(found, len(item.hints))
         self.verdicts[item.id] = verdict
         _write_down(verdict)
         result = Result(verdict)
@@ -91,6 +115,8 @@ class HomeSession:
         self._practised[exercise_id] = self._practised.get(exercise_id, 0) + 1 if number is None else number
         variant = practice_variant(self._practised[exercise_id])
         fresh = load_sheet(self.name, variant, self._folders)[exercise_id]
+        if isinstance(fresh, Prediction) or (isinstance(fresh, Keyed) and fresh.needs_key):
+            return Said(f"'{exercise_id}' asks the same every time; there is nothing to practise with.")
         if not isinstance(fresh, Item):
             return Said(f"'{exercise_id}' is read by a person; there is nothing to practise with.")
         return Practice(fresh, self._practised[exercise_id])
@@ -114,6 +140,16 @@ def _write_down(verdict: Verdict) -> None:
             file.write(verdict.json() + "\n")
 
 
+def _with_keys(sheet: Sheet, folder: Path, name: str, variant: Variant) -> Sheet:
+    """The sheet with the keys that lie beside the notebook, or with the reason why there are none."""
+    if not sheet.keyed:
+        return sheet
+    try:
+        return sheet.with_keys(read_keys(folder, name, variant.number))
+    except KeysError as error:
+        return sheet.with_keys({}, str(error))
+
+
 def _wrapped(text: str) -> str:
     """`text` in lines short enough for Validate's window, which does not break them; tables and maps as they are."""
     return "\n".join(
@@ -126,7 +162,7 @@ def statement_of(item: Item | Prose) -> Statement:
     """The statement of an exercise; empty for prose, whose statement stands in the notebook."""
     if isinstance(item, Prose):
         return Statement("", {})
-    return Statement(item.statement, dict(item.given or {}))
+    return Statement(item.shown, dict(item.given or {}))
 
 
 def read_variant(folder: Path, name: str) -> Variant:

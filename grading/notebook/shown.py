@@ -146,6 +146,43 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Revealed:
+    """A prediction beside what happened, in words; without a prediction, that one is to be made first."""
+
+    exercise: str
+    predicted: str = ""
+    happened: str = ""
+    agrees: bool | None = None
+    remark: str = ""
+
+    def text(self) -> str:
+        """Both as plain text."""
+        if not self.predicted:
+            return f'First predict: predict("{self.exercise}", ...). Then run this cell again.'
+        lines = [f"You predicted: {self.predicted}", f"What happened: {self.happened}", self._comparison()]
+        return "\n".join(filter(None, lines))
+
+    def _comparison(self) -> str:
+        word = {True: "✓ as predicted", False: "✗ otherwise than predicted", None: ""}[self.agrees]
+        return f"{word} ({self.remark})" if self.remark else word
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        if not self.predicted:
+            return f"<p>{html.escape(self.text())}</p>"
+        rows = (("You predicted", self.predicted), ("What happened", self.happened), ("Compared", self._comparison()))
+        cells = "".join(
+            f'<tr><th scope="row" style="text-align:left">{name}</th>'
+            f'<td style="text-align:left">{html.escape(said)}</td></tr>'
+            for name, said in rows
+            if said
+        )
+        return f"<table>{cells}</table>"
+
+
+@dataclass(frozen=True)
 class Heard:
     """What a notebook learns while it is being marked: that its answer was heard."""
 

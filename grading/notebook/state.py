@@ -28,7 +28,7 @@ class Notes:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NOTES_FILE
-        self._off = os.environ.get(NOTES_VARIABLE) == "off"
+        self.is_off = os.environ.get(NOTES_VARIABLE) == "off"
 
     def get(self, topic: str, exercise_id: str) -> Plain:
         """What was put there; None if nothing was."""
@@ -36,11 +36,11 @@ class Notes:
 
     def topic(self, topic: str) -> dict[str, Any]:
         """Everything of one topic, by exercise."""
-        return {} if self._off else (_read(self._path) or {}).get(topic, {})
+        return {} if self.is_off else (_read(self._path) or {}).get(topic, {})
 
     def put(self, topic: str, exercise_id: str, value: Plain) -> bool:
         """Write something down, in place of what was there; whether that could be done."""
-        if self._off:
+        if self.is_off:
             return False
         try:
             entries = _read(self._path)

@@ -7,14 +7,15 @@ import importlib.util
 import re
 import sys
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
+from grading.answers.keys import NO_KEY, Key, Keyed
 from grading.verify.item import Item
 
 SETUP_CELL_ID = "setup"
@@ -112,9 +113,19 @@ class Sheet:
         return tuple(item for item in self.exercises if isinstance(item, Item))
 
     @property
+    def keyed(self) -> tuple[Keyed, ...]:
+        """The exercises that cannot be judged without a key."""
+        return tuple(item for item in self.exercises if isinstance(item, Keyed) and item.needs_key)
+
+    def with_keys(self, keys: Mapping[str, Key], why_not: str = NO_KEY) -> Sheet:
+        """The sheet with the keys to its exercises, by id; `why_not` says why one is missing."""
+        given = {item.id: item.with_key(keys.get(item.id, why_not)) for item in self.keyed}
+        return replace(self, exercises=tuple(given.get(item.id, item) for item in self.exercises))
+
+    @property
     def is_personal(self) -> bool:
         """Whether some exercise differs from student to student."""
-        return any(exercise.statement for exercise in self.checked)
+        return any(exercise.is_personal for exercise in self.checked)
 
     @property
     def points(self) -> float:

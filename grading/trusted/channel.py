@@ -158,7 +158,7 @@ class AnswerDesk:
         return {
             "type": "welcome",
             "opened": asdict(Opened.of(self._sheet, self._student)),
-            "statements": {item.id: (item.statement, _plain(item)) for item in self._sheet.checked},
+            "statements": {item.id: (item.shown, _plain(item)) for item in self._sheet.checked},
             "hints": {item.id: item.hints for item in self._sheet.checked},
         }
 

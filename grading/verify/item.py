@@ -23,7 +23,7 @@ class Item:
 
     id : dot-separated name, unique within a sheet; its notebook cell carries it with '.' as '-'
     points : marks for a right answer
-    statement : the question in Markdown, shown by `show(id)` where it differs between students
+    statement : the question in Markdown, where `show(id)` is to show it: it may differ between students
     given : numbers of the statement by name, for use in a computation
     hints : from where to look to nearly the answer
     """
@@ -33,6 +33,16 @@ class Item:
     statement: str
     given: Mapping[str, Any] | None
     hints: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """What `show(id)` shows, in Markdown; empty where the notebook's own text says it all."""
+        return self.statement
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it may differ from student to student."""
+        return bool(self.statement)
 
     @property
     def cell_id(self) -> str:
@@ -52,7 +62,7 @@ class Item:
     @property
     def cell_ids(self) -> tuple[str, ...]:
         """All the notebook cells that the exercise needs."""
-        shown = (self.show_cell_id,) if self.statement else ()
+        shown = (self.show_cell_id,) if self.shown else ()
         return (*shown, self.answer_cell_id, self.cell_id)
 
     def check_item(self) -> None:

@@ -23,8 +23,8 @@ _UNSAID = ("dtype", "optimize")  # parameters that say nothing of what is comput
 def plain(answer: Any) -> Plain:
     """An answer as None, truth values, numbers, texts, lists of these, and dicts of these with texts as keys.
 
-    NumPy's numbers become Python's, arrays and tuples become lists, keys that are numbers become texts, and a picture
-    of a computation becomes its steps.
+    NumPy's numbers become Python's, arrays, tuples and sets become lists, keys that are numbers become texts, and a
+    picture of a computation becomes its steps.
 
     Raises
     ------
@@ -83,6 +83,8 @@ class _Copy:
             return _whole(item)
         if isinstance(item, float):
             return float(item)
+        if isinstance(item, set | frozenset):
+            item = sorted(item, key=repr)  # in the same order in every process
         if isinstance(item, list | tuple):
             return [self.of(part, depth + 1) for part in item]
         if isinstance(item, Mapping):

@@ -113,6 +113,7 @@ class Verdict:
     notes : one line each, on what was accepted or left out
     hint : number of the hint to open next, 0 for none
     seed : reproduces the verdict; None where the seed is not to be known
+    wording : what the headline says in place of the outcome's own words
     """
 
     exercise: str
@@ -129,12 +130,13 @@ class Verdict:
     hint: int = 0
     draws: int = field(default=0, compare=False)
     figures: tuple[Figure, ...] = ()
+    wording: str = ""
 
     def headline(self) -> str:
         """Outcome, mark, and what is right already, in one line."""
         unit = "point" if self.points == 1 else "points"
         marks = f", {self.mark:g} of {self.points:g} {unit}" if self.points else ""
-        said = f"{_SIGNS[self.outcome]} {_HEADLINES[self.outcome]}: {self.exercise}{marks}"
+        said = f"{_SIGNS[self.outcome]} {self.wording or _HEADLINES[self.outcome]}: {self.exercise}{marks}"
         return f"{said}. {standing}" if (standing := self.standing()) else said
 
     def standing(self) -> str:
