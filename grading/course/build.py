@@ -30,6 +30,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from grading.answers import fault_of
+from grading.answers.slips import SLIPS
 from grading.course.layout import Course, CourseError, write_sheet_file
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.notebook.session import sheet_folders
@@ -109,8 +110,9 @@ def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
         raise BuildError(f"{where} is at an exercise that the sheet does not declare")
     if expect not in ("right", "wrong"):
         raise BuildError(f'{where}: expect="{expect}" must be "right" or "wrong"')
-    if cause and cause not in MISTAKES:
-        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {", ".join(sorted(MISTAKES))}')
+    if cause and cause not in MISTAKES | SLIPS:
+        known = ", ".join(sorted(MISTAKES | SLIPS))
+        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {known}')
     mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
     return Attempt(exercise, expect, float(mark), cause, cell.source)
 
