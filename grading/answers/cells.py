@@ -64,7 +64,7 @@ def _by_name(data: dict[str, Plain], rows: Sequence[str], columns: Sequence[str]
         kind = "row" if known is rows else "column"
         note = f"there is no {kind} called {_quoted(unknown[0])}; the {kind}s are {', '.join(known)}"
         if len(unknown) == len(data):
-            raise FormError(f"In your table {note}.") if data else FormError("Your table is empty.")
+            raise FormError(f"In your table {note}.")
     notes = [note] if unknown else []
     if known is rows:
         return _filled(rows, columns, [_row(name, data.get(name), columns) for name in rows]), notes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from grading.answers.cells import Cells
 from grading.answers.rounding import Interval, Rounding, hull, plus, times
@@ -18,6 +18,7 @@ from grading.answers.trace import Numbers, Row, Trace
 Status = Literal["right", "follows", "wrong", "not attempted"]
 Place = tuple[str, str]  # column and row
 
+_FINE: tuple[Status, ...] = ("right", "not attempted")
 _CORNERS = 4  # parents up to which all ends of what they may be are tried with all others
 
 
@@ -49,6 +50,19 @@ class Term:
     of: str
 
 
+class Source(NamedTuple):
+    """Where a row is wrong that another is made of: whether the student's own number was used, or the true one.
+
+    `values` says so of the places at which derivatives are taken, `numbers` of what the row adds up.
+    """
+
+    values: bool
+    numbers: bool
+
+
+OWN = Source(values=True, numbers=True)
+
+
 class Paper:
     """One table, and how each of its places was judged: `status`."""
 
@@ -76,42 +90,54 @@ class Paper:
         true = column.true[row.name]
         if self.rounding.admits(cell.number, (true, true)):
             return "right"
-        for own in self.sources(column):
-            if self.rounding.admits(cell.number, self.reach(column, row, own)):
-                fine = all(self.status[place] in ("right", "not attempted") for place in self.needs(column, row, own))
+        for source in self.sources(column, row):
+            if self.rounding.admits(cell.number, self.reach(column, row, source)):
+                relies = (source.numbers, self.needs(column, row)), (source.values, self.needs_values(column, row))
+                fine = all(self._is_fine(places) for own, places in relies if own)
                 return "right" if fine else "follows"
         return "wrong"
 
-    def sources(self, column: Column) -> tuple[bool, ...]:
-        """Whether derivatives are taken at the true values, or at the student's own: all that can be."""
-        return (True,) if column.kind == "value" else (False, True) if self.values else (False,)
+    def sources(self, column: Column, row: Row) -> list[Source]:
+        """What a place may have been worked out from; one, where all that it needs is right."""
+        numbers = (False,) if self._is_fine(self.needs(column, row)) else (False, True)
+        values = (False,) if self._is_fine(self.needs_values(column, row)) else (False, True)
+        return [Source(*both) for both in product(values, numbers)]
 
-    def needs(self, column: Column, row: Row, own: bool) -> list[Place]:
-        """The places of the table that this place is worked out from."""
-        uses = [row] if column.kind != "adjoint" else [child for child, _ in self.trace.uses[row.name]]
-        used = [child.name for child in uses] if column.kind == "adjoint" else list(row.parents)
-        places = [(column.title, name) for name in used]
-        if column.kind != "value" and own and self.values:
-            places += [(self.values.title, name) for child in uses for name in (*child.parents, child.name)]
-        return [place for place in dict.fromkeys(places) if place[1] in self.rows]
+    def _is_fine(self, places: list[Place]) -> bool:
+        return all(self.status[place] in _FINE for place in places)
+
+    def needs(self, column: Column, row: Row) -> list[Place]:
+        """The places of the same column that this place is worked out from."""
+        adjoint = column.kind == "adjoint"
+        names = [child.name for child, _ in self.trace.uses[row.name]] if adjoint else row.parents
+        return [(column.title, name) for name in dict.fromkeys(names) if name in self.rows]
+
+    def needs_values(self, column: Column, row: Row) -> list[Place]:
+        """The values in the table at which the derivatives in this place are taken."""
+        if self.values is None or column.kind == "value":
+            return []
+        moving = [child for child, _ in self.trace.uses[row.name]] if column.kind == "adjoint" else [row]
+        names = dict.fromkeys(name for one in moving for name in (*one.parents, one.name))
+        return [(self.values.title, name) for name in names if name in self.rows]
 
     # --- what may stand there ----------------------------------------------------------------------------------------
 
-    def used(self, column: Column, name: str) -> Interval:
-        """What somebody may compute with who needs this place of their table."""
+    def used(self, column: Column, name: str, own: bool) -> Interval:
+        """What somebody may compute with who needs this place; `own` decides where what stands there is wrong."""
         true = column.true[name]
         if name not in self.rows:
             return true, true
         number = self.cells[column.title, name].number
         if number is None:
             return self.rounding.used(true)
-        right = self.status[column.title, name] == "right"
-        return self.rounding.used(true, number) if right else self.rounding.around(number)
+        if self.status[column.title, name] == "right":
+            return self.rounding.used(true, number)
+        return self.rounding.around(number) if own else self.rounding.used(true)
 
     def value(self, name: str, own: bool) -> Interval:
-        """What the value of an input or a row may be taken for: the student's own, or the true one."""
-        if own and self.values:
-            return self.used(self.values, name)
+        """What the value of an input or a row may be taken for."""
+        if self.values:
+            return self.used(self.values, name, own)
         true = self.trace.values[name]
         return self.rounding.used(true) if name in self.rows else (true, true)
 
@@ -121,20 +147,21 @@ class Paper:
         every = product(*ends) if len(ends) <= _CORNERS else zip(*ends, strict=True)
         return {corner for corner in every if _is_one(row.parents, corner)}
 
-    def reach(self, column: Column, row: Row, own: bool) -> Interval:
+    def reach(self, column: Column, row: Row, source: Source) -> Interval:
         """Everything that this place may be before it is rounded."""
         if column.kind == "value":
-            return hull(*(row.value(corner) for corner in self.corners(row, own)))
-        return self.total(column, row, self.terms(column, row, own))
+            return hull(*(row.value(corner) for corner in self.corners(row, source.numbers)))
+        return self.total(column, row, self.terms(column, row, source))
 
-    def terms(self, column: Column, row: Row, own: bool) -> list[Term]:
+    def terms(self, column: Column, row: Row, source: Source) -> list[Term]:
         """What adds up to a tangent, one summand per parent, or to an adjoint, one per use."""
         if column.kind == "tangent":
-            slots = enumerate(zip(row.parents, self.slopes(row, own), strict=True))
-            return [Term(row, slot, slope, self.used(column, p), p) for slot, (p, slope) in slots]
+            slots = enumerate(zip(row.parents, self.slopes(row, source.values), strict=True))
+            return [Term(row, slot, slope, self.used(column, p, source.numbers), p) for slot, (p, slope) in slots]
+        uses = [(child, slot, self.slopes(child, source.values)[slot]) for child, slot in self.trace.uses[row.name]]
         return [
-            Term(child, slot, self.slopes(child, own)[slot], self.used(column, child.name), child.name)
-            for child, slot in self.trace.uses[row.name]
+            Term(child, slot, slope, self.used(column, child.name, source.numbers), child.name)
+            for child, slot, slope in uses
         ]
 
     def total(self, column: Column, row: Row, terms: list[Term]) -> Interval:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
-import numpy as np
-
 Interval: TypeAlias = tuple[float, float]
 
 _SLACK = 1e-9  # of the last printed digit: a number half way may be rounded either way
-_FLOAT = 1e-12  # of a number: its binary digits
+_FLOAT = 1e-14  # of a number: its binary digits
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,7 @@ class Rounding:
 
         A number may be rounded as the table is, to one digit more, or not at all.
         """
-        with np.errstate(all="ignore"):
-            rounded = [float(np.round(x, self.decimals + more)) for x in numbers for more in (0, 1)]
-        return hull(*numbers, *rounded)
+        return hull(*numbers, *(round(x, self.decimals + more) for x in numbers for more in (0, 1)))
 
     def around(self, number: float) -> Interval:
         """Everything that is printed as this number."""
@@ -47,7 +44,7 @@ class Rounding:
 
 def hull(*numbers: float) -> Interval:
     """From the least to the greatest; nothing is known where one of them is no number."""
-    return (min(numbers), max(numbers)) if np.all(np.isfinite(numbers)) else (np.nan, np.nan)
+    return (min(numbers), max(numbers)) if all(map(math.isfinite, numbers)) else (math.nan, math.nan)
 
 
 def times(a: Interval, b: Interval) -> Interval:

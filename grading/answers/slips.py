@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from grading.answers.paper import Column, Paper, Place, Term
+from grading.answers.paper import OWN, Column, Paper, Place, Term
 from grading.answers.rounding import Interval, hull, negative, plus, times
 from grading.answers.trace import Row
 from grading.verify.verdict import Cause
@@ -23,6 +23,7 @@ SLIPS = frozenset({"rounding", "power of ten", "another row used", "degrees for 
 _TELLING = 5  # times as far from 0 as the prediction is vague
 _SURE, _LIKELY = 1.0, 0.5
 _MOST = 2
+_POWERS = (-3, -2, -1, 1, 2, 3)
 _ONE: Interval = (1.0, 1.0)
 
 
@@ -78,13 +79,18 @@ def _digits(paper: Paper, column: Column, row: Row, number: float) -> Iterator[S
     for slip in misprinted(number, true, paper.rounding.decimals):
         if slip.gives[0] == number != 0:
             yield slip
+    for source in paper.sources(column, row):
+        reach = paper.reach(column, row, source)
+        for power in _POWERS:
+            moved = times(reach, (10.0**power, 10.0**power))
+            yield Slip("power of ten", "the decimal point is in another place", moved)
 
 
 # --- of values -----------------------------------------------------------------------------------------------------
 
 
 def _of_value(paper: Paper, column: Column, row: Row, number: float) -> Iterator[Slip]:
-    reach = paper.reach(column, row, True)
+    reach = paper.reach(column, row, OWN)
     yield Slip("sign", "the sign is wrong", negative(reach))
     turned = [row.in_degrees(corner) for corner in paper.corners(row, True)]
     known = [value for value in turned if value is not None]
@@ -93,17 +99,14 @@ def _of_value(paper: Paper, column: Column, row: Row, number: float) -> Iterator
     if len(row.parents) == 1 and row.parents[0] in paper.rows:
         copied = paper.value(row.parents[0], True)
         yield Slip("an input returned", f"this is {row.parents[0]} itself; the row is {row.what}", copied)
-    for power in (-3, -2, -1, 1, 2, 3):
-        moved = times(reach, (10.0**power, 10.0**power))
-        yield Slip("power of ten", "the decimal point is in another place", moved)
 
 
 # --- of derivatives ------------------------------------------------------------------------------------------------
 
 
 def _of_derivative(paper: Paper, column: Column, row: Row, number: float) -> Iterator[Slip]:
-    for own in paper.sources(column):
-        terms = [term for term in paper.terms(column, row, own) if any(times(term.slope, term.number))]
+    for source in paper.sources(column, row):
+        terms = [term for term in paper.terms(column, row, source) if any(times(term.slope, term.number))]
         total = paper.total(column, row, terms)
         if number == 0 and row.name == column.output:
             yield Slip("zeros", f"the walk starts here, with the derivative of {row.name} in itself", (0.0, 0.0))
@@ -184,18 +187,14 @@ def _elsewhere(paper: Paper, column: Column, row: Row, number: float) -> Iterato
     if column.kind == "value":
         for slot, parent in enumerate(row.parents):
             for name in _others(paper, row, parent):
-                corners = [
-                    (*corner[:slot], end, *corner[slot + 1 :])
-                    for corner in paper.corners(row, True)
-                    for end in paper.value(name, True)
-                ]
+                corners = _moved(paper, row, slot, name, own=True)
                 taken = hull(*(row.value(corner) for corner in corners))
                 yield Slip("another row used", f"{name} was used where {parent} belongs", taken)
         return
-    for own in paper.sources(column):
-        terms = paper.terms(column, row, own)
+    for source in paper.sources(column, row):
+        terms = paper.terms(column, row, source)
         for k, term in enumerate(terms):
-            for slope, text in _slopes_elsewhere(paper, term, own):
+            for slope, text in _slopes_elsewhere(paper, term, source.values):
                 changed = [*terms[:k], replace(term, slope=slope), *terms[k + 1 :]]
                 yield Slip("another row used", text, paper.total(column, row, changed))
 
@@ -205,13 +204,15 @@ def _slopes_elsewhere(paper: Paper, term: Term, own: bool) -> Iterator[tuple[Int
     row = term.row
     for slot, parent in enumerate(row.parents):
         for name in (*_others(paper, row, parent), row.name):
-            corners = [
-                (*corner[:slot], end, *corner[slot + 1 :])
-                for corner in paper.corners(row, own)
-                for end in paper.value(name, own)
-            ]
+            corners = _moved(paper, row, slot, name, own)
             slope = paper.rounding.used(*hull(*(row.partials(corner)[term.slot] for corner in corners)))
             yield slope, f"the derivative of {row.name} = {row.what} is taken at {name}; it belongs at {parent}"
+
+
+def _moved(paper: Paper, row: Row, slot: int, name: str, own: bool) -> set[tuple[float, ...]]:
+    """The values of a row's parents, with those of another row in one place."""
+    ends = paper.value(name, own)
+    return {(*corner[:slot], end, *corner[slot + 1 :]) for corner in paper.corners(row, own) for end in ends}
 
 
 def _others(paper: Paper, row: Row, parent: str) -> list[str]:

@@ -25,7 +25,7 @@ from grading.verify.verdict import Cause, Outcome, Verdict
 
 _MOST_DECIMALS = 12
 _MOST_ROWS = 200
-_MOST_NAMED = 6  # mistakes
+_MOST_EXPLAINED = 6  # places
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class TableExercise(Judged):
         self.check_item()
         _check_fields(self)
         try:
-            titled = self.titled
+            with np.errstate(all="ignore"):  # what is not finite is refused by name
+                titled = self.titled
         except (ValueError, TypeError, RefusalError) as error:
             raise self.refusal(str(error)) from error
         except ArithmeticError as error:
@@ -195,8 +196,7 @@ def _problem(paper: Paper, place: Place) -> str:
     cell = paper.cells[place]
     if cell.number is None:
         return f"{column.of(row.name)} is {cell.shown}; a number is asked for there."
-    needs = [name for title, name in paper.needs(column, row, False) if title == column.title]
-    numbers = [(name, paper.cells[column.title, name].number) for name in needs]
+    numbers = [(name, paper.cells[title, name].number) for title, name in paper.needs(column, row)]
     own = " and ".join(f"{name} = {number:.12g}" for name, number in numbers if number is not None)
     if column.kind != "value" and own:
         own = f"{column.kind}{'s' if ' and ' in own else ''} {own}"
@@ -208,8 +208,10 @@ def _problem(paper: Paper, place: Place) -> str:
 
 
 def _causes(paper: Paper, wrong: list[Place]) -> tuple[Cause, ...]:
-    """The mistakes behind the wrong rows, for the first rows that any explains."""
-    return tuple(cause for place in wrong for cause in explain(paper, place))[:_MOST_NAMED]
+    """The mistakes behind wrong places: behind the first of each column, then behind the next ones."""
+    first = {title: place for place in reversed(wrong) for title in [place[0]]}
+    looked_at = dict.fromkeys([*(place for place in wrong if first[place[0]] == place), *wrong])
+    return tuple(cause for place in list(looked_at)[:_MOST_EXPLAINED] for cause in explain(paper, place))
 
 
 def _notes(paper: Paper, carried: float) -> list[str]:

@@ -141,7 +141,7 @@ def recorded(function: Callable[..., Any], inputs: Numbers, names: tuple[str, ..
 
     Raises
     ------
-    ValueError : another number of names; rows that are arrays; an output that does not depend on the inputs
+    ValueError : another number of names, or names of inputs; rows that are arrays; an output that depends on no input
     TypeError : an operation that cannot be recorded
     """
     returned = bound(function)(*inputs.values())
@@ -149,6 +149,8 @@ def recorded(function: Callable[..., Any], inputs: Numbers, names: tuple[str, ..
     called = list(names) or [f"v{i}" for i in range(len(found.tape))]
     if len(called) != len(found.tape):
         raise ValueError(f"the function records {len(found.tape)} rows, and {len(called)} are named")
+    if taken := [name for name in called if name in inputs]:
+        raise ValueError(f"'{taken[0]}' is the name of an input, and of a row")
     if any(np.ndim(line.value) for line in found.tape):
         raise ValueError("a row is an array; a table on paper has one number in each place")
     if len(found.outputs) != (len(returned) if isinstance(returned, tuple | list) else 1):
