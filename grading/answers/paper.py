@@ -60,7 +60,7 @@ class Source(NamedTuple):
     numbers: bool
 
 
-OWN = Source(values=True, numbers=True)
+OWN, TRUE = Source(values=True, numbers=True), Source(values=False, numbers=False)
 
 
 class Paper:
@@ -72,8 +72,13 @@ class Paper:
         self.values = next((column for column in columns.values() if column.kind == "value"), None)
         self.status: dict[Place, Status] = {}
         self._slopes: dict[tuple[str, bool], tuple[Interval, ...]] = {}
-        for title, row in self.order():
-            self.status[title, row] = self._judged(columns[title], self.rows[row])
+        self._expected: dict[Place, Interval] = {}  # what should have stood where something else does, or nothing
+        for place in self.order():
+            column, row = columns[place[0]], self.rows[place[1]]
+            self.status[place] = self._judged(column, row)
+            if self.status[place] != "right":
+                true = rounding.used(column.true[row.name])
+                self._expected[place] = hull(*true, *rounding.used(*self.reach(column, row, TRUE)))
 
     def order(self) -> Iterator[Place]:
         """Every place after those it depends on: values first, adjoints from below."""
@@ -127,12 +132,13 @@ class Paper:
         true = column.true[name]
         if name not in self.rows:
             return true, true
-        number = self.cells[column.title, name].number
+        place = column.title, name
+        number = self.cells[place].number
         if number is None:
-            return self.rounding.used(true)
-        if self.status[column.title, name] == "right":
+            return self._expected[place]
+        if self.status[place] == "right":
             return self.rounding.used(true, number)
-        return self.rounding.around(number) if own else self.rounding.used(true)
+        return self.rounding.around(number) if own else self._expected[place]
 
     def value(self, name: str, own: bool) -> Interval:
         """What the value of an input or a row may be taken for."""

@@ -43,8 +43,9 @@ class Rounding:
 
 
 def hull(*numbers: float) -> Interval:
-    """From the least to the greatest; nothing is known where one of them is no number."""
-    return (min(numbers), max(numbers)) if all(map(math.isfinite, numbers)) else (math.nan, math.nan)
+    """From the least to the greatest that is finite; nan, which admits nothing, where none is."""
+    finite = [x for x in numbers if math.isfinite(x)]
+    return (min(finite), max(finite)) if finite else (math.nan, math.nan)
 
 
 def times(a: Interval, b: Interval) -> Interval:

@@ -134,8 +134,9 @@ def _sums(paper: Paper, column: Column, row: Row, terms: list[Term]) -> Iterator
             else f"what arrives from {term.of} is not added: {row.name} is used in {_listed(terms)}, so it is a sum"
         )
         yield Slip(label, missing, paper.total(column, row, others))
-        alone = "is all that is kept; the others were not added, or were overwritten"
-        yield Slip(label, f"what comes from {term.of} {alone}", paper.total(column, row, [term]))
+        if len(others) > 1:
+            alone = "is all that is kept; the others were not added, or were overwritten"
+            yield Slip(label, f"what comes from {term.of} {alone}", paper.total(column, row, [term]))
         flipped = [*terms[:k], replace(term, slope=negative(term.slope)), *terms[k + 1 :]]
         turned = f"the sign of what comes from {term.of} is wrong"
         yield Slip("sign of one term", turned, paper.total(column, row, flipped))

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.formula import Spelled, named, term_of, text
+from autodiff.functions import sigmoid
 from autodiff.listing import listing
 from autodiff.modes import backward, on_tape, traced
 from autodiff.rule import call
 from autodiff.tape import LEVELS, Line, Traced
 
 Numbers = dict[str, float]
+_PLACES, _SAME = (-2.3, -0.4, 0.7, 1.9), 1e-12
 _ANGLES = (np.sin, np.cos, np.tan)
 
 
@@ -28,24 +30,24 @@ _ANGLES = (np.sin, np.cos, np.tan)
 class Row:
     """One row: its name, what it is made of (rows before it, or inputs; one may occur twice), and how.
 
-    `what` is its right-hand side in NumPy's words.
+    `what` is its right-hand side in NumPy's words. A sigmoid is known as one, however it is written: its derivative on
+    paper is y (1 - y), so a slip in y goes on into that.
     """
 
     name: str
     parents: tuple[str, ...]
     what: str
     function: Callable[..., Any]
+    is_sigmoid: bool = False
 
     def value(self, values: tuple[float, ...]) -> float:
         """The row at these values of its parents; nan where it has none."""
-        try:
-            with np.errstate(all="ignore"):
-                return float(self.function(*map(np.float64, values)))
-        except (ArithmeticError, ValueError):
-            return np.nan  # a function need not cope with numbers that a slip led to
+        return _number(self.function, values)
 
     def partials(self, values: tuple[float, ...], result: float | None = None) -> tuple[float, ...]:
-        """Its derivative in each parent; where the rule uses the row's own value, `result` if that is given."""
+        """Its derivative in each parent; where the row's own value is used for that, `result` if it is given."""
+        if self.is_sigmoid and result is not None:
+            return (result * (1 - result),)
         try:
             with np.errstate(all="ignore"):
                 return self._partials(values, result)
@@ -162,7 +164,9 @@ def recorded(function: Callable[..., Any], inputs: Numbers, names: tuple[str, ..
             rows.append(Row(called[i], (source,), source, _same))
         else:
             parents = tuple(called[p] for p in line.parents if p is not None)
-            rows.append(Row(called[i], parents, spoken.named(i).what, _replayed(line)))
+            again = _replayed(line)
+            is_sigmoid = len(parents) == 1 and _is_sigmoid(again)
+            rows.append(Row(called[i], parents, spoken.named(i).what, again, is_sigmoid))
     return Trace(inputs, tuple(rows), tuple(called[i] for i in found.outputs))
 
 
@@ -184,10 +188,24 @@ def declared(functions: Mapping[str, Callable[..., Any]], inputs: Numbers) -> Tr
         values = [np.float64(known[p]) for p in parents]
         if np.ndim(own(*values)):
             raise ValueError(f"row '{name}' is an array; a table on paper has one number in each place")
-        rows.append(Row(name, parents, _spoken(own, parents, values), own))
+        what = _spoken(own, parents, values)
+        rows.append(Row(name, parents, what, own, len(parents) == 1 and _is_sigmoid(own)))
         known[name] = rows[-1].value(tuple(values))
         used |= set(parents)
     return Trace(inputs, tuple(rows), tuple(row.name for row in rows if row.name not in used))
+
+
+def _is_sigmoid(function: Callable[..., Any]) -> bool:
+    return all(abs(_number(function, (x,)) - sigmoid(x)) < _SAME for x in _PLACES)
+
+
+def _number(function: Callable[..., Any], values: tuple[float, ...]) -> float:
+    """A function's value; nan where it has none, since it need not cope with numbers that a slip led to."""
+    try:
+        with np.errstate(all="ignore"):
+            return float(function(*map(np.float64, values)))
+    except (ArithmeticError, ValueError):
+        return np.nan
 
 
 def _same(x: Any) -> Any:

@@ -233,6 +233,57 @@ def test_the_derivative_at_another_row_is_named():
     assert "v6" in verdict.causes[0].text
 
 
+NET = {
+    "v0": ("x", {"x": "1"}),
+    "v1": ("y", {"y": "1"}),
+    "v2": ("v0 * v1", {"v0": "v1", "v1": "v0"}),
+    "v3": ("xp.sin(v2)", {"v2": "xp.cos(v2)"}),
+    "v4": ("v2 / v3", {"v2": "1 / v3", "v3": "-v4 / v3"}),
+}
+NET_AT, NET_ALONG = {"x": 1.3, "y": 0.6}, {"x": 1.7, "y": -0.4}
+
+
+def causes_of(column, row, number):
+    """What is said of one number in the table of a small list."""
+    right = Student(NET, NET_AT).fill(NET_ALONG, "v4")
+    answer = right | {row: right[row] | {column: round(number(right), 3)}}
+    verdict = verify(exercise(NET, NET_AT, NET_ALONG, "v4"), answer, SEED)
+    assert statuses(verdict)[row, column] == "wrong"
+    return verdict.causes
+
+
+@pytest.mark.parametrize(("of", "kept"), [("v0", 1.3 * -0.4), ("v1", 0.6 * 1.7)])
+def test_a_product_rule_with_one_term_is_named(of, kept):
+    (cause,) = causes_of("tangent", "v2", lambda right: kept)
+    assert cause.label == "product rule misapplied"
+    assert f"the tangent of {of} is missing" in cause.text
+
+
+def test_a_factor_that_is_missing_is_named():
+    (passed_on,) = causes_of("tangent", "v3", lambda right: right["v2"]["tangent"])
+    (alone,) = causes_of("tangent", "v3", lambda right: np.cos(0.78))
+    (adjoint,) = causes_of("adjoint", "v2", lambda right: 1 / right["v3"]["value"] + right["v3"]["adjoint"])
+    assert {passed_on.label, alone.label, adjoint.label} == {"inner derivative forgotten"}
+    assert "passed on as it is" in passed_on.text
+    assert "local derivative alone" in alone.text
+    assert "v3 = sin(v2)" in adjoint.text
+
+
+def test_a_wrong_sign_in_a_sum_is_named():
+    def plus(right):
+        tangents = right["v2"]["tangent"], right["v3"]["tangent"]
+        return tangents[0] / np.sin(0.78) + 0.78 / np.sin(0.78) ** 2 * tangents[1]
+
+    (cause,) = causes_of("tangent", "v4", plus)
+    assert cause.label == "sign of one term"
+    assert "v3" in cause.text
+
+
+def test_another_row_in_the_place_of_an_operand_is_named():
+    (cause,) = causes_of("value", "v3", lambda right: np.sin(0.6))
+    assert (cause.label, "v1 was used where v2 belongs" in cause.text) == ("another row used", True)
+
+
 def test_nothing_is_named_for_a_number_out_of_the_blue():
     at = {"x1": 2.3, "x2": 0.7}
     answer = filled(at=at)
