@@ -56,7 +56,8 @@ class TableExercise(Judged):
 
     Parameters
     ----------
-    id, points, statement, hints, limit_s : as of every exercise
+    id, points, statement, hints, limit_s : as of every exercise. Where there is a `statement`, `show(id)` shows it with
+        the empty table under it
     given : the point, a number for each input
     function : `(xp, *inputs)` or `(*inputs)` -> a number or a tuple of numbers; its recorded lines are the rows
     rows : names for these lines, in their order (v0, v1, ... if none are given). Or a mapping that prescribes the rows
@@ -110,6 +111,16 @@ class TableExercise(Judged):
     def titled(self) -> dict[str, Column]:
         """The columns with their true numbers, by title."""
         return {title: self._column(title, asked) for title, asked in self.columns.items()}
+
+    @property
+    def shown(self) -> str:
+        """The statement with the table to be filled in; empty where the notebook's own text has it."""
+        if not self.statement:
+            return ""
+        head = ["row", "is", *self.columns]
+        rows = [[row.name, f"`{row.what}`", *(" " for _ in self.columns)] for row in self.trace.rows]
+        lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+        return "\n".join([self.statement, "", *lines])
 
     def _column(self, title: str, asked: Asked) -> Column:
         trace = self.trace

@@ -342,6 +342,17 @@ def test_what_a_student_writes_is_escaped():
     assert "&lt;b&gt;" in verdict.html()
 
 
+def test_the_empty_table_is_shown_with_the_statement():
+    assert table().shown == ""
+    asked = table(statement="Fill in the table.")
+    head, line, *rows = asked.shown.splitlines()[2:]
+    assert asked.shown.startswith("Fill in the table.\n\n| row |")
+    assert head == "| row | is | value | tangent | adjoint |"
+    assert line.count("---") == 5
+    assert len(rows) == 12
+    assert rows[10] == "| v10 | `1 / (1 + exp(-v1))` |   |   |   |"
+
+
 # --- declarations --------------------------------------------------------------------------------------------------
 
 REFUSED = {
