@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,13 +99,21 @@ class BugExercise(Keyed):
         """
         line = said.get("line") if isinstance(said, dict) else said
         if isinstance(line, str):
-            digits = line.casefold().removeprefix("line").strip()
+            digits = line.casefold().strip().removeprefix("line").strip()
             line = int(digits) if digits.isdecimal() and len(digits) < 10 else line
         if isinstance(line, float) and line.is_integer():
             line = int(line)
         if isinstance(line, bool) or not isinstance(line, int) or not 1 <= line <= len(self.lines):
             raise ValueError(f"line= is the number of one line, from 1 to {len(self.lines)}")
         return {WHOLE: line}
+
+    def misfit(self, source: str, right: Parts) -> str:
+        """Whether the solution mends the line that it names and no other."""
+        functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+        mended = [(ast.get_source_segment(source, node) or "").splitlines() for node in functions]
+        if any(_differ(self.lines, lines) == [right[WHOLE]] for lines in mended):
+            return ""
+        return f"no function of its solution differs from the faulty code in line {right[WHOLE]} alone"
 
     def fault(self, seed: int) -> str:
         """Why the exercise cannot be judged with this seed: the function cannot, or its fault does not show."""
@@ -221,6 +230,18 @@ def _judged_function(exercise: Exercise, handed: Handed, respondent: Respondent,
     if handed.type_name == "NoneType":
         handed = Handed("nothing", "NoneType")
     return derivatives.judge(exercise, handed, respondent, seed)
+
+
+def _differ(lines: Sequence[str], others: Sequence[str]) -> list[int]:
+    """The numbers of the lines in which two functions differ, whatever they are called; nothing if one is longer."""
+    if len(lines) != len(others):
+        return []
+    pairs = zip(map(_nameless, lines), map(_nameless, others), strict=True)
+    return [number for number, (one, other) in enumerate(pairs, 1) if one != other]
+
+
+def _nameless(line: str) -> str:
+    return re.sub(r"^def \w+", "def", line).rstrip()
 
 
 def _share(function: Verdict) -> float:

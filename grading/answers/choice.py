@@ -134,7 +134,7 @@ def named(said: Plain, options: Mapping[str, str], split: bool = False) -> list[
         words = _BETWEEN_NAMES.split(written.strip()) if split and tidy(written) not in known else [written]
         for word in words:
             if tidy(word) not in known:
-                raise ValueError(f"'{word[:40]}' is none of the options, which are {', '.join(options)}")
+                raise ValueError(f"{word[:40]!r} is none of the options, which are {', '.join(options)}")
             found.add(known[tidy(word)])
     return [name for name in options if name in found]
 

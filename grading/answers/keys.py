@@ -101,6 +101,10 @@ class Keyed(Judged):
         ValueError : it cannot be an answer; the message says so to the student
         """
 
+    def misfit(self, source: str, right: Parts) -> str:
+        """What in the code of the master's own answer does not fit the declaration; empty if all does."""
+        return ""
+
     def read(self, told: Told) -> Parts | str:
         """The parts of an answer, or what is wrong with it."""
         if told.error is not None:

@@ -142,8 +142,9 @@ def _how_near(predicted: float, happened: float) -> tuple[bool, str]:
         return False, "of another sign"
     if predicted == 0 or happened == 0:
         return False, ""
-    factor = predicted / happened
-    return False, f"{factor:.3g} times as much" if factor > 1 else f"{1 / factor:.3g} times too little"
+    if abs(predicted) > abs(happened):
+        return False, f"{predicted / happened:.3g} times as much"
+    return False, f"{happened / predicted:.3g} times too little"
 
 
 def _shape(said: Plain) -> Plain:

@@ -8,6 +8,7 @@ A master is a jupytext percent script. What a cell is for stands in its header:
     # %% check="chain.compose"               the graded cell; locked
     # %% [markdown] prose="chain.derive"     an answer in words, marked by a person
     # %% attempt="chain.compose" expect="wrong" cause="transposed"
+    # %% attempt="cost.cheaper" expect="wrong" because="The output is what is long here."
                                              a known answer, for trying out the exercise; never in a notebook
 """
 
@@ -19,51 +20,34 @@ import os
 import re
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from grading.answers import fault_of
-from grading.answers.slips import SLIPS
-from grading.course.layout import Course, CourseError, write_sheet_file
+from grading.answers.keys import KEYS_FILE, write_keys
+from grading.course.execution import execute
+from grading.course.keying import make_keys
+from grading.course.layout import Course, write_sheet_file
+from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
-from grading.trusted.kernel import OwnKernelManager, scratch_folders
-from grading.trusted.sandbox import Folders
-from grading.verify.diagnose import MISTAKES
 from grading.verify.item import Item
 
 _ROLES = ("show", "answer", "check", "prose")
 _SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-SOLUTION_MARKS = _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
-
-
-class BuildError(CourseError):
-    """A master text cannot be turned into notebooks; the message says where, and what to change."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A known answer to an exercise: what it should come to, the marks it earns, and the cause that should be named."""
-
-    exercise: str
-    expect: str
-    mark: float
-    cause: str
-    source: str
+_BEGIN, _END = SOLUTION_MARKS
 
 
 def build(course: Course, name: str, variant: int | None = None, only_if_changed: bool = False) -> bool:
-    """Regenerate one sheet's solution and assignment; returns whether there was anything to do.
+    """Regenerate one sheet's solution, keys and assignment; returns whether there was anything to do.
 
     `variant` changes the course to another set of the sheet; left out, the released one is kept.
 
@@ -76,53 +60,19 @@ def build(course: Course, name: str, variant: int | None = None, only_if_changed
     if only_if_changed and _built_from(course, name) == digest:
         return False
     sheet = load_sheet(name, Variant(number), sheet_folders(course.root))
-    notebook = compose(_read_master(course, name), sheet, course.master(name))
+    notebook = compose(read_master(course, name), sheet, course.master(name))
     notebook.metadata["gradsheet"] = {"made_from": digest}
     write_sheet_file(course.solutions / name, name, number)
-    read_attempts(course, name)
+    attempts = read_attempts(course, name)
     _check_exercises(sheet, course.master(name))
-    _execute(notebook, course.solutions / name)
-    _check_solution(notebook, sheet, path=course.master(name))
+    keys = make_keys(course, name, number, sheet, notebook, attempts)
+    with _restored_on_failure(course.solutions / name / KEYS_FILE):
+        write_keys(course.solutions / name, name, number, keys)
+        execute(notebook, course.solutions / name)
+        _check_solution(notebook, sheet, path=course.master(name))
     _write(course.solution(name), notebook)
     _release(course, name)
     return True
-
-
-def read_attempts(course: Course, name: str) -> list[Attempt]:
-    """The known answers that a master declares, in its order. Right ones earn full marks, wrong ones `mark` or none.
-
-    Raises
-    ------
-    BuildError : an attempt at an unknown exercise, with an unknown outcome or an unknown cause
-    """
-    sheet = course.sheet(name)
-    return [
-        _attempt(cell, sheet, course.master(name))
-        for cell in _read_master(course, name).cells
-        if "attempt" in cell.metadata
-    ]
-
-
-def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
-    exercise, expect = cell.metadata["attempt"], cell.metadata.get("expect", "wrong")
-    cause, where = cell.metadata.get("cause", ""), f'{path}: attempt="{cell.metadata["attempt"]}"'
-    if exercise not in {item.id for item in sheet.checked}:
-        raise BuildError(f"{where} is at an exercise that the sheet does not declare")
-    if expect not in ("right", "wrong"):
-        raise BuildError(f'{where}: expect="{expect}" must be "right" or "wrong"')
-    if cause and cause not in MISTAKES | SLIPS:
-        known = ", ".join(sorted(MISTAKES | SLIPS))
-        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {known}')
-    mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
-    return Attempt(exercise, expect, float(mark), cause, cell.source)
-
-
-def _read_master(course: Course, name: str) -> NotebookNode:
-    path = course.master(name)
-    try:
-        return jupytext.read(path, fmt="py:percent")
-    except OSError as error:
-        raise BuildError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
@@ -201,33 +151,17 @@ def _nbgrader(
     return details if points is None else details | {"points": float(points)}
 
 
-class _SolutionRun(NotebookClient):
-    """Runs a solution in this interpreter's own kernel."""
-
-    folders: Folders
-
-    def create_kernel_manager(self) -> OwnKernelManager:
-        self.km = OwnKernelManager(self.folders)
-        return self.km
-
-
-def _execute(notebook: NotebookNode, folder: Path) -> None:
-    with scratch_folders() as folders:
-        client = _SolutionRun(
-            notebook,
-            timeout=120,
-            record_timing=False,
-            resources={"metadata": {"path": str(folder)}},
-            shutdown_kernel="immediate",
-        )
-        client.folders = folders
-        try:
-            client.execute()
-        except CellExecutionError as error:
-            complaint = f"{error.ename}: {error.evalue}".splitlines()[0]
-            raise BuildError(f"{folder.name}: a cell of the solution fails: {complaint}") from None
-    # the exact Python version is the builder's, not the course's
-    notebook.metadata["language_info"] = {"name": "python"}
+@contextmanager
+def _restored_on_failure(path: Path) -> Iterator[None]:
+    """What a file held is put back if what is done with it fails."""
+    before = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_bytes(before)
+        raise
 
 
 def _check_exercises(sheet: Sheet, path: Path) -> None:

@@ -20,7 +20,8 @@ def configure(c: Any) -> None:
         "*.py",
         "*.html",
         "*.pdf",
-        "notes*.json",
+        "notes.json",
+        "notes.damaged*",
     ]
 
     # A stub that does nothing: an untouched notebook runs to its end, and its answers read as "not attempted".

@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from grading.course.build import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.grade import Marks
 from grading.course.layout import Course
+from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts
 from grading.verify.item import Item
 
 Sources = dict[str, str]
@@ -76,6 +76,8 @@ class _Maker:
         self.solution: Sources = {item.id: by_id[item.answer_cell_id] for item in self.exercises}
         self.full = {item.id: item.points for item in self.exercises}
         self.attempts = read_attempts(self.course, self.name)
+        functions = [item for item in self.exercises if _is_function(self.solution[item.id])]
+        self.first, self.last = (functions or self.exercises)[0], (functions or self.exercises)[-1]
 
     def everybody(self) -> list[Simulated]:
         """All of them, in the order of their names."""
@@ -131,7 +133,7 @@ class _Maker:
     # --- code that fails ---
 
     def _failing(self) -> None:
-        first, last = self.exercises[0], self.exercises[-1]
+        first, last = self.first, self.last
         self._add_spoilt("a syntax error in one answer", first, "def answer(x:\n    return x")
         self._add_spoilt("an endless loop in one answer", last, _with_body(self.solution[last.id], "while True: pass"))
         self._add_spoilt(
@@ -148,7 +150,7 @@ class _Maker:
     # --- odd, but honest ---
 
     def _odd_but_honest(self) -> None:
-        first = self.exercises[0]
+        first = self.first
         self._add("the notebook renamed", self.solution, self.full, file="my sheet (final).ipynb")
         self._add("a test cell copied", self.solution, self.full, _copy_cell(first.cell_id))
         self._add("an answer cell copied", self.solution, self.full, _copy_cell(first.answer_cell_id))
@@ -221,6 +223,8 @@ def _raising_stub(source: str) -> str:
 
 
 def _noisy(source: str) -> str:
+    if not _is_function(source):
+        return f"print('called')\n{source}"
     head, _, body = source.partition("\n")
     return f"import sys\n\n\n{head}\n    print('called')\n    print('careful', file=sys.stderr)\n{body}"
 

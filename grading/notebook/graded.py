@@ -12,6 +12,8 @@ from grading.notebook.counting import calls_counted
 from grading.notebook.shown import Heard, Opened, Revealed, Statement
 from grading.verify.respondent import Handed, HomeRespondent
 
+_LONGEST_SAID = 200
+
 
 @dataclass(frozen=True)
 class _Welcome:
@@ -54,12 +56,12 @@ class GradedSession:
 
     def predict(self, exercise_id: str, answer: Any) -> Heard:
         """Hand a prediction in; what was predicted before is not looked at, and nothing is written down."""
-        self._predicted.setdefault(exercise_id, repr(answer))
+        self._predicted.setdefault(exercise_id, _brief(answer))
         return self.check(exercise_id, answer)
 
     def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
         """This run's prediction beside what happened, as far as it was handed in."""
-        said = repr(happened[0]) if happened else "told in one's own copy"
+        said = _brief(happened[0]) if happened else "told in one's own copy"
         return Revealed(exercise_id, self._predicted.get(exercise_id, ""), said)
 
     def _greet(self, name: str) -> _Welcome:
@@ -74,6 +76,14 @@ class GradedSession:
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(self._channel)
         return connection
+
+
+def _brief(thing: Any) -> str:
+    """A thing in a few signs, whatever it is."""
+    try:
+        return repr(thing)[:_LONGEST_SAID]
+    except Exception:
+        return type(thing).__name__
 
 
 def _ask(respondent: HomeRespondent, question: dict[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 from classroom import NAME, REPOSITORY, SHEET
 
+from grading.answers import verify as verify_any
+from grading.answers.bug import BugExercise
+from grading.answers.choice import ChoiceExercise
+from grading.answers.keys import WHOLE, Key
+from grading.answers.prediction import Prediction
 from grading.course.build import read_attempts
 from grading.notebook import wire
 from grading.notebook.graded import GradedSession
 from grading.notebook.session import statement_of
 from grading.notebook.shown import Heard
+from grading.sheets import Sheet
 from grading.trusted import channel
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import scratch_folders
@@ -103,6 +109,87 @@ def test_every_known_answer_gets_the_same_verdict_remotely(desk, session):
         answer = answer_of(attempt)
         assert remote == verify(exercise, answer, seed=SEED), attempt.source
         assert remote.mark == attempt.mark
+
+
+# --- answers that are no gradients --------------------------------------------------------------------------------
+
+CHOICE = ChoiceExercise("kinds.some", {"a": "one", "b": "two", "c": "three"}, several=True, partial=True, points=2)
+CHOICE = CHOICE.with_key(Key.of(CHOICE.salt, CHOICE.parts(["a", "c"]), [(["b"], "Not two.")]))
+BUG = BugExercise(replace(ONE_NUMBER, statement=""), code="def faulty(x, a):\n    return -2 * a * x * np.cos(a * x**2)")
+BUG = BUG.with_key(Key.of(BUG.salt, {WHOLE: 2}))
+GUESS = Prediction("kinds.guess", "shape")
+
+
+@pytest.fixture
+def kinds(place):
+    sheet = Sheet("Kinds", (CHOICE, BUG, GUESS), forbids=("sine",))
+    with AnswerDesk(place, sheet, "student-01", SEED) as desk:
+        yield desk, GradedSession("01_kinds", str(place))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "said"),
+    [
+        (CHOICE, {"a", "c"}, {}),
+        (CHOICE, "b", {}),
+        (CHOICE, ["a"], {}),
+        (CHOICE, None, {}),
+        (CHOICE, right, {}),
+        (CHOICE, float("nan"), {}),
+        (CHOICE, object(), {}),
+        (BUG, right, {"line": 2}),
+        (BUG, wrong, {"line": np.int64(1)}),
+        (BUG, right, {}),
+        (BUG, None, {"line": 2}),
+        (BUG, BUG.faulty, {"line": 2}),
+        (BUG, BUG.faulty, {"line": None}),
+        (BUG, raising, {"line": "two"}),
+        (BUG, stub, {}),
+        (BUG, 3.0, {"line": object()}),
+        (GUESS, (3, 4), {}),
+        (GUESS, np.zeros(3), {}),
+        (GUESS, "three", {}),
+    ],
+)
+def test_every_kind_is_judged_as_at_home(kinds, exercise, answer, said):
+    desk, session = kinds
+    desk.expect(exercise)
+    session.check(exercise.id, answer, said)
+    assert desk.collect() == verify_any(exercise, answer, SEED, said)
+
+
+def test_a_kernel_that_is_marked_has_no_key_and_sees_what_its_student_saw(kinds):
+    _, session = kinds
+    assert session.statement(BUG.id) == statement_of(BUG)
+    assert "2      return -2 * a * x" in session.statement(BUG.id).text
+    held = repr(vars(session))
+    assert not [
+        secret for secret in (CHOICE.key.salt, *CHOICE.key.opens.values(), *CHOICE.key.sealed) if secret in held
+    ]
+
+
+def test_a_prediction_is_handed_in_and_shown_with_what_is_known_there(kinds):
+    desk, session = kinds
+    assert "First predict" in repr(session.reveal(GUESS.id, ()))
+    desk.expect(GUESS)
+    assert repr(session.predict(GUESS.id, (3, 4))) == "0.0"
+    assert desk.collect().mark == 1.0
+    assert repr(session.reveal(GUESS.id, (np.zeros(2),))) == "You predicted: (3, 4)\nWhat happened: array([0., 0.])"
+
+
+@pytest.mark.parametrize("told", [None, 3, {}, {"data": [[]] * 9}, {"data": "a", "error": []}, {"error": ["x", "y"]}])
+def test_data_that_is_forged_on_the_way_is_judged_for_what_it_is(kinds, told, monkeypatch):
+    desk, session = kinds
+    monkeypatch.setattr("grading.notebook.graded._ANSWERED", {"tell": lambda *unused: {"type": "told", "told": told}})
+    for exercise in (CHOICE, GUESS, BUG):
+        desk.expect(exercise)
+        session.check(exercise.id, {"a", "c"})
+        verdict = desk.collect()
+        assert verdict is None or verdict.mark < exercise.points
+        assert verdict is None or verdict.outcome in ("wrong", "inconclusive")
+
+
+# --- gradients ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
