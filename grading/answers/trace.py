@@ -22,6 +22,7 @@ from autodiff.rule import call
 from autodiff.tape import LEVELS, Line, Traced
 
 Numbers = dict[str, float]
+_COPES_NOT = (ArithmeticError, ValueError, TypeError)  # a function, with numbers that a slip led to
 _PLACES, _SAME = (-2.3, -0.4, 0.7, 1.9), 1e-12
 _ANGLES = (np.sin, np.cos, np.tan)
 
@@ -51,7 +52,7 @@ class Row:
         try:
             with np.errstate(all="ignore"):
                 return self._partials(values, result)
-        except (ArithmeticError, ValueError):
+        except _COPES_NOT:
             return (np.nan,) * len(values)
 
     def _partials(self, values: tuple[float, ...], result: float | None) -> tuple[float, ...]:
@@ -66,18 +67,24 @@ class Row:
 
     def in_degrees(self, values: tuple[float, ...]) -> float | None:
         """The row by a calculator that takes angles for degrees; None where there is no angle."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._in_degrees(values)
+        except _COPES_NOT:
+            return None
+
+    def _in_degrees(self, values: tuple[float, ...]) -> float | None:
         tape, y = traced(self.function, [np.float64(v) for v in values], range(len(values)))
         if not on_tape(y, tape) or not any(line.rule is not None and line.rule.key in _ANGLES for line in tape):
             return None
         found: list[Any] = []
-        with np.errstate(all="ignore"):
-            for line in tape:
-                if line.rule is None:
-                    found.append(line.value)
-                    continue
-                args = [a if p is None else found[p] for p, a in zip(line.parents, line.args, strict=True)]
-                args = [np.deg2rad(a) for a in args] if line.rule.key in _ANGLES else args
-                found.append(call(line.rule, tuple(args), line.params))
+        for line in tape:
+            if line.rule is None:
+                found.append(line.value)
+                continue
+            args = [a if p is None else found[p] for p, a in zip(line.parents, line.args, strict=True)]
+            args = [np.deg2rad(a) for a in args] if line.rule.key in _ANGLES else args
+            found.append(call(line.rule, tuple(args), line.params))
         return float(found[y.index])
 
 
@@ -200,11 +207,11 @@ def _is_sigmoid(function: Callable[..., Any]) -> bool:
 
 
 def _number(function: Callable[..., Any], values: tuple[float, ...]) -> float:
-    """A function's value; nan where it has none, since it need not cope with numbers that a slip led to."""
+    """A function's value; nan where it has none."""
     try:
         with np.errstate(all="ignore"):
             return float(function(*map(np.float64, values)))
-    except (ArithmeticError, ValueError):
+    except _COPES_NOT:
         return np.nan
 
 

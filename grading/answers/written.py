@@ -13,7 +13,7 @@ _SAID: dict[Status, str] = {
     "wrong": "✗ wrong",
     "not attempted": "○ not attempted",
 }
-_LEFT = 'style="text-align:left"'
+_LEFT = 'style="text-align:left;padding-right:1em"'
 
 
 def figure(paper: Paper) -> Figure:

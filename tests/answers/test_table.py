@@ -388,6 +388,21 @@ def test_rows_and_function_may_both_be_declared():
     assert asked.titled["adjoint"].true["v8"] == 0
 
 
+def test_a_row_need_not_cope_with_what_a_slip_leads_to():
+    def picky(xp, v0):
+        if v0 > 2:
+            raise ValueError("too large")
+        return xp.sin(v0)
+
+    rows = {"v0": lambda x: x, "v1": picky, "v2": lambda v1: 3 * v1}
+    columns = {"value": VALUE, "tangent": tangent(x=1), "adjoint": adjoint("v2")}
+    asked = TableExercise("trace.picky", {"x": 1.5}, rows=rows, columns=columns, points=9)
+    right = [[1.5, 1.0, 0.212], [0.997, 0.071, 3.0], [2.992, 0.212, 1.0]]
+    assert verify(asked, right, SEED).outcome == "right"
+    assert verify(asked, [[5.1, 1.0, 0.212], *right[1:]], SEED).mark == 8
+    assert verify(asked, [[5.1, 1.0, 0.212], [0.1, 0.5, 3.0], *right[2:]], SEED).mark == 6
+
+
 def test_witnesses_that_contradict_each_other_charge_nobody():
     def torn(xp, x):
         return x * x if xp is np else x * x * x
