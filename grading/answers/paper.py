@@ -15,7 +15,7 @@ from grading.answers.cells import Cells
 from grading.answers.rounding import Interval, Rounding, hull, plus, times
 from grading.answers.trace import Numbers, Row, Trace
 
-Status = Literal["right", "follows", "wrong", "not attempted"]
+Status = Literal["right", "follows", "idle", "wrong", "not attempted"]
 Place = tuple[str, str]  # column and row
 
 _FINE: tuple[Status, ...] = ("right", "not attempted")
@@ -99,8 +99,14 @@ class Paper:
             if self.rounding.admits(cell.number, self.reach(column, row, source)):
                 relies = (source.numbers, self.needs(column, row)), (source.values, self.needs_values(column, row))
                 fine = all(self._is_fine(places) for own, places in relies if own)
-                return "right" if fine else "follows"
+                return "right" if fine else "idle" if self._is_idle(column, row, cell.number, source) else "follows"
         return "wrong"
+
+    def _is_idle(self, column: Column, row: Row, number: float, source: Source) -> bool:
+        """Whether a derivative is 0 because of nothing but zeros: so it is whatever one does, or does not do."""
+        if number != 0 or column.kind == "value":
+            return False
+        return all(_has_zero(term.slope) or _has_zero(term.number) for term in self.terms(column, row, source))
 
     def sources(self, column: Column, row: Row) -> list[Source]:
         """What a place may have been worked out from; one, where all that it needs is right."""
@@ -188,6 +194,10 @@ class Paper:
             found = [row.partials(corner, result) for corner in self.corners(row, own) for result in results]
             self._slopes[row.name, own] = tuple(self.rounding.used(*hull(*slot)) for slot in zip(*found, strict=True))
         return self._slopes[row.name, own]
+
+
+def _has_zero(interval: Interval) -> bool:
+    return interval[0] <= 0 <= interval[1]
 
 
 def _is_one(names: tuple[str, ...], values: tuple[float, ...]) -> bool:

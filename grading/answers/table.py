@@ -230,11 +230,16 @@ def _notes(paper: Paper, carried: float) -> list[str]:
     earned = "the slip costs nothing there" if carried == 1 else f"that earns {carried:.0%} of their marks"
     notes = []
     for title in paper.columns:
-        following = [name for name in paper.rows if paper.status[title, name] == "follows"]
-        absent = [name for name in paper.rows if paper.status[title, name] == "not attempted"]
-        if following:
+        by_status: dict[Status, list[str]] = {}
+        for name in paper.rows:
+            by_status.setdefault(paper.status[title, name], []).append(name)
+        if following := by_status.get("follows"):
             notes.append(f"{title}: from your own rows {', '.join(following)} would be right; {earned}")
-        if absent:
+        if idle := by_status.get("idle"):
+            notes.append(
+                f"{title}: what comes of a wrong 0 is 0 whatever one does; it earns nothing in {', '.join(idle)}"
+            )
+        if absent := by_status.get("not attempted"):
             notes.append(f"{title}: not attempted{'' if len(absent) == len(paper.rows) else ' ' + ', '.join(absent)}")
     return notes
 

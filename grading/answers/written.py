@@ -10,6 +10,7 @@ from grading.verify.verdict import Figure
 _SAID: dict[Status, str] = {
     "right": "✓ right",
     "follows": "→ follows",
+    "idle": "→ 0 from 0",
     "wrong": "✗ wrong",
     "not attempted": "○ not attempted",
 }

@@ -108,7 +108,7 @@ def test_a_slip_costs_its_own_row_alone(drawn, rounds, column, data):
     right = Student(steps, at, rounds).fill(direction, output)
     number = round(right[slipped][column] + data.draw(st.sampled_from([-2.0, -0.6, 0.7, 1.9])), 3)
     wrong = Student(steps, at, rounds, {(column, slipped): number}).fill(direction, output)
-    assume(is_within_reach(right) and is_within_reach(wrong))
+    assume(number != 0 and is_within_reach(right) and is_within_reach(wrong))
     asked = exercise(steps, at, direction, output)
     verdict = verify(asked, wrong, SEED)
     found = [place for place, said in statuses(verdict).items() if said == "wrong"]
@@ -145,6 +145,28 @@ def test_what_is_carried_may_earn_less():
     answer = filled(slips={("tangent", "v6"): 5.94})
     for carried, mark in ((0.0, 33), (0.5, 34), (1.0, 35)):
         assert verify(table(carried=carried), answer, SEED).mark == pytest.approx(mark)
+
+
+@pytest.mark.parametrize("column", ["tangent", "adjoint"])
+def test_nobody_earns_marks_with_zeros(column):
+    """From a wrong 0 follow zeros, without any work: they are not wrong, and earn nothing."""
+    asked = table(columns=(column,))
+    true = [asked.titled[column].true[name] for name in SHEET]
+    verdict = verify(asked, dict.fromkeys(SHEET, 0.0), SEED)
+    assert verdict.mark == true.count(0)
+    assert "0 from 0" in verdict.figures[0].text
+    assert "whatever one does" in verdict.notes[0]
+
+
+def test_a_number_that_is_rounded_to_zero_follows():
+    steps = {
+        "v0": ("x", {"x": "1"}),
+        "v1": ("0.001 * v0", {"v0": "0.001"}),
+        "v2": ("v1 * v0", {"v1": "v0", "v0": "v1"}),
+    }
+    asked = exercise(steps, {"x": 3.0}, {"x": 1.0}, "v2", columns=("tangent",))
+    verdict = verify(asked, {"v0": 0.2, "v1": 0.0, "v2": 0.001}, SEED)
+    assert verdict.mark == 2
 
 
 def test_derivatives_may_rest_on_ones_own_values_or_on_the_true_ones():

@@ -28,6 +28,8 @@ def battery():
     test_table.test_adjoints_are_judged_on_the_rows_below()
     test_table.test_what_is_carried_may_earn_less()
     test_table.test_derivatives_may_rest_on_ones_own_values_or_on_the_true_ones()
+    test_table.test_nobody_earns_marks_with_zeros("adjoint")
+    test_table.test_a_number_that_is_rounded_to_zero_follows()
     test_table.test_half_a_unit_is_the_most_that_a_first_row_may_be_off()
     test_table.test_a_table_that_is_not_finished()
     test_table.test_the_figure_needs_no_colour_and_no_script()
@@ -147,6 +149,8 @@ JUDGING = {
     "true numbers alone": (Paper, "sources", of_true_numbers_alone),
     "needs nothing": (Paper, "needs", lambda self, column, row: []),
     "needs no values": (Paper, "needs_values", lambda self, column, row: []),
+    "zeros follow": (Paper, "_is_idle", lambda self, column, row, number, source: False),
+    "any zero is idle": (Paper, "_is_idle", lambda self, column, row, number, source: number == 0),
     "in the wrong order": (Paper, "order", upside_down),
     "one term of a sum": (Paper, "total", first_term),
     "tangents with another sign": (Trace, "tangents", lambda s, d: {n: -t for n, t in TANGENTS(s, d).items()}),
