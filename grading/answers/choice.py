@@ -61,8 +61,7 @@ class ChoiceExercise(Keyed):
     @property
     def shown(self) -> str:
         """The statement with the options under it; empty where the notebook's own text has them."""
-        options = "\n".join(f"- **{name}**: {text}" for name, text in self.options.items())
-        return f"{self.statement}\n\n{options}" if self.statement else ""
+        return with_options(self.statement, self.options)
 
     def about(self) -> Plain:
         """The options: where they change, the key is another one."""
@@ -78,7 +77,7 @@ class ChoiceExercise(Keyed):
         if not self.several:
             return {WHOLE: one_of(said, self.options)}
         chosen = named(said, self.options, split=True)
-        return {WHOLE: [*chosen]} | {name: name in chosen for name in self.options}
+        return {WHOLE: sorted(chosen)} | {name: name in chosen for name in self.options}
 
     def judge(self, handed: Handed, respondent: Respondent, seed: int) -> Verdict:
         """Right where the key opens; the reason, where the choice is one that the key knows to be wrong."""
@@ -105,6 +104,12 @@ class ChoiceExercise(Keyed):
         return {"mark": float(self.points * share), "notes": (count + missing,)}
 
 
+def with_options(statement: str, options: Mapping[str, str]) -> str:
+    """A statement in Markdown with the options under it; nothing where there is no statement."""
+    listed = "\n".join(f"- **{name}**: {text}" for name, text in options.items())
+    return f"{statement}\n\n{listed}".rstrip() if statement else ""
+
+
 def one_of(said: Plain, options: Mapping[str, str]) -> str:
     """The one option that is named.
 
@@ -128,7 +133,7 @@ def named(said: Plain, options: Mapping[str, str], split: bool = False) -> list[
     known = {tidy(name): name for name in options}
     found = set()
     for item in said if isinstance(said, list) else [said]:
-        if isinstance(item, bool) or not isinstance(item, str | int):
+        if not isinstance(item, str | int):
             raise ValueError(f"name the option as a text; they are {', '.join(options)}")
         written = str(item)
         words = _BETWEEN_NAMES.split(written.strip()) if split and tidy(written) not in known else [written]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from grading.answers.choice import one_of, tidy
+from grading.answers.choice import one_of, tidy, with_options
 from grading.answers.judging import Judged
 from grading.verify.plain import Plain, is_finite, plain
 from grading.verify.respondent import Handed, Respondent, describe_exception
@@ -64,6 +64,11 @@ class Prediction(Judged):
             raise self.refusal("options belong to form='choice', at least two of them")
         if len({tidy(name) for name in self.options}) < len(self.options):
             raise self.refusal(f"two of the options {', '.join(self.options)} differ only by signs or capitals")
+
+    @property
+    def shown(self) -> str:
+        """The statement with the options under it; empty where the notebook's own text has them."""
+        return with_options(self.statement, self.options)
 
     def fault(self, seed: int) -> str:
         """Why what happens cannot be told; empty if it can, or is handed in."""

@@ -129,7 +129,7 @@ class Revealed:
     def _repr_html_(self) -> str:
         if not self.predicted:
             return f"<p>{html.escape(self.text())}</p>"
-        rows = (("You predicted", self.predicted), ("What happened", self.happened), ("", self._comparison()))
+        rows = (("You predicted", self.predicted), ("What happened", self.happened), ("Compared", self._comparison()))
         cells = "".join(
             f'<tr><th scope="row" style="text-align:left">{name}</th>'
             f'<td style="text-align:left">{html.escape(said)}</td></tr>'

@@ -73,6 +73,12 @@ def test_numbers_may_be_names():
     assert [verify(item, answer, 1).outcome for answer in (2, "2", [2], 1, True)] == ["right"] * 3 + ["wrong"] * 2
 
 
+def test_true_and_false_may_be_names():
+    item = ChoiceExercise("pick.truth", {"true": "It is.", "false": "It is not."})
+    item = item.with_key(Key.of(item.salt, {"": "true"}))
+    assert [verify(item, answer, 1).outcome for answer in (True, "True", False, 1)] == ["right"] * 2 + ["wrong"] * 2
+
+
 def test_nothing_is_not_attempted():
     assert verify(one(), None, 1).outcome == "not attempted"
     assert verify(several("ab"), None, 1).outcome == "not attempted"
@@ -122,6 +128,12 @@ def test_several_may_be_written_in_one_text(answer):
 
 def test_none_of_them_may_be_right():
     assert [verify(several(""), answer, 1).outcome for answer in (set(), [], "a")] == ["right", "right", "wrong"]
+
+
+def test_the_order_of_the_options_is_no_part_of_the_key():
+    there, back = several("ab"), ChoiceExercise("pick.some", dict(reversed(OPTIONS.items())), several=True)
+    assert back.salt == there.salt
+    assert verify(back.with_key(there.key), "a b", 1).outcome == "right"
 
 
 def test_why_belongs_to_the_whole_set():

@@ -16,6 +16,7 @@ from grading.course.grade import grade, read_marks
 from grading.course.layout import CourseError
 from grading.course.master import Attempt, read_attempts
 from grading.course.simulated import simulated_class
+from grading.course.start import start
 from grading.notebook import check, open_sheet, predict, show
 from grading.notebook.state import NOTES_FILE
 from grading.verify import Verdict
@@ -30,10 +31,11 @@ def course(tmp_path_factory):
 @pytest.fixture
 def home(course, tmp_path, monkeypatch):
     """A student's copy; returns its folder."""
-    shutil.copytree(course.assignments / NAME, tmp_path / NAME)
     shutil.copytree(course.root / "sheets", tmp_path / "sheets")
-    monkeypatch.chdir(tmp_path / NAME)
-    return tmp_path / NAME
+    monkeypatch.chdir(course.root)
+    copy, _ = start(NAME, tmp_path)
+    monkeypatch.chdir(copy.parent)
+    return copy.parent
 
 
 # --- built -------------------------------------------------------------------------------------------------------

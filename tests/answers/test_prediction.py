@@ -129,6 +129,12 @@ def test_numbers_are_compared_without_trouble(guess, happened):
     assert beside.agrees == (abs(guess - happened) <= 0.05 * abs(happened))
 
 
+def test_a_statement_is_shown_with_its_options():
+    assert predicted("choice", statement="Which?").shown == "Which?\n\n- **f**: Forward mode.\n- **r**: Reverse mode."
+    assert predicted("count", statement="How many?").shown == "How many?"
+    assert predicted("choice").shown == ""
+
+
 def test_in_words():
     assert [FORMS["shape"].in_words(shape) for shape in ([], [3], [3, 4])] == ["()", "(3,)", "(3, 4)"]
     assert FORMS["choice"].in_words("f") == "f: Forward mode."
