@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from grading.answers.judging import Judged
 from grading.answers.paper import Column, Paper, Place, Status
 from grading.answers.rounding import Rounding
 from grading.answers.slips import explain
-from grading.answers.trace import Numbers, Trace, bound, declared, recorded
+from grading.answers.trace import Numbers, Trace, bound, declared, recorded, takes_xp
 from grading.answers.written import figure
 from grading.verify import Exercise
 from grading.verify.item import ExerciseError, is_number
@@ -62,7 +62,8 @@ class TableExercise(Judged):
     function : `(xp, *inputs)` or `(*inputs)` -> a number or a tuple of numbers; its recorded lines are the rows
     rows : names for these lines, in their order (v0, v1, ... if none are given). Or a mapping that prescribes the rows
         one by one, each a function of inputs and rows above it: {"v0": lambda x: x, "v1": lambda xp, v0: xp.exp(v0)}.
-        `function` may then be left out; if it is there, its values must be among the rows
+        `function` may then be left out; if it is there, its values must be among the rows. Over `xp` PyTorch is a
+        witness as well; rows that call NumPy by its name should then not be mixed with rows that take `xp`
     columns : what is asked of every row, by title: `VALUE`, `tangent(x=1)`, `adjoint("v8")`
     decimals : to which numbers are printed
     carried : what a place that is wrong but follows from the student's own rows earns, from 0 to 1
@@ -90,10 +91,10 @@ class TableExercise(Judged):
         try:
             with np.errstate(all="ignore"):  # what is not finite is refused by name
                 titled = self.titled
-        except (ValueError, TypeError, RefusalError) as error:
+        except (ValueError, RefusalError) as error:
             raise self.refusal(str(error)) from error
-        except ArithmeticError as error:
-            raise self.refusal(f"a row fails at the given point: {error}") from error
+        except Exception as error:
+            raise self.refusal(f"the rows fail at the given point: {type(error).__name__}: {error}") from error
         _check_table(self, titled)
 
     @cached_property
@@ -142,16 +143,22 @@ class TableExercise(Judged):
 
     def fault(self, seed: int) -> str:
         """Why the table cannot be judged: the witnesses do not agree on the Jacobian that it leads to."""
-        names, outputs = tuple(self.given), self.trace.outputs
 
         def ends(xp: Any, *inputs: Any) -> Any:
-            return xp.stack([_at_rows(self, xp, inputs)[name] for name in outputs])
+            return xp.stack([_at_rows(self, xp, inputs)[name] for name in self.trace.outputs])
 
         given = {name: float(value) for name, value in self.given.items()}
+        function = ends if self._takes_xp else partial(ends, np)
         try:
-            return fault_of(Exercise(self.id, ends, given=given, wrt=names, asks="jacobian"), seed)
+            return fault_of(Exercise(self.id, function, given=given, wrt=tuple(given), asks="jacobian"), seed)
         except ExerciseError as error:
             return str(error)
+
+    @property
+    def _takes_xp(self) -> bool:
+        """Whether PyTorch can be a witness: the function, or else some row, is written over an array namespace."""
+        rows = self.rows.values() if isinstance(self.rows, Mapping) else ()
+        return any(map(takes_xp, rows if self.function is None else [self.function]))
 
     def judge(self, handed: Handed, respondent: Respondent, seed: int) -> Verdict:
         """Every place is right, follows from the student's own rows, or is wrong; each is worth as much."""
@@ -285,7 +292,7 @@ def _with_outputs(trace: Trace, function: Callable[..., Any]) -> Trace:
 
 def _check_fields(exercise: TableExercise) -> None:
     refuse = exercise.refusal
-    if not exercise.given or not all(np.ndim(x) == 0 and is_number(float(x)) for x in exercise.given.values()):
+    if not exercise.given or not all(map(_is_finite_number, exercise.given.values())):
         raise refuse("given must have a finite number for each input")
     if type(exercise.decimals) is not int or not 0 <= exercise.decimals <= _MOST_DECIMALS:
         raise refuse(f"decimals={exercise.decimals!r} must be a whole number from 0 to {_MOST_DECIMALS}")
@@ -293,10 +300,18 @@ def _check_fields(exercise: TableExercise) -> None:
         raise refuse(f"carried={exercise.carried!r} must be a number from 0 to 1")
     if not (is_number(exercise.limit_s) and exercise.limit_s > 0):
         raise refuse(f"limit_s={exercise.limit_s!r} must be a number of seconds above zero")
-    if not exercise.columns or not all(isinstance(asked, Asked) for asked in exercise.columns.values()):
+    if (
+        not isinstance(exercise.columns, Mapping)
+        or not exercise.columns
+        or not all(isinstance(asked, Asked) for asked in exercise.columns.values())
+    ):
         raise refuse("columns must be VALUE, tangent(...) or adjoint(...), each by a title")
     if [asked.kind for asked in exercise.columns.values()].count("value") > 1:
         raise refuse("there are two columns of values")
+
+
+def _is_finite_number(value: Any) -> bool:
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf" and bool(np.isfinite(value))
 
 
 def _check_table(exercise: TableExercise, titled: dict[str, Column]) -> None:

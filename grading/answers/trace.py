@@ -142,7 +142,12 @@ class Trace:
 
 def bound(function: Callable[..., Any], xp: Any = np) -> Callable[..., Any]:
     """A function whose first parameter may be `xp`, over an array namespace."""
-    return partial(function, xp) if list(inspect.signature(function).parameters)[:1] == ["xp"] else function
+    return partial(function, xp) if takes_xp(function) else function
+
+
+def takes_xp(function: Callable[..., Any]) -> bool:
+    """Whether a function's first parameter is `xp`."""
+    return list(inspect.signature(function).parameters)[:1] == ["xp"]
 
 
 def recorded(function: Callable[..., Any], inputs: Numbers, names: tuple[str, ...]) -> Trace:

@@ -391,6 +391,12 @@ REFUSED = {
     "decimals": ({"decimals": 2.5}, "decimals"),
     "carried": ({"carried": 2}, "carried"),
     "no point": ({"given": {}}, "given"),
+    "a text for a point": ({"given": {"x1": "2", "x2": 1.0}}, "given"),
+    "nothing for a point": ({"given": {"x1": None, "x2": 1.0}}, "given"),
+    "an array for a point": ({"given": {"x1": np.ones(2), "x2": 1.0}}, "given"),
+    "columns without titles": ({"columns": ("value",)}, "columns"),
+    "a row that is no function": ({"rows": {"a": 3.0}}, "callable"),
+    "a row that fails": ({"rows": {"a": lambda x1: x1.nothing}}, "nothing"),
     "another function": ({"function": lambda x1, x2: x1 - x2}, "something else"),
     "too few names": ({"rows": ("a", "b"), "function": sheet_function}, "named"),
     "a name of an input": ({"rows": ("x1", *"abcdefghijklmn"), "function": sheet_function}, "'x1'"),
@@ -402,6 +408,14 @@ REFUSED = {
 def test_a_declaration_that_cannot_be_is_refused(change, told):
     with pytest.raises(ExerciseError, match=told):
         TableExercise(**{"id": "trace.bad", "given": AT, "rows": rows_of(SHEET)} | change)
+
+
+@pytest.mark.parametrize("more", [{"function": lambda x: np.sqrt(x) / 3}, {"rows": {"a": lambda x: np.sqrt(x) / 3}}])
+def test_plain_numpy_will_do(more):
+    asked = TableExercise("trace.plain", {"x": 2}, columns={"tangent": tangent(x=1)}, **more)
+    assert fault_of(asked, SEED) == ""
+    right = [1.0, 0.354, 0.118][-len(asked.trace.rows) :]
+    assert verify(asked, right, SEED).outcome == "right"
 
 
 def test_rows_and_function_may_both_be_declared():
