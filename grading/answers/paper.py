@@ -103,10 +103,14 @@ class Paper:
         return "wrong"
 
     def _is_idle(self, column: Column, row: Row, number: float, source: Source) -> bool:
-        """Whether a derivative is 0 because of nothing but zeros: so it is whatever one does, or does not do."""
+        """Whether a derivative is 0 because what it adds up is: so it is whatever one does, or does not do.
+
+        Where a slope is 0 because of one's own values, that was worked out.
+        """
         if number != 0 or column.kind == "value":
             return False
-        return all(_has_zero(term.slope) or _has_zero(term.number) for term in self.terms(column, row, source))
+        terms = self.terms(column, row, Source(values=False, numbers=source.numbers))
+        return all(_has_zero(term.slope) or _has_zero(term.number) for term in terms)
 
     def sources(self, column: Column, row: Row) -> list[Source]:
         """What a place may have been worked out from; one, where all that it needs is right."""

@@ -169,6 +169,13 @@ def test_a_number_that_is_rounded_to_zero_follows():
     assert verdict.mark == 2
 
 
+def test_a_slope_that_is_zero_at_ones_own_values_follows():
+    steps = {"v0": ("x", {"x": "1"}), "v1": ("xp.exp(-(v0 ** 2))", {"v0": "-2 * v0 * v1"})}
+    answer = Student(steps, {"x": 1.175}, slips={("value", "v0"): 3.175}).fill({"x": 1.0}, "v1")
+    assert answer["v1"]["tangent"] == 0
+    assert verify(exercise(steps, {"x": 1.175}, {"x": 1.0}, "v1"), answer, SEED).mark == 5
+
+
 def test_derivatives_may_rest_on_ones_own_values_or_on_the_true_ones():
     slip = {("value", "v5"): 2.0}
     own, true = filled(slips=slip), filled()
