@@ -170,10 +170,15 @@ def test_a_number_that_is_rounded_to_zero_follows():
 
 
 def test_a_slope_that_is_zero_at_ones_own_values_follows():
-    steps = {"v0": ("x", {"x": "1"}), "v1": ("xp.exp(-(v0 ** 2))", {"v0": "-2 * v0 * v1"})}
-    answer = Student(steps, {"x": 1.175}, slips={("value", "v0"): 3.175}).fill({"x": 1.0}, "v1")
-    assert answer["v1"]["tangent"] == 0
-    assert verify(exercise(steps, {"x": 1.175}, {"x": 1.0}, "v1"), answer, SEED).mark == 5
+    steps = {
+        "v0": ("x", {"x": "1"}),
+        "v1": ("2 * v0", {"v0": "2"}),
+        "v2": ("xp.exp(-(v1 ** 2))", {"v1": "-2 * v1 * v2"}),
+        "v3": ("3 * v2", {"v2": "3"}),
+    }
+    answer = Student(steps, {"x": 0.6}, slips={("value", "v1"): 3.6}).fill({"x": 1.0}, "v3")
+    assert answer["v2"]["tangent"] == answer["v3"]["tangent"] == answer["v0"]["adjoint"] == 0
+    assert verify(exercise(steps, {"x": 0.6}, {"x": 1.0}, "v3"), answer, SEED).mark == 11
 
 
 def test_derivatives_may_rest_on_ones_own_values_or_on_the_true_ones():
