@@ -8,7 +8,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
-from grading.answers.keys import Keyed
+from grading.answers.slips import SLIPS
 from grading.course.layout import Course, CourseError
 from grading.sheets import Sheet
 from grading.verify.diagnose import MISTAKES
@@ -57,10 +57,11 @@ def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
         raise BuildError(f"{where} is at an exercise that the sheet does not declare")
     if expect not in ("right", "wrong"):
         raise BuildError(f'{where}: expect="{expect}" must be "right" or "wrong"')
-    if cause and cause not in MISTAKES:
-        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {", ".join(sorted(MISTAKES))}')
+    if cause and cause not in MISTAKES | SLIPS:
+        known = ", ".join(sorted(MISTAKES | SLIPS))
+        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {known}')
     because = cell.metadata.get("because", "")
-    if because and not (isinstance(sheet[exercise], Keyed) and expect == "wrong"):
+    if because and not (sheet[exercise] in sheet.keyed and expect == "wrong"):
         raise BuildError(f"{where}: because= is for a wrong answer to an exercise that has a key")
     mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
     return Attempt(exercise, expect, float(mark), cause, cell.source, because)
