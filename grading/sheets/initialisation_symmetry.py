@@ -94,9 +94,9 @@ def _all_zero(inner: int, hidden: int) -> Items:
             id="symmetry.guess_dependence",
             form="choice",
             options={
-                "none": "None of the four depends on x.",
-                "first": "Those of the first layer do.",
-                "all": "All but the last, that of b1.",
+                "none": "none of the four depends on x",
+                "first": "those of the first layer do",
+                "all": "all but the last, that of b1",
             },
             points=1,
         ),
@@ -112,7 +112,7 @@ def _all_zero(inner: int, hidden: int) -> Items:
             hints=(
                 "Begin at the end: y = W1 z + b1. What does y change by if W1[0, i] does, and if z[i] does?",
                 "The error at pre-activation i is W1[0, i] times the slope of the sigmoid, z[i] (1 - z[i]).",
-                "That vector is the gradient in b0; the gradient in W0 is its outer product with x, h rows by d columns.",
+                "That vector is the gradient in b0; the one in W0 is its outer product with x, h rows by d columns.",
             ),
         ),
         ChoiceExercise(
@@ -124,11 +124,9 @@ def _all_zero(inner: int, hidden: int) -> Items:
             options={
                 "A": "Every hidden unit has the value $z_i = \\tfrac12$, whatever $x$ is.",
                 "B": "The output is $y = 0$, whatever $x$ is.",
-                "C": (
-                    "Of the gradients of $y$ in $W^{(0)}$, $b^{(0)}$, $W^{(1)}$ and $b^{(1)}$, some are in terms of $x$."
-                ),
+                "C": "Of the gradients of $y$ in $W^{(0)}, b^{(0)}, W^{(1)}, b^{(1)}$, some are in terms of $x$.",
                 "D": "The gradient in $W^{(0)}$ is zero, because a factor $W^{(1)}_{1i} = 0$ stands in every row.",
-                "E": "To hidden unit $i$ belong a weight $W^{(1)}_i$ and a bias $b^{(1)}_i$, and these are equal for all $i$.",
+                "E": "To unit $i$ belong a weight $W^{(1)}_i$ and a bias $b^{(1)}_i$; they are equal for all $i$.",
             },
             several=True,
             partial=True,
@@ -252,11 +250,11 @@ def _for_ever(variant: Variant) -> Items:
             id="symmetry.induction",
             points=5,
             rubric=(
-                "1 point: the claim says what is equal (for all units i: row i of W0, b0_i and W1_1i) and for which k. "
-                "1 point: the start. 1 point: equal parameters give equal pre-activations and activations for every "
-                "input. 1 point: hence equal gradients of the loss, as the error at the output has no index i. 1 point: "
-                "equal numbers minus equal numbers are equal, which is the claim for k + 1; nowhere was the value of "
-                "the constant used, nor that entries within a row are equal."
+                "1 point: the claim says what is equal (for all units i: row i of W0, b0_i and W1_1i) and for which "
+                "k. 1 point: the start. 1 point: equal parameters give equal pre-activations and activations for "
+                "every input. 1 point: hence equal gradients of the loss, as the error at the output has no index "
+                "i. 1 point: equal numbers minus equal numbers are equal, which is the claim for k + 1; nowhere was "
+                "the value of the constant used, nor that entries within a row are equal."
             ),
         ),
         NumberExercise(
@@ -264,8 +262,8 @@ def _for_ever(variant: Variant) -> Items:
             asks="count",
             value=lambda: _moved(inputs, units, steps=1),
             mistakes={
-                "this counts all parameters; look at those whose gradient at zero has a factor 0": lambda: (
-                    _moved(inputs, units, steps=2)
+                "this counts all parameters; look at those whose gradient at zero has a factor 0": lambda: _moved(
+                    inputs, units, steps=2
                 ),
                 "this counts the parameters that stay where they are": lambda: units * (inputs + 1),
                 "this leaves out a bias": lambda: units,
@@ -317,20 +315,19 @@ def _moved(inputs: int, units: int, steps: int) -> int:
 
 
 def _one_unit(inner: int, hidden: int) -> Items:
-    def output(xp: Any, w: Any, b: Any, W1: Any, b1: Any, x: Any) -> Any:
-        return xp.sum(W1) * _sigmoid(xp, w @ x + b) + b1
+    def output(xp: Any, w: Any, b: Any, v: Any, b1: Any, x: Any) -> Any:
+        return xp.sum(v) * _sigmoid(xp, w @ x + b) + b1
 
-    def loss(xp: Any, w: Any, b: Any, W1: Any, b1: Any, x: Any, t: Any) -> Any:
-        return 0.5 * (output(xp, w, b, W1, b1, x) - t) ** 2
+    def loss(xp: Any, w: Any, b: Any, v: Any, b1: Any, x: Any, t: Any) -> Any:
+        return 0.5 * (output(xp, w, b, v, b1, x) - t) ** 2
 
     def draw(rng: np.random.Generator) -> dict[str, Any]:
-        generic = _generic(rng, inner, hidden)
-        shared = {"w": rng.normal(size=inner), "b": rng.normal()}
-        return shared | {name: generic[name] for name in ("W1", "b1", "x")}
+        vectors = {"w": rng.normal(size=inner), "b": rng.normal(), "v": rng.normal(size=hidden), "b1": rng.normal()}
+        return vectors | {"x": rng.normal(size=inner)}
 
     def draw_constant(rng: np.random.Generator) -> dict[str, Any]:
         c = float(rng.choice([-1, 1]) * rng.uniform(0.3, 1.2))
-        return {"w": np.full(inner, c), "b": c, "W1": np.full((1, hidden), c), "b1": c, "x": rng.normal(size=inner)}
+        return {"w": np.full(inner, c), "b": c, "v": np.full(hidden, c), "b1": c, "x": rng.normal(size=inner)}
 
     return (
         Exercise(
@@ -340,7 +337,6 @@ def _one_unit(inner: int, hidden: int) -> Items:
             edge_inputs=draw_constant,
             asks="value",
             points=2,
-            sizes_fixed=_ONE_OUTPUT,
             hints=(
                 "All hidden units have the same value z. Compute it once.",
                 "Take z out of the sum over the units.",
@@ -353,12 +349,12 @@ def _one_unit(inner: int, hidden: int) -> Items:
             inputs=lambda rng: {name: float(rng.normal()) for name in ("w", "x", "b", "v1", "v2", "v3", "c")},
             outputs=("y",),
             prescribed=True,
-            steps={"a": "w * x + b", "z": "sigmoid(a)", "v": "v1 + v2 + v3", "y": "v * z + c"},
+            steps={"a": "w * x + b", "z": "sigmoid(a)", "s": "v1 + v2 + v3", "y": "s * z + c"},
             accepts=("identity", "split"),
             points=3,
             hints=(
                 "Write one line per node: name, and the formula it is computed by.",
-                "Four nodes: a and z of the one hidden unit, the sum v of the output weights, and y.",
+                "Four nodes: a and z of the one hidden unit, the sum s of the output weights, and y.",
                 'Begin with "a = w * x + b; z = sigmoid(a)".',
             ),
         ),
@@ -369,26 +365,25 @@ def _one_unit(inner: int, hidden: int) -> Items:
             edge_inputs=lambda rng: draw_constant(rng) | {"t": rng.normal()},
             wrt=("w", "b"),
             points=3,
-            sizes_fixed=_ONE_OUTPUT,
             hints=(
                 "w stands in every hidden unit: on how many paths does it reach the loss?",
-                "Contributions of paths add up; those of unit i have the factor W1[0, i].",
-                "Error at the output, times the sum of W1, times z (1 - z), times x.",
+                "Contributions of paths add up; those of unit i have the factor v[i].",
+                "Error at the output, times the sum of v, times z (1 - z), times x.",
             ),
         ),
         ChoiceExercise(
             id="symmetry.step_sizes",
             options={
-                "same": "$\\eta$ for $w$ and $b$, $\\eta$ for $v$",
-                "up-down": "$h\\eta$ for $w$ and $b$, $\\eta/h$ for $v$",
-                "down-up": "$\\eta/h$ for $w$ and $b$, $h\\eta$ for $v$",
-                "down-down": "$\\eta/h$ for $w$ and $b$, $\\eta/h$ for $v$",
+                "same": "$\\eta$ for $w$ and $b$, $\\eta$ for $s$",
+                "up-down": "$h\\eta$ for $w$ and $b$, $\\eta/h$ for $s$",
+                "down-up": "$\\eta/h$ for $w$ and $b$, $h\\eta$ for $s$",
+                "down-down": "$\\eta/h$ for $w$, $b$ and $s$",
             },
             points=2,
             hints=(
                 "Write down how much each W1_1i changes in one step of the big network, and then their sum.",
-                "Row i of W0 changes by its own gradient, which has the factor c. The small network's w has which factor?",
-                "The sum of h equal changes is h times as much; and the small network's gradient in w has v = h c for c.",
+                "Row i of W0 changes by its own gradient, with the factor c. Which factor has the small network's?",
+                "The sum of h equal changes is h times one; and the small network's gradient in w has s = h c for c.",
             ),
         ),
     )
@@ -400,7 +395,7 @@ def _planted_bug(inner: int, hidden: int) -> Items:
         return 0.5 * xp.mean((z @ W1[0] + b1 - t) ** 2)
 
     def draw(rng: np.random.Generator) -> dict[str, Any]:
-        rows = int(rng.choice([size for size in (8, 9, 10, 11)]))
+        rows = int(rng.choice([8, 9, 10, 11]))
         point = _generic(rng, inner, hidden)
         del point["x"]
         return point | {"X": rng.normal(size=(rows, inner)), "t": rng.normal(size=rows)}
@@ -424,7 +419,7 @@ def _planted_bug(inner: int, hidden: int) -> Items:
                     "with $\\tanh$ in its hidden layer; the $n$ samples are the rows of $X$. One line is wrong."
                 ),
                 hints=(
-                    "At zero the gradients in W0 and b0 have a factor W1 = 0. Which line can say anything it likes then?",
+                    "At zero, W0 and b0 have gradients with a factor W1 = 0. Which line can then say anything?",
                     "Compare each line with the forward pass that it goes back through.",
                     "The derivative of tanh, from its value z, is 1 - z².",
                 ),
@@ -468,7 +463,7 @@ def _breaking(inner: int, hidden: int) -> Items:
                 "W1": "W1 starts with random numbers; all else is constant.",
                 "b1": "b1 starts with a random number; all else is constant.",
                 "batches": "Each step uses other samples, drawn at random.",
-                "dropout": "In each step every hidden unit is left out with probability 1/2, each by a coin of its own.",
+                "dropout": "In each step every hidden unit is left out or not, each by a coin of its own.",
                 "momentum": "Gradient descent with momentum.",
                 "noise": "Random numbers are added to the inputs x in each step.",
             },
@@ -493,16 +488,16 @@ def _breaking(inner: int, hidden: int) -> Items:
             hints=(
                 "Take your function `gradients` and change what belongs to the activation.",
                 "The slope of the ReLU is 1 where the pre-activation is positive and 0 elsewhere, also at 0.",
-                "Row i of dW0 is W1[0, i] x where unit i is on, and zero where it is not; dW1 is the row of activations.",
+                "Row i of dW0 is W1[0, i] x where unit i is on, and zero elsewhere; dW1 is the row of activations.",
             ),
         ),
         Prediction(
             id="symmetry.guess_noise",
             form="choice",
             options={
-                "back": "They become equal again.",
-                "same": "The differences stay as small as they are.",
-                "apart": "The differences grow, until the units are as different as from a random start.",
+                "back": "they become equal again",
+                "same": "the differences stay as small as they are",
+                "apart": "the differences grow, until the units are as different as from a random start",
             },
             points=1,
         ),

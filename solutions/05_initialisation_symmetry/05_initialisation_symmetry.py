@@ -2,9 +2,9 @@
 # # Sheet 5: initialisation symmetry
 #
 # Before a network learns, its weights need some value. Zero seems modest, and it is the one choice that ruins the
-# network: its hidden units are then equal, get equal gradients, and stay equal for ever. On this sheet you work out why,
-# prove it, see what such a network still can do, and break the symmetry, on paper and on handwritten digits.
-# Plan 120 to 150 minutes. You need the chain rule for layers and weights (sheets 1 and 4).
+# network: its hidden units are then equal, get equal gradients, and stay equal for ever. On this sheet you work out
+# why, prove it, see what such a network still can do, and break the symmetry, on paper and on handwritten digits. Plan
+# 120 to 150 minutes. You need the chain rule for layers and weights (sheets 1 and 4).
 #
 # **After this sheet you can**
 #
@@ -53,7 +53,10 @@ open_sheet("05_initialisation_symmetry")
 def network_picture(inputs, units):
     """Inputs on the left, hidden units in the middle, the output on the right; a colour for each hidden unit."""
     fig, ax = plt.subplots(figsize=(5.2, 2.8))
-    heights = lambda count: np.linspace(1, -1, count) if count > 1 else [0.0]
+
+    def heights(count):
+        return np.linspace(1, -1, count) if count > 1 else [0.0]
+
     for unit, y in enumerate(heights(units)):
         for below in heights(inputs):
             ax.plot([0, 1], [below, y], color=f"C{unit}", zorder=1)
@@ -122,7 +125,10 @@ predict("symmetry.guess_dependence", guess_dependence)
 #
 # Return the gradients of $y$ as a tuple `(dW0, db0, dW1, db1)`, each with the shape of its variable: $h \times d$, $h$,
 # $1 \times h$ and a number. The function is asked at points without any symmetry, at constant starts, and at zero. At
-# zero alone many wrong formulas would pass: there a factor 0 hides everything else.
+# zero alone many wrong formulas would pass: there a factor 0 hides everything else. If you are stuck:
+
+# %%
+hint("symmetry.gradients", 1)
 
 
 # %% answer="symmetry.gradients"
@@ -183,6 +189,9 @@ for name, at_one, at_other in zip(("dW0", "db0", "dW1", "db1"), one, other, stri
 reveal("symmetry.guess_dependence", "none" if all(map(np.array_equal, one, other)) else "all")
 
 # %% [markdown]
+# Note the shapes: the gradient in `W1` is a row of halves, like `W1` itself. Solutions in print often say just
+# "$z = \tfrac12$", a column or even a number; in this course that counts as the wrong shape.
+#
 # ### Exercise `symmetry.printed` (2 points): find the errors in print
 
 # %% show="symmetry.printed"
@@ -203,13 +212,13 @@ check("symmetry.printed", printed)
 # %% attempt="symmetry.printed" expect="right"
 printed = "e, c"
 
-# %% attempt="symmetry.printed" expect="wrong" mark=1 because="C is one of them. The other has an index too many."
+# %% attempt="symmetry.printed" expect="wrong" mark=1 because="C is one. The other has an index too many."
 printed = ["C"]
 
-# %% attempt="symmetry.printed" expect="wrong" mark=1 because="E is one of them. Compare the others with your gradients at zero."
+# %% attempt="symmetry.printed" expect="wrong" mark=1 because="E is one. Compare the rest with your gradients."
 printed = {"E"}
 
-# %% attempt="symmetry.printed" expect="wrong" mark=0 because="D is right: every row of the gradient has a factor from W1. C is one."
+# %% attempt="symmetry.printed" expect="wrong" mark=0 because="C is one. D is right: look at W1 in your code."
 printed = {"C", "D"}
 
 # %% [markdown]
@@ -233,21 +242,27 @@ printed = {"C", "D"}
 # ### END SOLUTION
 
 # %% [markdown]
+# Indices in print deserve distrust elsewhere, too: in the same solution the bias of unit $i$ stands as $b^{(0)_i}$,
+# with the $i$ inside the superscript, where $b^{(0)}_i$ is meant.
+#
 # ## 2. A constant start: what is equal, and what is not
 #
-# Nothing here is special about zero. Let all weights and biases be $c$. **Example.** $c = 0.5$, three units,
-# $x = (1, -2)$: every pre-activation is $0.5 \cdot 1 + 0.5 \cdot (-2) + 0.5 = 0$, every $z_i$ is $\tfrac12$, and $y = 3
-# \cdot 0.5 \cdot \tfrac12 + 0.5 = 1.25$. Here are the values and the adjoints, line by line, with scalars for units 1 to
-# 3; `a` is what each unit has for pre-activation. Equal values are followed by equal adjoints:
+# Nothing here is special about zero. Let all weights and biases be $c$. **Example.** $c = 0.5$, three units, $x = (1,
+# -2)$: every pre-activation is $0.5 \cdot 1 + 0.5 \cdot (-2) + 0.5 = 0$, every $z_i$ is $\tfrac12$, and $y = 3 \cdot
+# 0.5 \cdot \tfrac12 + 0.5 = 1.25$. Here is what the units do with their pre-activations $a_1, a_2, a_3$, as a graph and
+# as a table. In the last column stand the adjoints, the derivatives of $y$: equal values are followed by equal
+# adjoints.
 
 
 # %%
 def three_units(a1, a2, a3):
-    y = 0.5 * sigmoid(a1) + 0.5 * sigmoid(a2) + 0.5 * sigmoid(a3) + 0.5
-    return y
+    return 0.5 * autodiff.sigmoid(a1) + 0.5 * autodiff.sigmoid(a2) + 0.5 * autodiff.sigmoid(a3) + 0.5
 
 
 draw.graph(three_units, 0.0, 0.0, 0.0, values=True)
+
+# %%
+draw.table(three_units, 0.0, 0.0, 0.0)
 
 # %% [markdown]
 # ### Exercise `symmetry.constant_output` (2 points, by hand)
@@ -327,7 +342,7 @@ first = [*a, *z, y, (y - g["t"]) ** 2 / 2]
 second = [*(b * s * (1 - s) for b, s in zip(back, z, strict=True)), *back, y - g["t"], 1]
 table = np.round([first, second], 4).T
 
-# %% attempt="symmetry.table" expect="wrong" mark=6.5
+# %% attempt="symmetry.table" expect="wrong" mark=6.5 cause="inner derivative forgotten"
 g = task.given
 w, v = np.array([g["w1"], g["w2"], g["w3"]]), np.array([g["v1"], g["v2"], g["v3"]])
 a = w * g["x"]
@@ -347,7 +362,7 @@ error = y - g["t"]
 first = [*a, *z, y, 0.5 * error**2]
 table = np.round([first, [*(-error * v * z * (1 - z)), *(-error * v), -error, 1.0]], 3).T
 
-# %% attempt="symmetry.table" expect="wrong" mark=4
+# %% attempt="symmetry.table" expect="wrong" mark=1.5
 g = task.given
 w, v = np.array([g["w1"], g["w2"], g["w3"]]), np.array([g["v1"], g["v2"], g["v3"]])
 a = w * g["x"]
@@ -404,7 +419,7 @@ for number in range(201):
 fig, axes = plt.subplots(1, 4, figsize=(9, 2.4), sharey=True)
 for ax, (number, W0) in zip(axes, kept.items(), strict=True):
     ax.imshow(W0, vmin=-1.5, vmax=1.5, cmap="RdBu")
-    ax.set(title=f"after {number} steps", xlabel="input")
+    ax.set(title=f"after {number} step{'s' * (number != 1)}", xlabel="input", xticks=range(7), yticks=range(6))
 axes[0].set_ylabel("hidden unit")
 picture(
     fig,
@@ -440,13 +455,13 @@ check("symmetry.what_is_equal", what_is_equal)
 # %% attempt="symmetry.what_is_equal" expect="right"
 what_is_equal = "W1, b0, rows, z"
 
-# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1.5 because="Look along a row in the picture: its entries see different inputs x_j."
+# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1.5 because="The entries of a row see different inputs x_j."
 what_is_equal = {"z", "rows", "entries", "b0", "W1"}
 
-# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1.5 because="What leads out of the units stays equal too; see the adjoints in your table."
+# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1.5 because="And the weights that lead out of the units?"
 what_is_equal = {"z", "rows", "b0"}
 
-# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1 because="All weights are equal at the start. Which of them have equal gradients?"
+# %% attempt="symmetry.what_is_equal" expect="wrong" mark=1 because="At the start, yes. Are all gradients equal?"
 what_is_equal = {"z", "rows", "entries", "b0", "W1", "layers"}
 
 # %% [markdown]
@@ -504,13 +519,13 @@ check("symmetry.moved", moved)
 # %% attempt="symmetry.moved" expect="right"
 moved = float(1 + task.given["units"])
 
-# %% attempt="symmetry.moved" expect="wrong"
+# %% attempt="symmetry.moved" expect="wrong" cause="a known mistake"
 moved = task.given["units"] * (task.given["inputs"] + 2) + 1
 
-# %% attempt="symmetry.moved" expect="wrong"
+# %% attempt="symmetry.moved" expect="wrong" cause="a known mistake"
 moved = task.given["units"]
 
-# %% attempt="symmetry.moved" expect="wrong"
+# %% attempt="symmetry.moved" expect="wrong" cause="a known mistake"
 moved = task.given["units"] * (task.given["inputs"] + 1)
 
 # %% [markdown]
@@ -538,13 +553,13 @@ check("symmetry.stuck", stuck)
 # %% attempt="symmetry.stuck" expect="right"
 stuck = ["sine", "relu", "tanh"]
 
-# %% attempt="symmetry.stuck" expect="wrong" mark=1 because="The slope at 0 matters less than the value at 0: what do the output weights see?"
+# %% attempt="symmetry.stuck" expect="wrong" mark=1 because="It is the value at 0 that counts, not the slope."
 stuck = {"relu"}
 
-# %% attempt="symmetry.stuck" expect="wrong" mark=1 because="The sigmoid's value at 0 is 1/2, so its output weights move in the first step."
+# %% attempt="symmetry.stuck" expect="wrong" mark=1 because="The sigmoid is 1/2 at 0: its output weights move."
 stuck = {"sigmoid", "tanh", "relu", "softplus", "sine"}
 
-# %% attempt="symmetry.stuck" expect="wrong" mark=2 because="Is there another one on the list with the value 0 at 0?"
+# %% attempt="symmetry.stuck" expect="wrong" mark=2 because="Another one on the list has the value 0 at 0."
 stuck = {"tanh", "relu"}
 
 # %% [markdown]
@@ -560,7 +575,8 @@ stuck = {"tanh", "relu"}
 
 # %%
 W0, b0, W1, b1 = np.array([[1.0, -1.0]] * 3), np.zeros(3), np.array([[2.0, -0.5, 1.0]]), 3.0
-print(network(W0, b0, W1, b1, np.array([0.4, 0.4])), (2 - 0.5 + 1) * sigmoid(0.0) + 3)
+three, one = network(W0, b0, W1, b1, np.array([0.4, 0.4])), (2 - 0.5 + 1) * sigmoid(0.0) + 3
+print(f"three units: {three}, one unit: {one}")
 
 # %%
 picture(network_picture(2, 1), "The equivalent network: two inputs, a single hidden unit, one output.")
@@ -568,14 +584,14 @@ picture(network_picture(2, 1), "The equivalent network: two inputs, a single hid
 # %% [markdown]
 # ### Exercise `symmetry.one_unit` (2 points)
 #
-# All rows of `W0` are the vector `w`, all entries of `b0` are the number `b`; `W1` has the shape $1 \times h$ and holds
-# any numbers. Return $y$, and compute **one** sigmoid only.
+# All rows of `W0` are the vector `w`, all entries of `b0` are the number `b`; The output weights are the
+# vector `v` (the row $W^{(1)}$), any $h$ numbers. Return $y$, and compute **one** sigmoid only.
 
 
 # %% answer="symmetry.one_unit"
-def one_unit(w, b, W1, b1, x):
+def one_unit(w, b, v, b1, x):
     ### BEGIN SOLUTION
-    return W1.sum() * sigmoid(w @ x + b) + b1
+    return v.sum() * sigmoid(w @ x + b) + b1
     ### END SOLUTION
 
 
@@ -584,45 +600,43 @@ check("symmetry.one_unit", one_unit)
 
 
 # %% attempt="symmetry.one_unit" expect="right"
-def one_unit(w, b, W1, b1, x):
-    return float(sum(weight / (1 + np.exp(-sum(w * x) - b)) for weight in W1[0]) + b1)
+def one_unit(w, b, v, b1, x):
+    return float(sum(weight / (1 + np.exp(-sum(w * x) - b)) for weight in v) + b1)
 
 
 # %% attempt="symmetry.one_unit" expect="wrong" cause="mean for sum"
-def one_unit(w, b, W1, b1, x):
-    return W1.mean() * sigmoid(w @ x + b) + b1
+def one_unit(w, b, v, b1, x):
+    return v.mean() * sigmoid(w @ x + b) + b1
 
 
 # %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, W1, b1, x):
-    return W1[0, 0] * sigmoid(w @ x + b) + b1
+def one_unit(w, b, v, b1, x):
+    return v[0] * sigmoid(w @ x + b) + b1
+
+
+# %% attempt="symmetry.one_unit" expect="wrong" cause="a path or term dropped"
+def one_unit(w, b, v, b1, x):
+    return v.sum() * sigmoid(w @ x) + b1
 
 
 # %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, W1, b1, x):
-    return W1.sum() * sigmoid(w @ x) + b1
-
-
-# %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, W1, b1, x):
-    return W1 * sigmoid(w @ x + b) + b1
+def one_unit(w, b, v, b1, x):
+    return v * sigmoid(w @ x + b) + b1
 
 
 # %% [markdown]
 # ### Exercise `symmetry.graph` (3 points)
 #
 # Below is the graph of a network with one input $x$ and three hidden units that share the weight $w$ and the bias $b$;
-# $v_1, v_2, v_3$ are the output weights and $c$ is the output's bias. It computes the same number three times. Draw
-# the graph of the equivalent network with **one** hidden unit: nodes `a` (pre-activation), `z` (activation), `v` (output
-# weight) and `y` (output), from the inputs `w`, `x`, `b`, `v1`, `v2`, `v3`, `c`. Formulas will do, one for each node, such
-# as `{"a": "w * x + b", ...}`; the sigmoid is called `sigmoid`.
+# $v_1, v_2, v_3$ are the output weights and $c$ is the output's bias. It computes the same number three times. Draw the
+# graph of the equivalent network with **one** hidden unit: nodes `a` (pre-activation), `z` (activation), `s` (output
+# weight) and `y` (output), from the inputs `w`, `x`, `b`, `v1`, `v2`, `v3`, `c`. Formulas will do, one for each node,
+# such as `{"a": "w * x + b", ...}`; the sigmoid is called `sigmoid`.
 
 
 # %%
 def three_equal_units(w, x, b, v1, v2, v3, c):
-    return (
-        v1 * autodiff.sigmoid(w * x + b) + v2 * autodiff.sigmoid(w * x + b) + v3 * autodiff.sigmoid(w * x + b)
-    ) + c
+    return (v1 * autodiff.sigmoid(w * x + b) + v2 * autodiff.sigmoid(w * x + b) + v3 * autodiff.sigmoid(w * x + b)) + c
 
 
 draw.graph(three_equal_units, 0.5, 3.0, -0.7, 2.0, -0.5, 1.0, 3.0)
@@ -630,23 +644,23 @@ draw.graph(three_equal_units, 0.5, 3.0, -0.7, 2.0, -0.5, 1.0, 3.0)
 # %% answer="symmetry.graph"
 graph = None
 ### BEGIN SOLUTION
-graph = {"a": "w * x + b", "z": "sigmoid(a)", "v": "v1 + v2 + v3", "y": "v * z + c"}
+graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "v1 + v2 + v3", "y": "s * z + c"}
 ### END SOLUTION
 
 # %% check="symmetry.graph"
 check("symmetry.graph", graph)
 
 # %% attempt="symmetry.graph" expect="right"
-graph = "v = v3 + v2 + v1; a = b + x*w; z = sigmoid(a); y = c + z*v"
+graph = "s = v3 + v2 + v1; a = b + x*w; z = sigmoid(a); y = c + z*s"
 
-# %% attempt="symmetry.graph" expect="wrong" mark=1.2
-graph = {"a": "w * x + b", "z": "sigmoid(a)", "v": "(v1 + v2 + v3) / 3", "y": "v * z + c"}
+# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "(v1 + v2 + v3) / 3", "y": "s * z + c"}
 
 # %% attempt="symmetry.graph" expect="wrong" mark=1.8
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "y": "v1 * z + v2 * z + v3 * z + c"}
 
-# %% attempt="symmetry.graph" expect="wrong" mark=0.3
-graph = {"a": "w * x + b", "z": "sigmoid(a)", "v": "v1 * v2 * v3", "y": "v * z + c"}
+# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "v1 * v2 * v3", "y": "s * z + c"}
 
 # %% [markdown]
 # ### Exercise `symmetry.shared_row` (3 points)
@@ -657,11 +671,11 @@ graph = {"a": "w * x + b", "z": "sigmoid(a)", "v": "v1 * v2 * v3", "y": "v * z +
 
 
 # %% answer="symmetry.shared_row"
-def shared_row(w, b, W1, b1, x, t):
+def shared_row(w, b, v, b1, x, t):
     ### BEGIN SOLUTION
     z = sigmoid(w @ x + b)
-    error = W1.sum() * z + b1 - t
-    db = error * W1.sum() * z * (1 - z)
+    error = v.sum() * z + b1 - t
+    db = error * v.sum() * z * (1 - z)
     return db * x, db
     ### END SOLUTION
 
@@ -671,38 +685,38 @@ check("symmetry.shared_row", shared_row)
 
 
 # %% attempt="symmetry.shared_row" expect="right"
-def shared_row(w, b, W1, b1, x, t):
-    W0, b0 = np.tile(w, (W1.size, 1)), np.full(W1.size, b)
+def shared_row(w, b, v, b1, x, t):
+    W0, b0 = np.tile(w, (v.size, 1)), np.full(v.size, b)
     z = sigmoid(W0 @ x + b0)
-    below = (W1[0] @ z + b1 - t) * W1[0] * z * (1 - z)
+    below = (v @ z + b1 - t) * v * z * (1 - z)
     return np.outer(below, x).sum(axis=0), below.sum()
 
 
 # %% attempt="symmetry.shared_row" expect="wrong" cause="mean for sum"
-def shared_row(w, b, W1, b1, x, t):
+def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
-    db = (W1.sum() * z + b1 - t) * W1.mean() * z * (1 - z)
+    db = (v.sum() * z + b1 - t) * v.mean() * z * (1 - z)
     return db * x, db
 
 
 # %% attempt="symmetry.shared_row" expect="wrong"
-def shared_row(w, b, W1, b1, x, t):
+def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
-    db = (W1.sum() * z + b1 - t) * W1[0, 0] * z * (1 - z)
+    db = (v.sum() * z + b1 - t) * v[0] * z * (1 - z)
     return db * x, db
 
 
 # %% attempt="symmetry.shared_row" expect="wrong" cause="sign"
-def shared_row(w, b, W1, b1, x, t):
+def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
-    db = (t - W1.sum() * z - b1) * W1.sum() * z * (1 - z)
+    db = (t - v.sum() * z - b1) * v.sum() * z * (1 - z)
     return db * x, db
 
 
 # %% attempt="symmetry.shared_row" expect="wrong" cause="activation derivative forgotten"
-def shared_row(w, b, W1, b1, x, t):
+def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
-    db = (W1.sum() * z + b1 - t) * W1.sum()
+    db = (v.sum() * z + b1 - t) * v.sum()
     return db * x, db
 
 
@@ -710,12 +724,12 @@ def shared_row(w, b, W1, b1, x, t):
 # ### Exercise `symmetry.step_sizes` (2 points)
 #
 # The two networks can compute the same functions. That is not yet the same *training*. Let the big one, $h$ equal units
-# and $v = \sum_i W^{(1)}_{1i} = h\,c$, make a step of size $\eta$. With which step sizes does the small one, with the row
-# $w$, the bias $b$ and the output weight $v$, do the same? ($b^{(1)}$ has $\eta$ in both.)
+# and $s = \sum_i W^{(1)}_{1i} = h\,c$, make a step of size $\eta$. With which step sizes does the small one, with the
+# row $w$, the bias $b$ and the output weight $s$, do the same? ($b^{(1)}$ has $\eta$ in both.)
 #
-# - `"same"`: $\eta$ for $w$ and $b$, $\eta$ for $v$;
-# - `"up-down"`: $h\eta$ for $w$ and $b$, $\eta/h$ for $v$;
-# - `"down-up"`: $\eta/h$ for $w$ and $b$, $h\eta$ for $v$;
+# - `"same"`: $\eta$ for $w$ and $b$, $\eta$ for $s$;
+# - `"up-down"`: $h\eta$ for $w$ and $b$, $\eta/h$ for $s$;
+# - `"down-up"`: $\eta/h$ for $w$ and $b$, $h\eta$ for $s$;
 # - `"down-down"`: $\eta/h$ for all three.
 
 # %% answer="symmetry.step_sizes"
@@ -730,13 +744,13 @@ check("symmetry.step_sizes", step_sizes)
 # %% attempt="symmetry.step_sizes" expect="right"
 step_sizes = ["Down-Up"]
 
-# %% attempt="symmetry.step_sizes" expect="wrong" because="The same function, but v is a sum of h weights, and each of them moves."
+# %% attempt="symmetry.step_sizes" expect="wrong" because="But s is a sum of h weights, and each of them moves."
 step_sizes = "same"
 
-# %% attempt="symmetry.step_sizes" expect="wrong" because="The other way round: the sum of h equal changes is h times one of them."
+# %% attempt="symmetry.step_sizes" expect="wrong" because="The other way round: h equal changes are summed."
 step_sizes = "up-down"
 
-# %% attempt="symmetry.step_sizes" expect="wrong" because="For w and b this is right. But v is a sum: it moves by h changes at once."
+# %% attempt="symmetry.step_sizes" expect="wrong" because="Right for w and b. But s is a sum of h weights."
 step_sizes = "down-down"
 
 # %% [markdown]
@@ -751,7 +765,7 @@ for c in (0.0, 0.5):
     W0, b0, W1, b1 = constant_start(3, 2, c)
     z = sigmoid(W0 @ x + b0)
     right, wrong = np.outer(W1[0] * z * (1 - z), x), np.outer(W1[0] * z, x)
-    print(f"c = {c}: first rows {right[0]} and {wrong[0]}")
+    print(f"c = {c}: first rows {right[0] + 0.0} and {wrong[0] + 0.0}")
 
 # %% [markdown]
 # A factor 0 makes everything right that it is multiplied with. So test at points without zeros, without ones, and
@@ -820,7 +834,7 @@ def loss_gradients(W0, b0, W1, b1, X, t):
     return below.T @ X, below.sum(axis=0), (error @ z)[None, :], error.sum()
 
 
-# %% attempt="symmetry.bug" expect="wrong" mark=3
+# %% attempt="symmetry.bug" expect="wrong" mark=3 cause="activation derivative of the wrong form"
 line = 4
 
 
@@ -853,7 +867,8 @@ def loss_gradients(W0, b0, W1, b1, X, t):
 rng = np.random.default_rng(3)
 X = rng.normal(size=(8, 2))
 t = np.where(X[:, 0] * X[:, 1] > 0, 1.0, -1.0)
-starts = {"constant start": constant_start(3, 2, 0.5), "random rows": (rng.normal(size=(3, 2)), *constant_start(3, 2, 0.5)[1:])}
+constant = constant_start(3, 2, 0.5)
+starts = {"constant start": constant, "random rows": (rng.normal(size=(3, 2)), *constant[1:])}
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
 for ax, (name, parameters) in zip(axes, starts.items(), strict=True):
     way = [parameters[0]]
@@ -870,15 +885,15 @@ for ax, (name, parameters) in zip(axes, starts.items(), strict=True):
 fig.tight_layout()
 picture(
     fig,
-    "The ways of three units' weights in the plane. From a constant start the three ways are one. From random rows they "
-    "begin apart and stay apart.",
+    "The ways of three units' weights in the plane. From a constant start the three ways are one. From random rows "
+    "they begin apart and stay apart.",
 )
 
 # %% [markdown]
 # ### Exercise `symmetry.breaks` (3 points)
 #
-# Each of the following changes one thing about a constant start with $c = 0.5$, sigmoid units and gradient descent. After
-# which can the hidden units become different? Hand in the set of all names that apply.
+# Each of the following changes one thing about a constant start with $c = 0.5$, sigmoid units and gradient descent.
+# After which can the hidden units become different? Hand in the set of all names that apply.
 #
 # - `b0`: $b^{(0)}$ starts with random numbers;
 # - `W1`: $W^{(1)}$ starts with random numbers;
@@ -900,10 +915,10 @@ check("symmetry.breaks", breaks)
 # %% attempt="symmetry.breaks" expect="right"
 breaks = "dropout W1 b0"
 
-# %% attempt="symmetry.breaks" expect="wrong" mark=2 because="Random samples are the same for all units, so they keep them equal."
+# %% attempt="symmetry.breaks" expect="wrong" mark=2 because="Random samples are the same for all units."
 breaks = {"b0", "W1", "dropout", "batches"}
 
-# %% attempt="symmetry.breaks" expect="wrong" mark=1 because="Is it only the start that can tell units apart? And one layer may be constant."
+# %% attempt="symmetry.breaks" expect="wrong" mark=1 because="One layer is enough; and not only a start can."
 breaks = {"b0"}
 
 # %% attempt="symmetry.breaks" expect="wrong" mark=2 because="b1 is one number and belongs to no unit."
@@ -952,7 +967,7 @@ def relu(W0, b0, W1, x):
     return np.outer(W1[0], x), np.maximum(a, 0)[None, :]
 
 
-# %% attempt="symmetry.relu" expect="wrong" mark=1.5
+# %% attempt="symmetry.relu" expect="wrong" mark=1.5 cause="ReLU mask from the wrong quantity"
 def relu(W0, b0, W1, x):
     a = W0 @ x + b0
     return np.outer(W1[0] * (W1[0] > 0), x), np.maximum(a, 0)[None, :]
@@ -987,14 +1002,14 @@ picture(fig, "One handwritten digit of each kind, 0 to 9, with its target: +1 fo
 # %% [markdown]
 # Four starts for six hidden units, and one network with a single unit:
 #
-# - **constant**: all weights and biases 0.05;
+# - **constant**: all weights and biases 0.05 (step size 0.25 in all runs);
 # - **one unit**: the equivalent network, with the step sizes from `symmetry.step_sizes`;
 # - **nearly constant**: 0.05, plus random numbers of size $10^{-6}$ in $W^{(0)}$;
 # - **random**: random numbers in $W^{(0)}$, of size $1/8$.
 #
 # ### Prediction `symmetry.guess_noise` (1 point)
 #
-# What becomes of the differences of size $10^{-6}$ between the units in the course of 3000 steps?
+# What becomes of the differences of size $10^{-6}$ between the units in the course of 8000 steps?
 #
 # - `"back"`: the units become equal again;
 # - `"same"`: the differences stay as small as they are;
@@ -1016,8 +1031,8 @@ def outputs(parameters, X):
     return np.einsum("nh,h->n", sigmoid(np.einsum("nd,hd->nh", X, W0) + b0), W1[0]) + b1
 
 
-def train(parameters, rates=0.5, steps=3000):
-    """The losses and the largest differences between two units' weights, every 20 steps, and the parameters at the end."""
+def train(parameters, rates=0.25, steps=8000):
+    """Every 20 steps the loss and the largest difference between two units; and the parameters at the end."""
     losses, differences = [], []
     for number in range(steps + 1):
         if number % 20 == 0:
@@ -1032,7 +1047,7 @@ rng = np.random.default_rng(1)
 W0, b0, W1, b1 = constant_start(h, d, c)
 runs = {
     "constant": train((W0, b0, W1, b1)),
-    "one unit": train((W0[:1], b0[:1], h * W1[:, :1], b1), rates=(0.5 / h, 0.5 / h, 0.5 * h, 0.5)),
+    "one unit": train((W0[:1], b0[:1], h * W1[:, :1], b1), rates=(0.25 / h, 0.25 / h, 0.25 * h, 0.25)),
     "nearly constant": train((W0 + 1e-6 * rng.normal(size=(h, d)), b0, W1, b1)),
     "random": train((rng.normal(size=(h, d)) / 8, b0, W1, b1)),
 }
@@ -1057,9 +1072,10 @@ right.legend()
 fig.tight_layout()
 picture(
     fig,
-    "Left: the loss during 3000 steps. The constant start and the one unit have the same curve, which levels off high; "
-    "the random start goes far lower; the nearly constant start follows the first and then drops to the second. Right, "
-    "on a logarithmic axis: the largest difference between units; from 0.000001 it grows in a straight line to order 1.",
+    "Left: the loss during 8000 steps. The constant start and the one unit have the same curve, which levels off "
+    "high; the random start goes far lower; the nearly constant start follows the first and then drops to the second. Right, "
+    "on a logarithmic axis: the largest difference between units; from a few millionths it grows all the time, for long "
+    "stretches in a straight line, until it is nearly as large as after a random start.",
 )
 
 # %% [markdown]
@@ -1077,8 +1093,8 @@ for line_of_axes, name in zip(axes, ("constant", "nearly constant", "random"), s
 fig.tight_layout()
 picture(
     fig,
-    "The rows of W0 after training, as pictures, for three starts. From the constant start all six are the same picture; "
-    "from the two others no two are alike.",
+    "The rows of W0 after training, as pictures, for three starts. From the constant start all six are the same "
+    "picture; from the two others no two are alike.",
 )
 
 # %%
@@ -1095,18 +1111,20 @@ reveal("symmetry.guess_noise", "apart" if difference > 0.1 else "same" if differ
 #
 # Describe what you see and explain it by what you have proved: (a) the curves of the constant start and of the one
 # unit; (b) the pictures of the rows; (c) the way of the nearly constant start, in both plots; (d) what you conclude for
-# initialising a network. Change a number in the cells above if you like to know more: the constant, the size of the noise.
+# initialising a network. Change a number in the cells above if you like to know more: the constant, the size of the
+# noise.
 
 # %% [markdown] prose="symmetry.experiment"
 # ### BEGIN SOLUTION
 # (a) The two curves lie upon each other: six equal units are one unit with the sum of their output weights, and with
-# step sizes $\eta/h$ for $w$, $b$ and $h\eta$ for $v$ it makes the same steps. Six times the work buys nothing. (b) From
-# the constant start the six rows are one picture, by the induction. The pixels within it differ, since each weight is
-# moved by its own input. From the other starts each unit looks for something of its own. (c) The equal units are no
-# stable state: small differences grow roughly by the same factor in each step, a straight line on the logarithmic axis.
-# While they are small, the loss follows that of one unit; when they have grown to the size of the weights themselves,
-# the units share the work, and the loss drops. (d) Start with random weights in the first layer, of a size at which the
-# units do differ. Then there is nothing to wait for, and the held-out digits are recognised far better.
+# step sizes $\eta/h$ for $w$, $b$ and $h\eta$ for $s$ it makes the same steps. Six times the work buys nothing. (b)
+# From the constant start the six rows are one picture, by the induction. The pixels within it differ, since each weight
+# is moved by its own input. From the other starts each unit looks for something of its own. (c) The equal units are no
+# stable state: small differences grow, over long stretches by the same factor in each step, which is a straight line on
+# the logarithmic axis. While they are small, the loss follows that of one unit; when they have grown to the size of the
+# weights themselves, the units share the work, and the loss drops. (d) Start with random weights in the first layer, of
+# a size at which the units do differ. Then there is nothing to wait for, and the held-out digits are recognised far
+# better.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1116,7 +1134,7 @@ reveal("symmetry.guess_noise", "apart" if difference > 0.1 else "same" if differ
 # - Equal are the *units*: rows of $W^{(0)}$, entries of $b^{(0)}$ and of $W^{(1)}$. The entries of one row are not.
 # - $h$ equal units can do what one unit can, with the sum of the output weights; under gradient descent that one unit
 #   needs other step sizes to go the same way.
-# - At zero with $\sigma(0) = 0$ or a dead ReLU, nothing but $b^{(1)}$ ever moves. And at zero many wrong gradients are right.
+# - At zero, with an activation that is 0 there, nothing but $b^{(1)}$ ever moves; and many wrong gradients are right.
 # - What is the same for all units, however random, does not break the symmetry. Random weights in a layer do.
 
 # %%
