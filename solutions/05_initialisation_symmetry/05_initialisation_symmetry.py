@@ -1073,9 +1073,9 @@ fig.tight_layout()
 picture(
     fig,
     "Left: the loss during 8000 steps. The constant start and the one unit have the same curve, which levels off "
-    "high; the random start goes far lower; the nearly constant start follows the first and then drops to the second. Right, "
-    "on a logarithmic axis: the largest difference between units; from a few millionths it grows all the time, for long "
-    "stretches in a straight line, until it is nearly as large as after a random start.",
+    "high; the random start goes far lower; the nearly constant start follows the first and then drops to the "
+    "second. Right, on a logarithmic axis: the largest difference between units; from a few millionths it grows all "
+    "the time, for long stretches in a straight line, until it is nearly as large as after a random start.",
 )
 
 # %% [markdown]
