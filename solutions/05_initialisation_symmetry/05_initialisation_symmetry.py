@@ -995,7 +995,8 @@ def relu(W0, b0, W1, x):
 # `digits.csv` holds 800 handwritten digits of $8 \times 8$ pixels; its first lines say where they are from (*Optical
 # Recognition of Handwritten Digits*, UCI Machine Learning Repository, licence CC BY 4.0). The task: tell the team 0, 1,
 # 6, 7, 9 from the team 2, 3, 4, 5, 8. The teams have no deeper meaning. They are chosen because one hidden unit, which
-# can only divide the space of all pictures by one plane, is bad at it. The network learns from 500 digits; 300 are held out.
+# can only divide the space of all pictures by one plane, is bad at it. The network learns from 500 digits; 300 are held
+# out.
 
 # %%
 digits = np.loadtxt("digits.csv", delimiter=",")
