@@ -468,13 +468,13 @@ def _paths(variant: Variant) -> tuple[Item | Prose, ...]:
     said = "One value, five rows, and these arrows:\n\n" + lines
     given = {"nodes": list(_NODES), "edges": [[u, v, slope] for (u, v), slope in edges.items()]}
     nodes = int(variant.rng("graphs.walk").choice((5, 6, 7)))
-    slopes = {"u": _total(dict.fromkeys(edges, 1)), "right": _total(edges)}
+    count, total = _total(dict.fromkeys(edges, 1)), _total(edges)
     return (
         NumberExercise(
             id="graphs.paths_count",
             asks="count",
-            value=lambda: slopes["u"],
-            mistakes=_other_than(slopes["u"], {"this is the number of arrows": len(edges)}),
+            value=lambda: count,
+            mistakes=_other_than(count, {"this is the number of arrows": len(edges)}),
             given=given,
             points=1,
             statement=f"{said}\n\nOn how many paths does $x$ reach $l$?",
@@ -487,12 +487,12 @@ def _paths(variant: Variant) -> tuple[Item | Prose, ...]:
         NumberExercise(
             id="graphs.paths_sum",
             asks="count",
-            value=lambda: slopes["right"],
+            value=lambda: total,
             mistakes=_other_than(
-                slopes["right"],
+                total,
                 {
-                    "contributions that arrive at the same node were overwritten; they are added": _last_only(edges),
-                    "this is the path over all the nodes alone": _longest(edges),
+                    "this is the path over all nodes alone; the others were overwritten, or left out": _longest(edges),
+                    "this is the number of paths; each contributes the product along it": count,
                 },
             ),
             given=given,
@@ -531,7 +531,7 @@ def _own_edges(variant: Variant) -> Edges:
         chosen = steps | {further[k] for k in rng.choice(len(further), size=4, replace=False)}
         edges = {pair: int(rng.choice((-3, -2, 2, 3, 5))) for pair in pairs if pair in chosen}
         count, total = _total(dict.fromkeys(edges, 1)), _total(edges)
-        others = {_last_only(edges), _longest(edges), 0, count, len(edges)}
+        others = {_longest(edges), count}
         if 5 <= count <= 9 and count != len(edges) and 10 <= abs(total) <= 300 and not {total, -total} & others:
             return edges
 
@@ -542,16 +542,6 @@ def _total(edges: Edges) -> int:
     for v in reversed(_NODES):
         for u in _NODES:
             bar[u] += edges.get((u, v), 0) * bar[v]
-    return bar[_NODES[0]]
-
-
-def _last_only(edges: Edges) -> int:
-    """What a walk gives that overwrites where it should add."""
-    bar = dict.fromkeys(_NODES, 0) | {_NODES[-1]: 1}
-    for v in reversed(_NODES):
-        for u in _NODES:
-            if (u, v) in edges:
-                bar[u] = edges[u, v] * bar[v]
     return bar[_NODES[0]]
 
 

@@ -159,25 +159,25 @@ a = 2 * x2; b = exp(a); c = x2^2; d = 3 * c; e = sin(d); g = e * x1
 y1 = g + b; h = x2 * x1; k = sigmoid(x2); y2 = k + h
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=0
+# %% attempt="graphs.draw" expect="wrong" mark=1.4
 draw_f = {
     **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "2 * x2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x1 * v6"},
     **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)", "y2": "v9 + v10"},
 }
 
-# %% attempt="graphs.draw" expect="wrong" mark=0
+# %% attempt="graphs.draw" expect="wrong" mark=1.4
 draw_f = {
     **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "x2**2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x2 * v6"},
     **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)", "y2": "v9 + v10"},
 }
 
-# %% attempt="graphs.draw" expect="wrong" mark=0
+# %% attempt="graphs.draw" expect="wrong"
 draw_f = {
     **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "x2**2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x1 * v6"},
     **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)"},
 }
 
-# %% attempt="graphs.draw" expect="wrong" mark=0
+# %% attempt="graphs.draw" expect="wrong" mark=2.4
 draw_f = {"y1": "exp(2*x2) + x1*sin(3*x2**2)", "y2": "x1*x2 + sigmoid(x2)"}
 
 # %%
@@ -216,16 +216,16 @@ own_graph = {
     "f": ("mul", part["factor"], "s"),
 }
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0
+# %% attempt="graphs.own_graph" expect="wrong" mark=1.8
 part = task.given
 own_graph = {"a": part["inner"], "a2": part["inner"], "b": f"{part['outer']}(a2)", "c": f"a {part['sign']} b"}
 own_graph["f"] = f"c * {part['factor']}"
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0
+# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(a)", "f": f"a {part['sign']} b"}
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0
+# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(x)", "c": f"a {part['sign']} b", "f": f"c * {part['factor']}"}
 
@@ -273,7 +273,7 @@ trace = np.round([v0, v1, v2, v3, v4, v5, v6, v7, v3 + v7, v9, v10, v11], 3)
 trace = [2, 1, 2, 7.389, 1, 3, 0.052, 0.105, 7.494, 2, 0.731, 2.731]
 
 # %% attempt="graphs.trace" expect="wrong" mark=2.75 cause="an input returned"
-trace = [2, 1, 2, 7.389, 1, 3, 0.141, 0.282, 7.671, 2, 1, 3]
+trace = [2, 1, 2, 7.389, 1, 3, 3, 6, 13.389, 2, 0.731, 2.731]
 
 # %% attempt="graphs.trace" expect="wrong" mark=2.75 cause="rounding"
 trace = [2, 1, 2, 7.389, 1, 3, 0.141, 0.282, 7.671, 2, 0.73, 2.731]
@@ -379,19 +379,19 @@ forward = {
     "d/dx2": [0, 1, 2, 14.778, 2, 6, -5.940, -11.880, 2.898, 2, 0.197, 2.197],
 }
 
-# %% attempt="graphs.forward" expect="wrong" mark=5.5 cause="sign"
+# %% attempt="graphs.forward" expect="wrong" mark=5.75 cause="sign"
 forward = {
     "d/dx1": [1, 0, 0, 0, 0, 0, 0, 0.141, 0.141, 1, 0, 1],
     "d/dx2": [0, 1, 2, 14.778, 2, 6, 5.940, 11.880, 2.898, 2, 0.197, 2.197],
 }
 
-# %% attempt="graphs.forward" expect="wrong" mark=5.5 cause="inner derivative forgotten"
+# %% attempt="graphs.forward" expect="wrong" mark=5.75 cause="inner derivative forgotten"
 forward = {
     "d/dx1": [1, 0, 0, 0, 0, 0, 0, 0.141, 0.141, 1, 0, 1],
     "d/dx2": [0, 1, 2, 7.389, 2, 6, -5.940, -11.880, -4.491, 2, 0.197, 2.197],
 }
 
-# %% attempt="graphs.forward" expect="wrong" mark=5.5 cause="product rule misapplied"
+# %% attempt="graphs.forward" expect="wrong" mark=5.5 cause="zeros"
 forward = {
     "d/dx1": [1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1],
     "d/dx2": [0, 1, 2, 14.778, 2, 6, -5.940, -11.880, 2.898, 2, 0.197, 2.197],
@@ -516,19 +516,19 @@ reverse = {
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
 }
 
-# %% attempt="graphs.reverse" expect="wrong" mark=5.5 cause="zeros"
+# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="zeros"
 reverse = {
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 0, 1, 0, 0, 0],
     "of y2": [1, 2.197, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
 }
 
-# %% attempt="graphs.reverse" expect="wrong" mark=5.5 cause="a path or term dropped"
+# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="a path or term dropped"
 reverse = {
     "of y1": [0.141, 14.778, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
     "of y2": [1, 2.197, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
 }
 
-# %% attempt="graphs.reverse" expect="wrong" mark=5.5 cause="outputs added"
+# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="outputs added"
 reverse = {
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
     "of y2": [1.141, 5.095, 7.389, 1, -5.94, -1.98, 2, 1, 1, 1, 1, 1],
@@ -655,7 +655,7 @@ def walk_back(x1, x2, w):
     return list(w @ J)
 
 
-# %% attempt="graphs.walk_back" expect="wrong"
+# %% attempt="graphs.walk_back" expect="wrong" mark=2 cause="wrong power"
 def walk_back(x1, x2, w):
     s = 1 / (1 + np.exp(-x2))
     slope = 2 * np.exp(2 * x2) + 6 * x1 * np.cos(3 * x2**2)
@@ -671,14 +671,14 @@ def walk_back(x1, x2, w):
     return tuple(J @ w)
 
 
-# %% attempt="graphs.walk_back" expect="wrong"
+# %% attempt="graphs.walk_back" expect="wrong" mark=2 cause="a path or term dropped"
 def walk_back(x1, x2, w):
     s = 1 / (1 + np.exp(-x2))
     J = np.array([[np.sin(3 * x2**2), 2 * np.exp(2 * x2)], [x2, x1 + s * (1 - s)]])
     return tuple(w @ J)
 
 
-# %% attempt="graphs.walk_back" expect="wrong"
+# %% attempt="graphs.walk_back" expect="wrong" mark=2 cause="sign of one term"
 def walk_back(x1, x2, w):
     s = 1 / (1 + np.exp(-x2))
     slope = 2 * np.exp(2 * x2) - 6 * x1 * x2 * np.cos(3 * x2**2)
@@ -753,7 +753,7 @@ own_tables = {
     "of y2": [x2, x1 + g - g**2, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
 }
 
-# %% attempt="graphs.own_tables" expect="wrong" mark=5.9 cause="another row used"
+# %% attempt="graphs.own_tables" expect="wrong" mark=5.9 cause="another derivative"
 x1, x2 = task.given["x1"], task.given["x2"]
 e, u, g = np.exp(2 * x2), 3 * x2**2, 1 / (1 + np.exp(-x2))
 sine, k = np.sin(u), np.cos(u)
@@ -909,7 +909,7 @@ def gradient(x, y):
     return y * d * (1 + c) + np.cos(x) * d, x * d * (1 + c)
 
 
-# %% attempt="graphs.bug" expect="wrong" mark=2
+# %% attempt="graphs.bug" expect="wrong" mark=2 cause="a path or term dropped"
 line = 9
 
 
@@ -977,19 +977,19 @@ draw_back = {
     **{"a2": "a3*v3", "a1": "2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v1"},
 }
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=0
+# %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
 draw_back = {
     **{"a7": "a8", "a3": "a8", "a9": "a11", "a10": "a11", "a6": "a7*v0", "a5": "a6*cos(v5)", "a4": "3*a5"},
     **{"a2": "a3*v3", "a1": "2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v1"},
 }
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=0
+# %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
 draw_back = {
     **{"a7": "a8", "a3": "a8", "a9": "a11", "a10": "a11", "a6": "a7*v0", "a5": "a6*cos(v5)", "a4": "3*a5"},
     **{"a2": "a3*v3", "a1": "2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v0"},
 }
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=0
+# %% attempt="graphs.draw_back" expect="wrong"
 draw_back = {
     "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
     "edges": [["a10", "a11"], ["a9", "a11"], ["a7", "a8"], ["a3", "a8"], ["a6", "a7"], ["a5", "a6"], ["a4", "a5"]],
@@ -1029,16 +1029,16 @@ toy_draw = {
     "edges": ["y -> z1", "x -> z2", "y -> z2", "x -> z3", "z1 -> p", "z2 -> p", "z3 -> p"],
 }
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0
+# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
 toy_draw = {"z1": "exp(y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z1/z2 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0
+# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z2/z1 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0
+# %% attempt="graphs.toy_draw" expect="wrong" mark=1.8
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "p": "6*z1/z2 + 2*x**3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0
+# %% attempt="graphs.toy_draw" expect="wrong"
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z1/z2 + 2*z4"}
 
 # %% [markdown]
@@ -1090,7 +1090,7 @@ toy_table = {
     "adjoint": np.round([6 * z1 / z2, -6 * z1 / z2**2, 2, 1], 3),
 }
 
-# %% attempt="graphs.toy_table" expect="wrong" mark=2.625
+# %% attempt="graphs.toy_table" expect="wrong" mark=2.625 cause="the value instead of its derivative"
 x, y = task.given["x"], task.given["y"]
 z1, z2, z3 = np.exp(-y), 1 + x**2 + y**2, x**3
 toy_table = {
@@ -1126,25 +1126,25 @@ def toy_gradient(x, y):
     return 6 * x**2 - 12 * x * np.exp(-y) / n**2, -6 * np.exp(-y) * (n + 2 * y) / n**2
 
 
-# %% attempt="graphs.toy_gradient" expect="wrong"
+# %% attempt="graphs.toy_gradient" expect="wrong" cause="a path or term dropped"
 def toy_gradient(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
     return 6 * x**2, -6 * z1 / z2
 
 
-# %% attempt="graphs.toy_gradient" expect="wrong"
+# %% attempt="graphs.toy_gradient" expect="wrong" mark=1.5 cause="sign of one term"
 def toy_gradient(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
     return 6 * x**2 - 12 * x * z1 / z2**2, 6 * z1 / z2 - 12 * y * z1 / z2**2
 
 
-# %% attempt="graphs.toy_gradient" expect="wrong"
+# %% attempt="graphs.toy_gradient" expect="wrong" cause="quotient rule misapplied"
 def toy_gradient(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
     return 6 * x**2 + 12 * x * z1 / z2**2, -6 * z1 / z2 + 12 * y * z1 / z2**2
 
 
-# %% attempt="graphs.toy_gradient" expect="wrong"
+# %% attempt="graphs.toy_gradient" expect="wrong" cause="blocks exchanged"
 def toy_gradient(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
     return -6 * z1 / z2 - 12 * y * z1 / z2**2, 6 * x**2 - 12 * x * z1 / z2**2
@@ -1293,9 +1293,10 @@ for tail, head, slope in sorted(task.given["edges"], key=lambda edge: -task.give
 paths_sum = bar["x"]
 
 # %% attempt="graphs.paths_sum" expect="wrong" cause="a known mistake"
-order = task.given["nodes"]
-slopes = {(tail, head): slope for tail, head, slope in task.given["edges"]}
-paths_sum = int(np.prod([slopes[pair] for pair in zip(order, order[1:])]))
+ways = {"l": 1}
+for name in reversed(task.given["nodes"][:-1]):
+    ways[name] = sum(ways[head] for tail, head, _ in task.given["edges"] if tail == name)
+paths_sum = ways["x"]
 
 # %% attempt="graphs.paths_sum" expect="wrong" cause="sign"
 bar = {name: int(name == "l") for name in task.given["nodes"]}
@@ -1370,7 +1371,7 @@ def walk(D, e):
     return bar
 
 
-# %% attempt="graphs.walk" expect="wrong" cause="another derivative"
+# %% attempt="graphs.walk" expect="wrong"
 def walk(D, e):
     n = len(e)
     dot = np.zeros(n)
@@ -1380,7 +1381,7 @@ def walk(D, e):
     return dot
 
 
-# %% attempt="graphs.walk" expect="wrong"
+# %% attempt="graphs.walk" expect="wrong" cause="zeros"
 def walk(D, e):
     n = len(e)
     bar = np.zeros(n)
@@ -1506,19 +1507,19 @@ of_h2 = {"h2**2": "h2 + h2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2)
 g, k = of_h2[task.given["l"]], of_h1[task.given["h2"]]
 extended = f"h2 = {task.given['h2']}; l = {task.given['l']}; g = {g}; k = {k}; dl_dh1 = k * g"
 
-# %% attempt="graphs.extended" expect="wrong" mark=0
+# %% attempt="graphs.extended" expect="wrong" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h1", "cos(h2)": "-sin(h1)", "exp(2*h2)": "2*exp(2*h1)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g * k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=0
+# %% attempt="graphs.extended" expect="wrong" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g + k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=0
+# %% attempt="graphs.extended" expect="wrong" mark=1.05
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "dl_dh1": of_h2[task.given["l"]]}
 
@@ -1574,25 +1575,25 @@ network = {
     **{"error": "0.5 * sum((s - out)**2)", "penalty": "sum(r * hidden)", "L": "penalty + error"},
 }
 
-# %% attempt="graphs.network" expect="wrong" mark=0
+# %% attempt="graphs.network" expect="wrong" mark=0.3
 network = {
     **{"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
     **{"E": "sum((y - s)**2) / 2", "R": "dot(r, z)", "L": "E + R"},
 }
 
-# %% attempt="graphs.network" expect="wrong" mark=0
+# %% attempt="graphs.network" expect="wrong" mark=0.675
 network = {
     **{"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
     **{"E": "sum((y - s)**2)", "R": "dot(r, h)", "L": "E + R"},
 }
 
-# %% attempt="graphs.network" expect="wrong" mark=0
+# %% attempt="graphs.network" expect="wrong" mark=0.3
 network = {
     **{"z": "x @ W1 + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
     **{"E": "sum((y - s)**2) / 2", "R": "dot(r, h)", "L": "E + R"},
 }
 
-# %% attempt="graphs.network" expect="wrong" mark=0
+# %% attempt="graphs.network" expect="wrong" mark=0.3
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]
