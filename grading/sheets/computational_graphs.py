@@ -1,4 +1,4 @@
-"""Sheet 2, computational graphs: what is asked. Statements that differ between students stand here, others in the master.
+"""Sheet 2, computational graphs: what is asked. Other statements than these stand in the master text.
 
 Sources, by the numbers of the seed sheets: the function with two inputs and two outputs, its graph, its graph of
 adjoints and its tables S3-1; the toy function S1-4; sums over paths and a graph extended by its gradient S0-1; the
@@ -7,8 +7,8 @@ graph over vectors S3-2a. Rows are counted from v0, as the source counts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import product
+from collections.abc import Callable
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -228,7 +228,7 @@ def _backwards(variant: Variant) -> tuple[Item | Prose, ...]:
             id="graphs.why_printed",
             points=3,
             rubric=(
-                "1 point: forward table: a minus sign was lost in v6 (cos 3 is negative) and carried to v7, while v8 was "
+                "1 point: forward table: a minus sign was lost in v6 (cos 3 < 0) and carried to v7, while v8 was "
                 "computed with the right sign; reverse table: 1·1 is not 0 while the next row uses 1. 1 point: the "
                 "final Jacobian is right because the numbers that were used were not those that were printed. 1 point: "
                 "a check that needs no other solution: recomputing each row from the printed ones, comparing the two "
@@ -464,43 +464,28 @@ def _toy(variant: Variant) -> tuple[Item | Prose, ...]:
 
 def _paths(variant: Variant) -> tuple[Item | Prose, ...]:
     edges = _own_edges(variant)
-    lines = "\n".join(f"- ${u} \\to {v}$ with local derivative ${slope}$" for (u, v), slope in edges.items())
-    said = "One value, five rows, and these arrows:\n\n" + lines
-    given = {"nodes": list(_NODES), "edges": [[u, v, slope] for (u, v), slope in edges.items()]}
+    head = " | ".join(f"${u} \\to {v}$" for u, v in edges)
+    arrows = f"| {head} |\n|{' --- |' * len(edges)}\n| {' | '.join(f'${slope}$' for slope in edges.values())} |"
     nodes = int(variant.rng("graphs.walk").choice((5, 6, 7)))
     count, total = _total(dict.fromkeys(edges, 1)), _total(edges)
     return (
         NumberExercise(
-            id="graphs.paths_count",
-            asks="count",
-            value=lambda: count,
-            mistakes=_other_than(count, {"this is the number of arrows": len(edges)}),
-            given=given,
-            points=1,
-            statement=f"{said}\n\nOn how many paths does $x$ reach $l$?",
-            hints=(
-                "From how many paths can each node be reached? Begin at x.",
-                "A node is reached on as many paths as all that lead into it together.",
-                "Write 1 at x, and at every other node the sum of the numbers at the tails of its arrows.",
-            ),
-        ),
-        NumberExercise(
             id="graphs.paths_sum",
             asks="count",
             value=lambda: total,
-            mistakes=_other_than(
-                total,
-                {
-                    "this is the path over all nodes alone; the others were overwritten, or left out": _longest(edges),
-                    "this is the number of paths; each contributes the product along it": count,
-                },
+            mistakes={
+                "this is the path over all nodes alone; others were overwritten, or left out": lambda: _longest(edges),
+                "this is the number of paths; each contributes the product along it": lambda: count,
+            },
+            given={"nodes": list(_NODES), "edges": [[u, v, slope] for (u, v), slope in edges.items()]},
+            points=3,
+            statement=(
+                f"The nodes are ${', '.join(_NODES)}$, and these are the arrows with their local derivatives:\n\n"
+                f"{arrows}\n\nWhat is the derivative of $l$ in $x$? (It is a whole number.)"
             ),
-            given=given,
-            points=2,
-            statement=f"{said}\n\nWhat is the derivative of $l$ in $x$? (It is a whole number.)",
             hints=(
                 "No need to list the paths: walk back from l.",
-                "Write 1 at l; then at each node, from the back, the sum over its arrows of head times local derivative.",
+                "Write 1 at l; then at each node, from the back, the sum over its arrows of head times derivative.",
                 "d has one arrow, to l: its adjoint is that arrow's local derivative.",
             ),
         ),
@@ -522,7 +507,7 @@ def _paths(variant: Variant) -> tuple[Item | Prose, ...]:
 
 
 def _own_edges(variant: Variant) -> Edges:
-    """The arrows of a graph of one's own with their local derivatives; its numbers do not tell one mistake as another."""
+    """The arrows of a graph of one's own with their local derivatives; its answer is that of no mistake."""
     rng = variant.own_rng("graphs.paths")
     while True:
         pairs = [(u, v) for i, u in enumerate(_NODES) for v in _NODES[i + 1 :]]
@@ -548,14 +533,9 @@ def _total(edges: Edges) -> int:
 def _longest(edges: Edges) -> int:
     """The product along the path over all nodes."""
     result = 1
-    for pair in zip(_NODES, _NODES[1:], strict=False):
+    for pair in pairwise(_NODES):
         result *= edges[pair]
     return result
-
-
-def _other_than(right: int, mistakes: Mapping[str, int]) -> dict[str, Callable[[], int]]:
-    """Known wrong answers, as functions; those that happen to be right are none."""
-    return {text: (lambda number=number: number) for text, number in mistakes.items() if number != right}
 
 
 def _last_value(xp: Any, D: Any, e: Any) -> Any:
@@ -607,8 +587,8 @@ def _gradient_as_graph(variant: Variant) -> tuple[Item | Prose, ...]:
             "cos": lambda: (xp.cos(h2), -xp.sin(h2)),
             "exp2": lambda: (xp.exp(2 * h2), 2 * xp.exp(2 * h2)),
         }
-        l, slope = values[outer]()
-        return l, slope * local
+        last, slope = values[outer]()
+        return last, slope * local
 
     return (
         GraphExercise(
@@ -663,26 +643,6 @@ def _vectors(variant: Variant) -> tuple[Item | Prose, ...]:
                 "Six nodes beside x: which of them uses two others?",
                 "h is used twice: on its way to y, and in R.",
                 'Formulas: "z": "W1 @ x + b1", "h": "sigmoid(z)", and "E": "sum((y - s)**2) / 2".',
-            ),
-        ),
-        NumberExercise(
-            id="graphs.h_bar",
-            asks="shape",
-            value=lambda: (k,),
-            given={"x": n, "h": k, "y": m},
-            statement=(
-                f"In this network let $x$ have {n} entries, $h$ have {k}, and $y$ have {m}. What is the shape of "
-                "$\\bar h$, the adjoint of $h$?"
-            ),
-            mistakes={
-                "this is the shape of y: the second contribution arrives from there, but through W2": lambda: (m,),
-                "this is the shape of ∂y/∂h, which is a factor on the way": lambda: (m, k),
-            },
-            points=1,
-            hints=(
-                "An adjoint is a gradient: what shape has a gradient in this course?",
-                "Two contributions arrive at it, one from R and one from y; they are added, so both have its shape.",
-                "As many entries as h.",
             ),
         ),
     )

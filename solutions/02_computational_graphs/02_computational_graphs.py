@@ -3,8 +3,8 @@
 #
 # A formula says *what* is computed. A computational graph says *how*: which value is made from which, by which single
 # operation. Once that is written down, derivatives need no cleverness any more. They are found by walking along the
-# graph, forwards or backwards, and a machine can do the walking. On this sheet you do it by hand, so that you know what
-# the machine does. Plan 120 to 150 minutes.
+# graph, forwards or backwards, and a machine can do the walking. On this sheet you do it by hand, so that you know
+# what the machine does. Plan 120 to 150 minutes.
 #
 # **After this sheet you can**
 #
@@ -16,20 +16,20 @@
 #    (`graphs.reverse`, `graphs.draw_back`, `graphs.walk_back`, `graphs.own_tables`, `graphs.toy_table`,
 #    `graphs.toy_gradient`);
 # 5. say how many passes a Jacobian takes (`graphs.passes`);
-# 6. find a mistake in somebody's table or code, and say why it is one (`graphs.print_forward`, `graphs.print_reverse`,
-#    `graphs.why_printed`, `graphs.bug`, `graphs.print_toy`);
-# 7. read a derivative as a sum over paths, and write the walk that adds them all up at once (`graphs.paths_count`,
-#    `graphs.paths_sum`, `graphs.walk`);
+# 6. find a mistake in somebody's table or code, and say why it is one (`graphs.print_forward`,
+#    `graphs.print_reverse`, `graphs.why_printed`, `graphs.bug`, `graphs.print_toy`);
+# 7. read a derivative as a sum over paths, and write the walk that adds them all up at once (`graphs.paths_sum`,
+#    `graphs.walk`);
 # 8. extend a graph by the nodes of its own gradient, and draw a graph over vectors (`graphs.extended`,
-#    `graphs.network`, `graphs.h_bar`).
+#    `graphs.network`).
 #
-# **How it works.** As on sheet 1: `check(...)` as often as you like, `hint(id, 1)` to `hint(id, 3)` for help that costs
-# nothing. Some exercises have numbers of your own; `show(...)` displays them. In three places you are asked to *predict*
-# what will happen before you run a cell. A prediction earns its point by being made, right or not: its use is that you
-# notice where you are surprised.
+# **How it works.** As on sheet 1: `check(...)` as often as you like, `hint(id, 1)` to `hint(id, 3)` for help that
+# costs nothing. Some exercises have numbers of your own; `show(...)` displays them. In three places you are asked to
+# *predict* what will happen before you run a cell. A prediction earns its point by being made, right or not: its use
+# is that you notice where you are surprised.
 #
-# **Tables** are filled in with numbers rounded to three decimals. Use a calculator, or Python as one. A slip costs its own
-# place alone: rows that follow from your own numbers count as right.
+# **Tables** are filled in with numbers rounded to three decimals. Use a calculator, or Python as one. A slip costs
+# its own place alone: rows that follow from your own numbers count as right.
 
 # %% setup=true
 import numpy as np
@@ -48,8 +48,8 @@ open_sheet("02_computational_graphs")
 #
 # $$ v_0 = s, \quad v_1 = t, \quad v_2 = v_0 v_1, \quad v_3 = \sin v_0, \quad v_4 = v_2 + v_3 = q. $$
 #
-# Each row uses rows above it only. That list is the **evaluation trace**. Drawn with one node for each row, and an arrow
-# to a row from each value that it uses, it is the **computational graph**:
+# Each row uses rows above it only. That list is the **evaluation trace**. Drawn with one node for each row, and an
+# arrow to a row from each value that it uses, it is the **computational graph**:
 
 
 # %%
@@ -62,14 +62,14 @@ def q(s, t):
 draw.graph(q, 0.5, 3.0, values=True)
 
 # %% [markdown]
-# Three things to notice. $s$ is *one* node with two arrows leaving it, because it is used twice. There is no way round
-# in a circle, so the rows can always be put into an order in which everything is there when it is needed. And a node
-# without an arrow into it is an input.
+# Three things to notice. $s$ is *one* node with two arrows leaving it, because it is used twice. There is no way
+# round in a circle, so the rows can always be put into an order in which everything is there when it is needed. And a
+# node without an arrow into it is an input.
 #
 # ### A drawing as data
 #
-# A drawing is handed in as a dictionary: for every node but the inputs its name and its operation, as a formula in the
-# names of other nodes. The example is
+# A drawing is handed in as a dictionary: for every node but the inputs its name and its operation, as a formula in
+# the names of other nodes. The example is
 #
 # ```python
 # {"a": "s * t", "b": "sin(s)", "q": "a + b"}
@@ -81,10 +81,11 @@ draw.graph(q, 0.5, 3.0, values=True)
 #
 # Most of what follows is about one function with two inputs and two outputs:
 #
-# $$ y_1 = e^{2 x_2} + x_1 \sin(3 x_2^2), \qquad y_2 = x_1 x_2 + \sigma(x_2), \qquad \sigma(v) = \frac{1}{1 + e^{-v}}. $$
+# $$ y_1 = e^{2 x_2} + x_1 \sin(3 x_2^2), \qquad y_2 = x_1 x_2 + \sigma(x_2), \qquad
+# \sigma(v) = \frac{1}{1 + e^{-v}}. $$
 #
-# ($y_1$ and $y_2$ are numbers. What is a vector is the function that returns both, $f(x_1, x_2) = (y_1, y_2)$; texts are
-# not always careful about that.) It is taken apart into these rows:
+# ($y_1$ and $y_2$ are numbers. What is a vector is the function that returns both, $f(x_1, x_2) = (y_1, y_2)$; texts
+# are not always careful about that.) It is taken apart into these rows:
 #
 # | row | is | row | is | row | is |
 # |---|---|---|---|---|---|
@@ -124,8 +125,11 @@ guess_arrows = 13.5
 # ### Exercise `graphs.draw` (4 points)
 #
 # Draw the graph of $f$, one node for each row of the table. The inputs are called `x1` and `x2`, the outputs `y1` and
-# `y2`; the sigmoid is `sigmoid`. (Inputs need not be written down, and $v_0$ and $v_1$ are just other names for them.)
-# After `check` you see a picture of what you drew.
+# `y2`; the sigmoid is `sigmoid`. (Inputs need not be written down, and $v_0$ and $v_1$ are just other names for
+# them.) After `check` you see a picture of what you drew. If you do not know where to begin:
+
+# %%
+hint("graphs.draw", 1)
 
 # %% answer="graphs.draw"
 draw_f = None
@@ -160,22 +164,22 @@ y1 = g + b; h = x2 * x1; k = sigmoid(x2); y2 = k + h
 """
 
 # %% attempt="graphs.draw" expect="wrong" mark=1.4
-draw_f = {
-    **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "2 * x2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x1 * v6"},
-    **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)", "y2": "v9 + v10"},
-}
+draw_f = """
+v2 = 2 * x2; v3 = exp(v2); v4 = 2 * x2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; y1 = v3 + v7; v9 = x1 * x2
+v10 = sigmoid(x2); y2 = v9 + v10
+"""
 
 # %% attempt="graphs.draw" expect="wrong" mark=1.4
-draw_f = {
-    **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "x2**2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x2 * v6"},
-    **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)", "y2": "v9 + v10"},
-}
+draw_f = """
+v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x2 * v6; y1 = v3 + v7; v9 = x1 * x2
+v10 = sigmoid(x2); y2 = v9 + v10
+"""
 
 # %% attempt="graphs.draw" expect="wrong"
-draw_f = {
-    **{"v2": "2 * x2", "v3": "exp(v2)", "v4": "x2**2", "v5": "3 * v4", "v6": "sin(v5)", "v7": "x1 * v6"},
-    **{"y1": "v3 + v7", "v9": "x1 * x2", "v10": "sigmoid(x2)"},
-}
+draw_f = """
+v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; y1 = v3 + v7; v9 = x1 * x2
+v10 = sigmoid(x2)
+"""
 
 # %% attempt="graphs.draw" expect="wrong" mark=2.4
 draw_f = {"y1": "exp(2*x2) + x1*sin(3*x2**2)", "y2": "x1*x2 + sigmoid(x2)"}
@@ -232,8 +236,8 @@ own_graph = {"a": part["inner"], "b": f"{part['outer']}(x)", "c": f"a {part['sig
 # %% [markdown]
 # ## 2. Values: one pass, top to bottom
 #
-# The rows are evaluated in their order. One pass does it, however many inputs and outputs there are. For the example at
-# $s = 0.5$, $t = 3$:
+# The rows are evaluated in their order. One pass does it, however many inputs and outputs there are. For the example
+# at $s = 0.5$, $t = 3$:
 
 # %%
 draw.table(q, 0.5, 3.0, reverse=False)
@@ -248,13 +252,33 @@ show("graphs.trace")
 
 # %% answer="graphs.trace"
 trace = {
-    **{"v0": None, "v1": None, "v2": None, "v3": None, "v4": None, "v5": None},
-    **{"v6": None, "v7": None, "v8": None, "v9": None, "v10": None, "v11": None},
+    "v0": None,
+    "v1": None,
+    "v2": None,
+    "v3": None,
+    "v4": None,
+    "v5": None,
+    "v6": None,
+    "v7": None,
+    "v8": None,
+    "v9": None,
+    "v10": None,
+    "v11": None,
 }
 ### BEGIN SOLUTION
 trace = {
-    **{"v0": 2, "v1": 1, "v2": 2, "v3": 7.389, "v4": 1, "v5": 3},
-    **{"v6": 0.141, "v7": 0.282, "v8": 7.671, "v9": 2, "v10": 0.731, "v11": 2.731},
+    "v0": 2,
+    "v1": 1,
+    "v2": 2,
+    "v3": 7.389,
+    "v4": 1,
+    "v5": 3,
+    "v6": 0.141,
+    "v7": 0.282,
+    "v8": 7.671,
+    "v9": 2,
+    "v10": 0.731,
+    "v11": 2.731,
 }
 ### END SOLUTION
 
@@ -281,8 +305,8 @@ trace = [2, 1, 2, 7.389, 1, 3, 0.141, 0.282, 7.671, 2, 0.73, 2.731]
 # %% [markdown]
 # ## 3. Forwards: one table of tangents for each input
 #
-# Let one input move, and ask how fast every row moves with it. These numbers are the **tangents**. They run down the same
-# list: a row made of $u$ and $w$ has
+# Let one input move, and ask how fast every row moves with it. These numbers are the **tangents**. They run down the
+# same list: a row made of $u$ and $w$ has
 #
 # $$ \dot v = \frac{\partial v}{\partial u}\,\dot u + \frac{\partial v}{\partial w}\,\dot w, $$
 #
@@ -295,8 +319,8 @@ trace = [2, 1, 2, 7.389, 1, 3, 0.141, 0.282, 7.671, 2, 0.73, 2.731]
 draw.table(q, 0.5, 3.0, tangent=(1.0, 0.0), reverse=False)
 
 # %% [markdown]
-# The last tangent is $\partial q / \partial s = t + \cos s$. What $t$ does is not in this table: every input needs a table
-# of its own, and each table is one column of the Jacobian.
+# The last tangent is $\partial q / \partial s = t + \cos s$. What $t$ does is not in this table: every input needs a
+# table of its own, and each table is one column of the Jacobian.
 #
 # ### Prediction `graphs.guess_sign` (1 point)
 #
@@ -398,7 +422,9 @@ forward = {
 }
 
 # %% [markdown]
-# Put together, the last rows are the Jacobian at $(2, 1)$, one column from each table. The course's own package agrees:
+# Put together, the last rows are the Jacobian at $(2, 1)$, one column from each table. The course's own package
+# agrees:
+
 
 # %%
 def f(x1, x2):
@@ -434,26 +460,27 @@ check("graphs.print_forward", print_forward)
 # %% attempt="graphs.print_forward" expect="right"
 print_forward = "v7, V6"
 
-# %% attempt="graphs.print_forward" expect="wrong" mark=1 because="v6 is wrong, and it is not alone: what is made from it?"
+# %% attempt="graphs.print_forward" expect="wrong" mark=1 because="It is not alone: what is made from v6?"
 print_forward = {"v6"}
 
-# %% attempt="graphs.print_forward" expect="wrong" mark=1 because="The sum that is printed in v8 does not add up, but its result is right. Compare with your own table."
+# %% attempt="graphs.print_forward" expect="wrong" mark=1 because="The result in v8 is right."
 print_forward = {"v6", "v7", "v8"}
 
-# %% attempt="graphs.print_forward" expect="wrong" because="The sum in v8 looks odd, but 2.898 is right. What does not fit stands in the rows it is made of."
+# %% attempt="graphs.print_forward" expect="wrong" because="2.898 is right; look at what it is made of."
 print_forward = {"v8"}
 
 # %% [markdown]
 # ## 4. Backwards: one table of adjoints for each output
 #
-# Now turn the question round. Fix one output, and ask of every row: if *this* value alone were nudged, how would the output
-# move? That number is the **adjoint** of the row, written with a bar. A row passes its adjoint back to what it was made
-# of, multiplied by the local derivative; and a value that was used in several rows receives from each of them:
+# Now turn the question round. Fix one output, and ask of every row: if *this* value alone were nudged, how would the
+# output move? That number is the **adjoint** of the row, written with a bar. A row passes its adjoint back to what it
+# was made of, multiplied by the local derivative; and a value that was used in several rows receives from each of
+# them:
 #
 # $$ \bar u = \sum_{v \text{ uses } u} \bar v \; \frac{\partial v}{\partial u}. $$
 #
-# The walk starts with $1$ at the output and runs up the list. **Example.** The arrows of the graph of $q$, turned round;
-# at each stands the factor by which an adjoint is multiplied on the way:
+# The walk starts with $1$ at the output and runs up the list. **Example.** The arrows of the graph of $q$, turned
+# round; at each stands the factor by which an adjoint is multiplied on the way:
 
 # %%
 draw.backprop_graph(q, 0.5, 3.0)
@@ -469,8 +496,9 @@ draw.table(q, 0.5, 3.0)
 #
 # ### Exercise `graphs.reverse` (6 points)
 #
-# Both tables of adjoints of $f$ at $(2, 1)$, the first for $y_1 = v_8$, the second for $y_2 = v_{11}$. They are two walks:
-# begin the second with empty adjoints, or it will add up both outputs. What an output does not depend on has adjoint 0.
+# Both tables of adjoints of $f$ at $(2, 1)$, the first for $y_1 = v_8$, the second for $y_2 = v_{11}$. They are two
+# walks: begin the second with empty adjoints, or it will add up both outputs. What an output does not depend on has
+# adjoint 0.
 
 # %% show="graphs.reverse"
 show("graphs.reverse")
@@ -512,7 +540,7 @@ check("graphs.reverse", reverse)
 
 # %% attempt="graphs.reverse" expect="right"
 reverse = {
-    "of y2": {"v11": 1, "v10": 1, "v9": 1, **{f"v{n}": 0 for n in range(2, 9)}, "v1": 2.1966, "v0": 1},
+    "of y2": {f"v{row}": number for row, number in enumerate([1, 2.1966, *[0] * 7, 1, 1, 1])},
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
 }
 
@@ -535,8 +563,8 @@ reverse = {
 }
 
 # %% [markdown]
-# Compare with your tangents: the two columns of `graphs.forward` and the two columns here hold the same four derivatives of
-# outputs in inputs. In between, the tables have nothing in common.
+# Compare with your tangents: the two columns of `graphs.forward` and the two columns here hold the same four
+# derivatives of outputs in inputs. In between, the tables have nothing in common.
 #
 # ### Find the error in print: `graphs.print_reverse` (1 point)
 #
@@ -571,7 +599,7 @@ print_reverse = "v6"
 # %% attempt="graphs.print_reverse" expect="wrong" because="cos(3) is negative, so this one is right."
 print_reverse = "v5"
 
-# %% attempt="graphs.print_reverse" expect="wrong" because="Four contributions, two of them 0: 14.778 - 11.880 is 2.898."
+# %% attempt="graphs.print_reverse" expect="wrong" because="14.778 - 11.880 is 2.898."
 print_reverse = "v1"
 
 # %% [markdown]
@@ -582,22 +610,25 @@ print_reverse = "v1"
 
 # %% [markdown] prose="graphs.why_printed"
 # ### BEGIN SOLUTION
-# In the table of tangents the minus sign of $\cos 3 = -0.990$ was lost: $v_6$ should be $-5.940$, and $v_7$, made from
-# it, $-11.880$. In $v_8$ the sum was taken with the right sign again, since $14.778 - 11.880 = 2.898$, while $11.880
-# + 14.778$ would be $26.658$. In the table of adjoints $1 \times 1$ was printed as $0$; the rows after it use $1$.
+# In the table of tangents the minus sign of $\cos 3 = -0.990$ was lost: $v_6$ should be $-5.940$, and $v_7$, made
+# from it, $-11.880$. In $v_8$ the sum was taken with the right sign again, since $14.778 - 11.880 = 2.898$, while
+# $11.880 + 14.778$ would be $26.658$. In the table of adjoints $1 \times 1$ was printed as $0$; the rows after it use
+# $1$.
 #
 # So the end is right because whoever computed it did not compute with the printed numbers: they were miscopied, not
-# miscomputed. Nobody who *reads* the tables can follow them, though. Three checks find it: compute every row again from
-# the printed rows it is made of (the first odd row is the culprit); compare forward with reverse, which share no row in
-# between; or compare a single tangent with a difference quotient, $(\sin(3 \cdot 1.001^2) - \sin 3) / 0.001 \approx -5.95$.
+# miscomputed. Nobody who *reads* the tables can follow them, though. Three checks find it: compute every row again
+# from the printed rows it is made of (the first odd row is the culprit); compare forward with reverse, which share no
+# row in between; or compare a single tangent with a difference quotient, $(\sin(3 \cdot 1.001^2) - \sin 3) / 0.001
+# \approx -5.95$.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## 5. Both ways, at any point
 #
-# The point $(2, 1)$ is convenient, and treacherous. At $v_1 = 1$ one has $v_1^2 = v_1$, $2 v_1 = 2$ and $v_0 v_1 = v_0$,
-# so somebody who believes that the derivative of $v_1^2$ is $2$ gets every number right. The picture shows $\partial
-# y_1/\partial x_2$ along $x_1 = 2$ with the right rule and with that one: they cross exactly where we looked.
+# The point $(2, 1)$ is convenient, and treacherous. At $v_1 = 1$ one has $v_1^2 = v_1$, $2 v_1 = 2$ and $v_0 v_1 =
+# v_0$, so somebody who believes that the derivative of $v_1^2$ is $2$ gets every number right. The picture shows
+# $\partial y_1/\partial x_2$ along $x_1 = 2$ with the right rule and with that one: they cross exactly where we
+# looked.
 
 # %%
 from matplotlib import pyplot as plt
@@ -612,16 +643,18 @@ axes.plot([1.0], [2 * np.exp(2) + 12 * np.cos(3)], "o", color="black")
 axes.set_xlabel("$x_2$")
 axes.set_ylabel("$\\partial y_1/\\partial x_2$ at $x_1 = 2$")
 axes.legend()
-picture(figure, alt="Two curves over x2 from 0.5 to 1.3, far apart except where they cross: at x2 = 1, which is marked.")
+picture(
+    figure, alt="Two curves over x2 from 0.5 to 1.3, far apart except where they cross: at x2 = 1, which is marked."
+)
 
 # %% [markdown]
 # So from here on you are checked at other points as well.
 #
 # ### Exercise `graphs.walk_back` (4 points)
 #
-# Write the walk back over $f$ as code. Besides $x_1$ and $x_2$ it gets two numbers `w`: start with $\bar v_8 = w_0$ and
-# $\bar v_{11} = w_1$, and return $(\bar v_0, \bar v_1)$. With $w = (1, 0)$ this is the first row of the Jacobian, with
-# $w = (0, 1)$ the second, with anything else that mixture of the two.
+# Write the walk back over $f$ as code. Besides $x_1$ and $x_2$ it gets two numbers `w`: start with $\bar v_8 = w_0$
+# and $\bar v_{11} = w_1$, and return $(\bar v_0, \bar v_1)$. With $w = (1, 0)$ this is the first row of the Jacobian,
+# with $w = (0, 1)$ the second, with anything else that mixture of the two.
 
 
 # %% answer="graphs.walk_back"
@@ -689,9 +722,10 @@ def walk_back(x1, x2, w):
 # %% [markdown]
 # ### Exercise `graphs.own_tables` (6 points)
 #
-# And now everything at a point of your own: the values, a column of tangents for each input, a column of adjoints for each
-# output. Do not type sixty numbers. Write each row once, as code, and let Python fill in the columns; `np.round(..., 3)`
-# rounds. Any form will do: a list of twelve rows of five, or an array, or a dictionary by rows or by columns.
+# And now everything at a point of your own: the values, a column of tangents for each input, a column of adjoints for
+# each output. Do not type sixty numbers. Write each row once, as code, and let Python fill in the columns;
+# `np.round(..., 3)` rounds. Any form will do: a list of twelve rows of five, or an array, or a dictionary by rows or
+# by columns.
 
 # %% show="graphs.own_tables"
 task = show("graphs.own_tables")
@@ -761,7 +795,9 @@ slope = 2 * e + 6 * x1 * x2 * k
 own_tables = {
     "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
     "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x1, 0, x1], 3),
-    "d/dx2": np.round([0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g * (1 - g), x1 + g * (1 - g)], 3),
+    "d/dx2": np.round(
+        [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g * (1 - g), x1 + g * (1 - g)], 3
+    ),
     "of y1": np.round([sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0], 3),
     "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
 }
@@ -774,7 +810,9 @@ slope = 2 * e + 6 * x1 * x2 * k
 own_tables = {
     "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
     "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x2, 0, x2], 3),
-    "d/dx2": np.round([0, 1, 2, 2 * e, 2 * x2, 6 * x2, k, x1 * k, 2 * e + x1 * k, x1, g * (1 - g), x1 + g * (1 - g)], 3),
+    "d/dx2": np.round(
+        [0, 1, 2, 2 * e, 2 * x2, 6 * x2, k, x1 * k, 2 * e + x1 * k, x1, g * (1 - g), x1 + g * (1 - g)], 3
+    ),
     "of y1": np.round([sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0], 3),
     "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
 }
@@ -787,7 +825,23 @@ slope = 2 * e - 6 * x1 * x2 * k
 own_tables = {
     "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
     "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x2, 0, x2], 3),
-    "d/dx2": np.round([0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, 2 * e + 6 * x1 * x2 * k, x1, g * (1 - g), x1 + g * (1 - g)], 3),
+    "d/dx2": np.round(
+        [
+            0,
+            1,
+            2,
+            2 * e,
+            2 * x2,
+            6 * x2,
+            6 * x2 * k,
+            6 * x1 * x2 * k,
+            2 * e + 6 * x1 * x2 * k,
+            x1,
+            g * (1 - g),
+            x1 + g * (1 - g),
+        ],
+        3,
+    ),
     "of y1": np.round([sine, slope, e, 1, -3 * x1 * k, -x1 * k, x1, 1, 1, 0, 0, 0], 3),
     "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
 }
@@ -795,8 +849,8 @@ own_tables = {
 # %% [markdown]
 # ### Exercise `graphs.passes` (1 point)
 #
-# A function has 7 inputs and 3 outputs. How many passes over its list do its value, its Jacobian forwards, and its Jacobian
-# backwards take?
+# A function has 7 inputs and 3 outputs. How many passes over its list do its value, its Jacobian forwards, and its
+# Jacobian backwards take?
 #
 # - **a**: 1 for the values, 7 forwards, 3 backwards
 # - **b**: 1 for the values, 3 forwards, 7 backwards
@@ -815,13 +869,13 @@ check("graphs.passes", passes)
 # %% attempt="graphs.passes" expect="right"
 passes = "(A)"
 
-# %% attempt="graphs.passes" expect="wrong" because="The other way round: a table of tangents belongs to an input, a table of adjoints to an output."
+# %% attempt="graphs.passes" expect="wrong" because="Tangents belong to an input, adjoints to an output."
 passes = "b"
 
 # %% attempt="graphs.passes" expect="wrong" because="The values are the same for all columns; they are computed once."
 passes = "c"
 
-# %% attempt="graphs.passes" expect="wrong" because="One pass forwards gives one direction, one walk back gives one mixture of the outputs. That is enough for one column or one row."
+# %% attempt="graphs.passes" expect="wrong" because="One pass gives one column, or one row."
 passes = "d"
 
 # %% [markdown]
@@ -889,7 +943,7 @@ def gradient(x, y):
     return y * d * (1 + c) + np.cos(x) * d, x * d * (1 + c)
 
 
-# %% attempt="graphs.bug" expect="wrong" mark=2 because="Line 8 is one contribution to the adjoint of a, and right as such. What happens to it next?"
+# %% attempt="graphs.bug" expect="wrong" mark=2 because="Line 8 is right. What becomes of it?"
 line = 8
 
 
@@ -899,7 +953,7 @@ def gradient(x, y):
     return y * d * (1 + c) + np.cos(x) * d, x * d * (1 + c)
 
 
-# %% attempt="graphs.bug" expect="wrong" mark=2 because="x is used in a and in b, and line 13 adds the second contribution, as it should."
+# %% attempt="graphs.bug" expect="wrong" mark=2 because="x is used in a and in b; line 13 adds."
 line = 13
 
 
@@ -922,14 +976,14 @@ def gradient(x, y):
 # %% [markdown]
 # ### Exercise `graphs.draw_back` (4 points)
 #
-# The walk back is a computation with a graph of its own: the same nodes, now holding adjoints, and the same arrows turned
-# round, each with a local derivative as its factor. Draw this **backpropagation graph** of $f$, for both outputs at once.
-# Its inputs are the adjoints `a8` and `a11` that the walk starts with, and the values `v0`, `v1`, `v3`, `v5`, `v6`, `v10`
-# of the forward pass; its outputs are `a0` and `a1`. There are 12 nodes and 14 arrows.
+# The walk back is a computation with a graph of its own: the same nodes, now holding adjoints, and the same arrows
+# turned round, each with a local derivative as its factor. Draw this **backpropagation graph** of $f$, for both
+# outputs at once. Its inputs are the adjoints `a8` and `a11` that the walk starts with, and the values `v0`, `v1`,
+# `v3`, `v5`, `v6`, `v10` of the forward pass; its outputs are `a0` and `a1`. There are 12 nodes and 14 arrows.
 #
-# Here it is easier to write down nodes and arrows. An arrow is `[tail, head, number, factor]`, where the number counts the
-# arrows that end at the same node, from 0. A node is the sum of what arrives. The walk back over the example $q$, from
-# `a4`, would be
+# Here it is easier to write down nodes and arrows. An arrow is `[tail, head, number, factor]`, where the number
+# counts the arrows that end at the same node, from 0. A node is the sum of what arrives. The walk back over the
+# example $q$, from `a4`, would be
 #
 # ```python
 # {
@@ -972,22 +1026,22 @@ draw_back = {
 check("graphs.draw_back", draw_back)
 
 # %% attempt="graphs.draw_back" expect="right"
-draw_back = {
-    **{"a7": "a8", "a3": "a8", "a9": "a11", "a10": "a11", "a6": "a7*v0", "a5": "a6*cos(v5)", "a4": "3*a5"},
-    **{"a2": "a3*v3", "a1": "2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v1"},
-}
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
+"""
 
 # %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
-draw_back = {
-    **{"a7": "a8", "a3": "a8", "a9": "a11", "a10": "a11", "a6": "a7*v0", "a5": "a6*cos(v5)", "a4": "3*a5"},
-    **{"a2": "a3*v3", "a1": "2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v1"},
-}
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
+"""
 
 # %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
-draw_back = {
-    **{"a7": "a8", "a3": "a8", "a9": "a11", "a10": "a11", "a6": "a7*v0", "a5": "a6*cos(v5)", "a4": "3*a5"},
-    **{"a2": "a3*v3", "a1": "2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10)", "a0": "a7*v6 + a9*v0"},
-}
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v0
+"""
 
 # %% attempt="graphs.draw_back" expect="wrong"
 draw_back = {
@@ -1006,9 +1060,9 @@ draw_back = {
 #
 # $$ z_1 = e^{-y}, \qquad z_2 = 1 + x^2 + y^2, \qquad z_3 = x^3, \qquad z_4 = \frac{6 z_1}{z_2} + 2 z_3 = p. $$
 #
-# **Example** of such a step: with $m = u^2 / w$ as a single node, $\partial m/\partial u = 2u/w$ and $\partial m/\partial w =
-# -u^2/w^2$ are all that a walk back has to know of it. As data: `{"m": "u**2 / w"}`; arrows come from $u$ and from $w$,
-# one each.
+# **Example** of such a step: with $m = u^2 / w$ as a single node, $\partial m/\partial u = 2u/w$ and $\partial
+# m/\partial w = -u^2/w^2$ are all that a walk back has to know of it. As data: `{"m": "u**2 / w"}`; arrows come from
+# $u$ and from $w$, one each.
 #
 # ### Exercise `graphs.toy_draw` (3 points)
 #
@@ -1101,8 +1155,9 @@ toy_table = {
 # %% [markdown]
 # ### Exercise `graphs.toy_gradient` (3 points)
 #
-# Return $\partial p/\partial x$ and $\partial p/\partial y$ as a tuple. Walk back over the four steps; write $\bar x$ and
-# $\bar y$ with the adjoints of the $z$'s and with values that are there already, so that only one exponential is computed.
+# Return $\partial p/\partial x$ and $\partial p/\partial y$ as a tuple. Walk back over the four steps; write $\bar x$
+# and $\bar y$ with the adjoints of the $z$'s and with values that are there already, so that only one exponential is
+# computed.
 
 
 # %% answer="graphs.toy_gradient"
@@ -1153,8 +1208,8 @@ def toy_gradient(x, y):
 # %% [markdown]
 # ### Find the error in print: `graphs.print_toy` (1 point)
 #
-# A published solution was to write the derivatives "in terms of $x$, $y$ and the $z$'s, which are computed already", and
-# says
+# A published solution was to write the derivatives "in terms of $x$, $y$ and the $z$'s, which are computed already",
+# and says
 #
 # $$ \frac{\partial z_4}{\partial y} = -12\,y\,\frac{z_1}{z_2^2} - 6\,\frac{e^{-y}}{z_2}. $$
 #
@@ -1177,19 +1232,19 @@ check("graphs.print_toy", print_toy)
 # %% attempt="graphs.print_toy" expect="right"
 print_toy = ["b"]
 
-# %% attempt="graphs.print_toy" expect="wrong" because="Both contributions are negative for y > 0, as they should be; compare with your own function."
+# %% attempt="graphs.print_toy" expect="wrong" because="Compare it with your own function."
 print_toy = "a"
 
-# %% attempt="graphs.print_toy" expect="wrong" because="The first term is the path by way of z2, the second the one by way of z1."
+# %% attempt="graphs.print_toy" expect="wrong" because="The first term is the path by way of z2."
 print_toy = "c"
 
 # %% attempt="graphs.print_toy" expect="wrong" because="Try it at another y: the value is right everywhere."
 print_toy = "d"
 
 # %% [markdown]
-# One exponential more or less is nothing. But a long computation in which every derivative computes its values again takes
-# many times as long; the whole economy of backpropagation is that values are stored on the way there and used on the
-# way back. The package counts what really runs, for the walk above and for the formula as printed:
+# One exponential more or less is nothing. But a long computation in which every derivative computes its values again
+# takes many times as long; the whole economy of backpropagation is that values are stored on the way there and used
+# on the way back. The package counts what really runs, for the walk above and for the formula as printed:
 
 
 # %%
@@ -1210,59 +1265,30 @@ for function in (as_printed, with_stored_values):
 # %% [markdown]
 # ## 7. Sums over paths
 #
-# The adjoints add up something. Follow one contribution from the output back to an input: at every arrow it is multiplied by
-# a local derivative. So each **path** contributes the product of the local derivatives along it, and the derivative is
-# the sum over all paths. For the example $q$ there are two from $s$ to the output, over the product and over the sine.
-# They are highlighted here:
+# The adjoints add up something. Follow one contribution from the output back to an input: at every arrow it is
+# multiplied by a local derivative. So each **path** contributes the product of the local derivatives along it, and
+# the derivative is the sum over all paths. For the example $q$ there are two from $s$ to the output, over the product
+# and over the sine. They are highlighted here:
 
 # %%
 draw.graph(q, 0.5, 3.0).highlight("s")
 
 # %% [markdown]
-# Their products are $t \cdot 1$ and $\cos s \cdot 1$, together $t + \cos s$. This holds in every graph without cycles:
-# nothing in it needs a chain, or a tree.
+# Their products are $t \cdot 1$ and $\cos s \cdot 1$, together $t + \cos s$. This holds in every graph without
+# cycles: nothing in it needs a chain, or a tree.
 #
-# ### Exercises `graphs.paths_count` (1 point) and `graphs.paths_sum` (2 points)
+# ### Exercise `graphs.paths_sum` (3 points)
 #
-# A graph of your own, with numbers for local derivatives:
+# A graph of your own, with numbers for local derivatives. You may list the paths, or write $\bar l = 1$ at $l$ and
+# work your way back from node to node.
 
-# %% show="graphs.paths_count"
-task = show("graphs.paths_count")
+# %% show="graphs.paths_sum"
+task = show("graphs.paths_sum")
 task
 
 # %%
 arrows = [[tail, head, 0, str(slope)] for tail, head, slope in task.given["edges"]]
 Graph.from_data({"nodes": [{"id": name, "op": name} for name in task.given["nodes"]], "edges": arrows})
-
-# %% answer="graphs.paths_count"
-paths_count = None
-### BEGIN SOLUTION
-arriving = {name: int(name == "x") for name in task.given["nodes"]}
-for head in task.given["nodes"][1:]:
-    arriving[head] = sum(arriving[tail] for tail, end, _ in task.given["edges"] if end == head)
-paths_count = arriving["l"]
-### END SOLUTION
-
-# %% check="graphs.paths_count"
-check("graphs.paths_count", paths_count)
-
-# %% attempt="graphs.paths_count" expect="right"
-ways = {"l": 1.0}
-for name in reversed(task.given["nodes"][:-1]):
-    ways[name] = sum(ways[head] for tail, head, _ in task.given["edges"] if tail == name)
-paths_count = ways["x"]
-
-# %% attempt="graphs.paths_count" expect="wrong" cause="a known mistake"
-paths_count = len(task.given["edges"])
-
-# %% attempt="graphs.paths_count" expect="wrong"
-paths_count = "seven"
-
-# %% attempt="graphs.paths_count" expect="wrong"
-paths_count = 1
-
-# %% show="graphs.paths_sum"
-show("graphs.paths_sum")
 
 # %% answer="graphs.paths_sum"
 paths_sum = None
@@ -1307,12 +1333,13 @@ paths_sum = -bar["x"]
 # %% [markdown]
 # ### Exercise `graphs.walk` (4 points)
 #
-# Now once and for all. A graph has $n$ nodes in order, and `D[i, j]` is the local derivative of node $i$ in node $j$; it
-# is 0 where $i$ does not use $j$, and $j < i$ wherever it does. Return the adjoints of all nodes with respect to the last
-# one, as an array of length $n$.
+# Now once and for all. A graph has $n$ nodes in order, and `D[i, j]` is the local derivative of node $i$ in node $j$;
+# it is 0 where $i$ does not use $j$, and $j < i$ wherever it does. Return the adjoints of all nodes with respect to
+# the last one, as an array of length $n$.
 #
-# The second argument `e` says what "nudging one value" means: node $i$ is $v_i = e_i + \sum_j D_{ij} v_j$, and $\bar v_i$
-# is the derivative of $v_{n-1}$ in $e_i$. You need nothing of it but its length. **Example**: for $q$ at $(0.5, 3)$
+# The second argument `e` says what "nudging one value" means: node $i$ is $v_i = e_i + \sum_j D_{ij} v_j$, and $\bar
+# v_i$ is the derivative of $v_{n-1}$ in $e_i$. You need nothing of it but its length. **Example**: for $q$ at $(0.5,
+# 3)$
 
 
 # %%
@@ -1401,8 +1428,8 @@ def walk(D, e):
 # %% [markdown]
 # ### An experiment: why nobody lists the paths
 #
-# Consider the ladder $v_{k+1} = v_k + \sin v_k$, with $v_0 = x$ and $20$ rungs. Every rung uses the value before it twice,
-# directly and in the sine.
+# Consider the ladder $v_{k+1} = v_k + \sin v_k$, with $v_0 = x$ and $20$ rungs. Every rung uses the value before it
+# twice, directly and in the sine.
 #
 # ### Prediction `graphs.guess_paths` (1 point)
 #
@@ -1459,22 +1486,22 @@ picture(
 )
 
 # %% [markdown]
-# The walk back is the sum over all paths, with common parts multiplied out once: at every node the contributions are added
-# *before* they go on. That is why a value's adjoint must be complete before it is passed on, and why overwriting instead
-# of adding is such a bad bug: it leaves one path of many.
+# The walk back is the sum over all paths, with common parts multiplied out once: at every node the contributions are
+# added *before* they go on. That is why a value's adjoint must be complete before it is passed on, and why
+# overwriting instead of adding is such a bad bug: it leaves one path of many.
 #
 # ## 8. The gradient is a graph, too
 #
-# What computes the gradient are products and sums, so they can be drawn into the same graph. **Example.** For $q$, the
-# computation runs down on one side, and the gradient back up beside it:
+# What computes the gradient are products and sums, so they can be drawn into the same graph. **Example.** For $q$,
+# the computation runs down on one side, and the gradient back up beside it:
 
 # %%
 draw.gradient_graph(q, 0.5, 3.0)
 
 # %% [markdown]
-# Note the arrows from values into the gradient: $\cos s$ needs $s$, the product needs $t$. This is why a framework keeps
-# values of the forward pass in memory until the walk back is over. And since the extended graph is a graph, it can be
-# differentiated again.
+# Note the arrows from values into the gradient: $\cos s$ needs $s$, the product needs $t$. This is why a framework
+# keeps values of the forward pass in memory until the walk back is over. And since the extended graph is a graph, it
+# can be differentiated again.
 #
 # ### Exercise `graphs.extended` (3 points)
 #
@@ -1526,9 +1553,9 @@ extended = {"h2": task.given["h2"], "l": task.given["l"], "dl_dh1": of_h2[task.g
 # %% [markdown]
 # ## 9. Graphs over vectors
 #
-# In a network one node per number would be hopeless. A node may hold a whole vector: the arrows stay, a local derivative is
-# then a Jacobian, and $\bar u = \sum_v \big(\frac{\partial v}{\partial u}\big)^{\!\top} \bar v$. **Example.** A layer with a
-# squared error, $z = Wx$, $E = \tfrac12 \lVert z - s \rVert^2$:
+# In a network one node per number would be hopeless. A node may hold a whole vector: the arrows stay, a local
+# derivative is then a Jacobian, and $\bar u = \sum_v \big(\frac{\partial v}{\partial u}\big)^{\!\top} \bar v$.
+# **Example.** A layer with a squared error, $z = Wx$, $E = \tfrac12 \lVert z - s \rVert^2$:
 
 
 # %%
@@ -1540,8 +1567,8 @@ def layer(W, x):
 draw.graph(layer, np.ones((3, 5)), np.arange(5.0))
 
 # %% [markdown]
-# There every operation on arrays is a node of its own. For a plan of a network one draws larger steps: as data, and with
-# `@` for products of matrices, the same could be `{"z": "W @ x", "E": "sum((z - s)**2) / 2"}`.
+# There every operation on arrays is a node of its own. For a plan of a network one draws larger steps: as data, and
+# with `@` for products of matrices, the same could be `{"z": "W @ x", "E": "sum((z - s)**2) / 2"}`.
 #
 # ### Exercise `graphs.network` (3 points)
 #
@@ -1550,8 +1577,8 @@ draw.graph(layer, np.ones((3, 5)), np.arange(5.0))
 # $$ z = W_1 x + b_1, \quad h = \sigma(z), \quad y = W_2 h + b_2, \quad
 # E = \tfrac12 \lVert y - s \rVert^2, \quad R = r^\top h, \quad L = E + R. $$
 #
-# Draw the graph over the vectors, with nodes `z`, `h`, `y`, `E`, `R` and `L`. The inputs are `x`, `W1`, `b1`, `W2`, `b2`,
-# `s` and `r`; the output is `L`. Useful: `@`, `sigmoid`, `sum`, `dot`.
+# Draw the graph over the vectors, with nodes `z`, `h`, `y`, `E`, `R` and `L`. The inputs are `x`, `W1`, `b1`, `W2`,
+# `b2`, `s` and `r`; the output is `L`. Useful: `@`, `sigmoid`, `sum`, `dot`.
 
 # %% answer="graphs.network"
 network = None
@@ -1570,69 +1597,39 @@ network = {
 check("graphs.network", network)
 
 # %% attempt="graphs.network" expect="right"
-network = {
-    **{"pre": "b1 + W1 @ x", "hidden": "σ(pre)", "out": "b2 + W2 @ hidden"},
-    **{"error": "0.5 * sum((s - out)**2)", "penalty": "sum(r * hidden)", "L": "penalty + error"},
-}
+network = """
+pre = b1 + W1 @ x; hidden = σ(pre); out = b2 + W2 @ hidden; error = 0.5 * sum((s - out)**2)
+penalty = sum(r * hidden); L = penalty + error
+"""
 
 # %% attempt="graphs.network" expect="wrong" mark=0.3
-network = {
-    **{"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
-    **{"E": "sum((y - s)**2) / 2", "R": "dot(r, z)", "L": "E + R"},
-}
+network = """
+z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, z); L = E + R
+"""
 
 # %% attempt="graphs.network" expect="wrong" mark=0.675
-network = {
-    **{"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
-    **{"E": "sum((y - s)**2)", "R": "dot(r, h)", "L": "E + R"},
-}
+network = """
+z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2); R = dot(r, h); L = E + R
+"""
 
 # %% attempt="graphs.network" expect="wrong" mark=0.3
-network = {
-    **{"z": "x @ W1 + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2"},
-    **{"E": "sum((y - s)**2) / 2", "R": "dot(r, h)", "L": "E + R"},
-}
+network = """
+z = x @ W1 + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, h); L = E + R
+"""
 
 # %% attempt="graphs.network" expect="wrong" mark=0.3
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]
-# ### Exercise `graphs.h_bar` (1 point)
-
-# %% show="graphs.h_bar"
-task = show("graphs.h_bar")
-task
-
-# %% answer="graphs.h_bar"
-h_bar = None
-### BEGIN SOLUTION
-h_bar = (task.given["h"],)
-### END SOLUTION
-
-# %% check="graphs.h_bar"
-check("graphs.h_bar", h_bar)
-
-# %% attempt="graphs.h_bar" expect="right"
-h_bar = np.zeros(task.given["h"]).shape
-
-# %% attempt="graphs.h_bar" expect="wrong" cause="a known mistake"
-h_bar = (task.given["y"],)
-
-# %% attempt="graphs.h_bar" expect="wrong" cause="a known mistake"
-h_bar = (task.given["y"], task.given["h"])
-
-# %% attempt="graphs.h_bar" expect="wrong" cause="shape that only broadcasts"
-h_bar = (1, task.given["h"])
-
-# %% [markdown]
-# Two contributions arrive at $\bar h$, since $h$ is used twice: $\bar h = r\,\bar R + W_2^\top\,\bar y$. Sheet 4 walks all
-# the way back through this network.
+# Two contributions arrive at $\bar h$, since $h$ is used twice: $\bar h = r\,\bar R + W_2^\top\,\bar y$. Sheet 4
+# walks all the way back through this network.
 #
 # ## What to take along
 #
-# - A computation is a list of single steps; drawn, it is a graph without cycles. A value that is used twice is one node.
-# - Tangents go down the list, one table per input, a column of the Jacobian each. Adjoints go up, one table per output, a
-#   row each. Values are computed once.
+# - A computation is a list of single steps; drawn, it is a graph without cycles. A value that is used twice is one
+#   node.
+# - Tangents go down the list, one table per input, a column of the Jacobian each. Adjoints go up, one table per
+#   output, a row each. Values are computed once.
 # - An adjoint is the sum over all uses. Start each walk with empty adjoints; add, never overwrite.
 # - The derivative is a sum over paths; the walk back adds them up without ever listing them.
 # - Points with 0, 1 or 2 in them hide mistakes. Check somewhere else, and check one mode against the other.
