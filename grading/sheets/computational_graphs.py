@@ -197,6 +197,21 @@ def _forwards() -> tuple[Item | Prose, ...]:
 def _backwards(variant: Variant) -> tuple[Item | Prose, ...]:
     at = {"x1": 2.0, "x2": 1.0}
     return (
+        GraphExercise(
+            "graphs.draw_back",
+            _pair_back,
+            lambda rng: {name: rng.normal() for name in ("v0", "v1", "v3", "v5", "v6", "v10", "a8", "a11")},
+            outputs=("a0", "a1"),
+            wrt=("a8", "a11"),
+            prescribed=True,
+            steps=_PAIR_BACK,
+            points=4,
+            hints=(
+                "Turn every arrow of the graph round: from v2 → v3 comes a3 → a2.",
+                "The factor at an arrow is the derivative of the old arrow's head in its tail.",
+                "Four arrows end at a1: from a2 with 2, from a4 with 2*v1, and those from a9 and a10.",
+            ),
+        ),
         TableExercise(
             id="graphs.reverse",
             given=at,
@@ -284,21 +299,6 @@ def _backwards(variant: Variant) -> tuple[Item | Prose, ...]:
                 x_bar += np.cos(x) * b_bar
                 return x_bar, y_bar
             """,
-        ),
-        GraphExercise(
-            "graphs.draw_back",
-            _pair_back,
-            lambda rng: {name: rng.normal() for name in ("v0", "v1", "v3", "v5", "v6", "v10", "a8", "a11")},
-            outputs=("a0", "a1"),
-            wrt=("a8", "a11"),
-            prescribed=True,
-            steps=_PAIR_BACK,
-            points=4,
-            hints=(
-                "Turn every arrow of the graph round: from v2 → v3 comes a3 → a2.",
-                "The factor at an arrow is the derivative of the old arrow's head in its tail.",
-                "Four arrows end at a1: from a2 with 2, from a4 with 2*v1, and those from a9 and a10.",
-            ),
         ),
     )
 

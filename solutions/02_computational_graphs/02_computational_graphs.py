@@ -75,7 +75,8 @@ draw.graph(q, 0.5, 3.0, values=True)
 # {"a": "s * t", "b": "sin(s)", "q": "a + b"}
 # ```
 #
-# Instead of a formula you may write a tuple, `("mul", "s", "t")`. Names are up to you, except for inputs and outputs.
+# Formulas are written as in Python, with NumPy's functions by their bare names (`exp`, `sin`, `tanh`). A tuple will
+# do as well, `("mul", "s", "t")`. Names of nodes are up to you, except for inputs and outputs.
 #
 # ### The function of this sheet
 #
@@ -240,7 +241,12 @@ own_graph = {"a": part["inner"], "b": f"{part['outer']}(x)", "c": f"a {part['sig
 # at $s = 0.5$, $t = 3$:
 
 # %%
-draw.table(q, 0.5, 3.0, reverse=False)
+v0, v1 = 0.5, 3.0
+v2 = v0 * v1
+v3 = np.sin(v0)
+v4 = v2 + v3
+for name, value in {"v0": v0, "v1": v1, "v2": v2, "v3": v3, "v4": v4}.items():
+    print(f"{name}  {value:.3f}")
 
 # %% [markdown]
 # ### Exercise `graphs.trace` (3 points)
@@ -310,13 +316,20 @@ trace = [2, 1, 2, 7.389, 1, 3, 0.141, 0.282, 7.671, 2, 0.73, 2.731]
 #
 # $$ \dot v = \frac{\partial v}{\partial u}\,\dot u + \frac{\partial v}{\partial w}\,\dot w, $$
 #
-# a local derivative times a tangent, for everything the row is made of. Names for special cases: for a sum the local
-# derivatives are 1 (sum rule), for a product each is the other factor (product rule), and with one argument there is
-# one summand (chain rule). The table starts with $1$ at the input that moves and $0$ at the others. **Example**, $s$
-# moving:
+# a local derivative times a tangent, for everything the row is made of. Special cases have names. In a sum the local
+# derivatives are 1 (sum rule); in a product each is the other factor (product rule); a row made of one thing has one
+# summand (chain rule). For the sigmoid, $\sigma'(v) = \sigma(v)\,(1 - \sigma(v))$: its value is all one needs.
+#
+# A table starts with $1$ at the input that moves and $0$ at the others. **Example**, $s$ moving:
 
 # %%
-draw.table(q, 0.5, 3.0, tangent=(1.0, 0.0), reverse=False)
+d0, d1 = 1.0, 0.0
+d2 = v1 * d0 + v0 * d1
+d3 = np.cos(v0) * d0
+d4 = d2 + d3
+print("row  value  tangent")
+for name, value, dot in (("v0", v0, d0), ("v1", v1, d1), ("v2", v2, d2), ("v3", v3, d3), ("v4", v4, d4)):
+    print(f"{name}   {value:.3f}  {dot:.3f}")
 
 # %% [markdown]
 # The last tangent is $\partial q / \partial s = t + \cos s$. What $t$ does is not in this table: every input needs a
@@ -477,10 +490,11 @@ print_forward = {"v8"}
 # was made of, multiplied by the local derivative; and a value that was used in several rows receives from each of
 # them:
 #
-# $$ \bar u = \sum_{v \text{ uses } u} \bar v \; \frac{\partial v}{\partial u}. $$
+# $$ \bar u = \sum_{v} \; \bar v \; \frac{\partial v}{\partial u}, $$
 #
-# The walk starts with $1$ at the output and runs up the list. **Example.** The arrows of the graph of $q$, turned
-# round; at each stands the factor by which an adjoint is multiplied on the way:
+# where $v$ runs over the rows that use $u$. The walk starts with $1$ at the output and runs up the list. **Example.**
+# The arrows of the graph of $q$, turned round; at each stands the factor by which an adjoint is multiplied on the
+# way:
 
 # %%
 draw.backprop_graph(q, 0.5, 3.0)
@@ -493,7 +507,85 @@ draw.table(q, 0.5, 3.0)
 
 # %% [markdown]
 # One walk gave *both* derivatives of $q$. A table of adjoints is one row of the Jacobian.
+
+# %% [markdown]
+# ### Exercise `graphs.draw_back` (4 points)
 #
+# The walk back is a computation with a graph of its own: the same nodes, now holding adjoints, and the same arrows
+# turned round, each with a local derivative as its factor. Draw this **backpropagation graph** of $f$, for both
+# outputs at once, with `a3` for $\bar v_3$. Its inputs are `a8` and `a11`, which the walk starts with, and the values
+# `v0`, `v1`, `v3`, `v5`, `v6`, `v10` of the forward pass; its outputs are `a0` and `a1`. There are 12 nodes and 14
+# arrows.
+#
+# Here it is easier to write down nodes and arrows. An arrow is `[tail, head, number, factor]`, where the number
+# counts the arrows that end at the same node, from 0. A node is the sum of what arrives. The walk back over the
+# example $q$, from `a4`, would be
+#
+# ```python
+# {
+#     "nodes": ["a4", "a3", "a2", "a1", "a0"],
+#     "edges": [
+#         ["a4", "a2", 0, "1"],
+#         ["a4", "a3", 0, "1"],
+#         ["a2", "a1", 0, "v0"],
+#         ["a2", "a0", 0, "v1"],
+#         ["a3", "a0", 1, "cos(v0)"],
+#     ],
+# }
+# ```
+
+# %% answer="graphs.draw_back"
+draw_back = None
+### BEGIN SOLUTION
+draw_back = {
+    "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
+    "edges": [
+        ["a11", "a10", 0, "1"],
+        ["a11", "a9", 0, "1"],
+        ["a8", "a7", 0, "1"],
+        ["a8", "a3", 0, "1"],
+        ["a7", "a6", 0, "v0"],
+        ["a6", "a5", 0, "cos(v5)"],
+        ["a5", "a4", 0, "3"],
+        ["a3", "a2", 0, "v3"],
+        ["a2", "a1", 0, "2"],
+        ["a4", "a1", 1, "2*v1"],
+        ["a9", "a1", 2, "v0"],
+        ["a10", "a1", 3, "v10*(1 - v10)"],
+        ["a7", "a0", 0, "v6"],
+        ["a9", "a0", 1, "v1"],
+    ],
+}
+### END SOLUTION
+
+# %% check="graphs.draw_back"
+check("graphs.draw_back", draw_back)
+
+# %% attempt="graphs.draw_back" expect="right"
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
+"""
+
+# %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
+"""
+
+# %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
+draw_back = """
+a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
+a1 = 2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v0
+"""
+
+# %% attempt="graphs.draw_back" expect="wrong"
+draw_back = {
+    "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
+    "edges": [["a10", "a11"], ["a9", "a11"], ["a7", "a8"], ["a3", "a8"], ["a6", "a7"], ["a5", "a6"], ["a4", "a5"]],
+}
+
+# %% [markdown]
 # ### Exercise `graphs.reverse` (6 points)
 #
 # Both tables of adjoints of $f$ at $(2, 1)$, the first for $y_1 = v_8$, the second for $y_2 = v_{11}$. They are two
@@ -563,8 +655,8 @@ reverse = {
 }
 
 # %% [markdown]
-# Compare with your tangents: the two columns of `graphs.forward` and the two columns here hold the same four
-# derivatives of outputs in inputs. In between, the tables have nothing in common.
+# Compare with your tangents: the last rows there and the first rows here hold the same four derivatives of outputs in
+# inputs. In between, the two tables answer different questions.
 #
 # ### Find the error in print: `graphs.print_reverse` (1 point)
 #
@@ -617,9 +709,9 @@ print_reverse = "v1"
 #
 # So the end is right because whoever computed it did not compute with the printed numbers: they were miscopied, not
 # miscomputed. Nobody who *reads* the tables can follow them, though. Three checks find it: compute every row again
-# from the printed rows it is made of (the first odd row is the culprit); compare forward with reverse, which share no
-# row in between; or compare a single tangent with a difference quotient, $(\sin(3 \cdot 1.001^2) - \sin 3) / 0.001
-# \approx -5.95$.
+# from the printed rows it is made of (the first odd row is the culprit); compare forward with reverse, which get
+# there by different numbers; or compare a single tangent with a difference quotient, $(\sin(3 \cdot 1.001^2) - \sin
+# 3) / 0.001 \approx -5.95$.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -627,13 +719,12 @@ print_reverse = "v1"
 #
 # The point $(2, 1)$ is convenient, and treacherous. At $v_1 = 1$ one has $v_1^2 = v_1$, $2 v_1 = 2$ and $v_0 v_1 =
 # v_0$, so somebody who believes that the derivative of $v_1^2$ is $2$ gets every number right. The picture shows
-# $\partial y_1/\partial x_2$ along $x_1 = 2$ with the right rule and with that one: they cross exactly where we
-# looked.
+# $\partial y_1/\partial x_2$ along $x_1 = 2$ with the right rule and with that one: they agree just where we looked.
 
 # %%
 from matplotlib import pyplot as plt
 
-x2 = np.linspace(0.5, 1.3, 200)
+x2 = np.linspace(0.8, 1.2, 200)
 right = 2 * np.exp(2 * x2) + 2 * np.cos(3 * x2**2) * 3 * (2 * x2)
 wrong = 2 * np.exp(2 * x2) + 2 * np.cos(3 * x2**2) * 3 * 2
 figure, axes = plt.subplots(figsize=(6.4, 3.2))
@@ -643,9 +734,7 @@ axes.plot([1.0], [2 * np.exp(2) + 12 * np.cos(3)], "o", color="black")
 axes.set_xlabel("$x_2$")
 axes.set_ylabel("$\\partial y_1/\\partial x_2$ at $x_1 = 2$")
 axes.legend()
-picture(
-    figure, alt="Two curves over x2 from 0.5 to 1.3, far apart except where they cross: at x2 = 1, which is marked."
-)
+picture(figure, alt="Two curves over x2 from 0.8 to 1.2. They differ everywhere but at x2 = 1, which is marked.")
 
 # %% [markdown]
 # So from here on you are checked at other points as well.
@@ -768,7 +857,7 @@ def adjoints(v, b8, b11):
 values, along_x1 = values_and_tangents(x1, x2, 1, 0)
 _, along_x2 = values_and_tangents(x1, x2, 0, 1)
 columns = [values, along_x1, along_x2, adjoints(values, 1, 0), adjoints(values, 0, 1)]
-own_tables = np.round(np.transpose(columns), 3)
+own_tables = np.round(np.transpose(columns), 3) + 0.0  # no -0.0
 ### END SOLUTION
 
 # %% check="graphs.own_tables"
@@ -974,82 +1063,6 @@ def gradient(x, y):
 
 
 # %% [markdown]
-# ### Exercise `graphs.draw_back` (4 points)
-#
-# The walk back is a computation with a graph of its own: the same nodes, now holding adjoints, and the same arrows
-# turned round, each with a local derivative as its factor. Draw this **backpropagation graph** of $f$, for both
-# outputs at once. Its inputs are the adjoints `a8` and `a11` that the walk starts with, and the values `v0`, `v1`,
-# `v3`, `v5`, `v6`, `v10` of the forward pass; its outputs are `a0` and `a1`. There are 12 nodes and 14 arrows.
-#
-# Here it is easier to write down nodes and arrows. An arrow is `[tail, head, number, factor]`, where the number
-# counts the arrows that end at the same node, from 0. A node is the sum of what arrives. The walk back over the
-# example $q$, from `a4`, would be
-#
-# ```python
-# {
-#     "nodes": ["a4", "a3", "a2", "a1", "a0"],
-#     "edges": [
-#         ["a4", "a2", 0, "1"],
-#         ["a4", "a3", 0, "1"],
-#         ["a2", "a1", 0, "v0"],
-#         ["a2", "a0", 0, "v1"],
-#         ["a3", "a0", 1, "cos(v0)"],
-#     ],
-# }
-# ```
-
-# %% answer="graphs.draw_back"
-draw_back = None
-### BEGIN SOLUTION
-draw_back = {
-    "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
-    "edges": [
-        ["a11", "a10", 0, "1"],
-        ["a11", "a9", 0, "1"],
-        ["a8", "a7", 0, "1"],
-        ["a8", "a3", 0, "1"],
-        ["a7", "a6", 0, "v0"],
-        ["a6", "a5", 0, "cos(v5)"],
-        ["a5", "a4", 0, "3"],
-        ["a3", "a2", 0, "v3"],
-        ["a2", "a1", 0, "2"],
-        ["a4", "a1", 1, "2*v1"],
-        ["a9", "a1", 2, "v0"],
-        ["a10", "a1", 3, "v10*(1 - v10)"],
-        ["a7", "a0", 0, "v6"],
-        ["a9", "a0", 1, "v1"],
-    ],
-}
-### END SOLUTION
-
-# %% check="graphs.draw_back"
-check("graphs.draw_back", draw_back)
-
-# %% attempt="graphs.draw_back" expect="right"
-draw_back = """
-a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
-a1 = 2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
-"""
-
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
-draw_back = """
-a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
-a1 = 2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
-"""
-
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
-draw_back = """
-a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
-a1 = 2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v0
-"""
-
-# %% attempt="graphs.draw_back" expect="wrong"
-draw_back = {
-    "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
-    "edges": [["a10", "a11"], ["a9", "a11"], ["a7", "a8"], ["a3", "a8"], ["a6", "a7"], ["a5", "a6"], ["a4", "a5"]],
-}
-
-# %% [markdown]
 # ## 6. Steps of any size
 #
 # What one step is, is up to us. A step may do several operations, if we know its local derivatives. Take
@@ -1243,8 +1256,8 @@ print_toy = "d"
 
 # %% [markdown]
 # One exponential more or less is nothing. But a long computation in which every derivative computes its values again
-# takes many times as long; the whole economy of backpropagation is that values are stored on the way there and used
-# on the way back. The package counts what really runs, for the walk above and for the formula as printed:
+# can take many times as long; the whole economy of backpropagation is that values are stored on the way there and
+# used on the way back. The package counts what really runs, for the walk above and for the formula as printed:
 
 
 # %%
@@ -1260,7 +1273,7 @@ def with_stored_values(x, y):
 
 for function in (as_printed, with_stored_values):
     _, counts = autodiff.counted(function, 0.7, 0.3)
-    print(f"{function.__name__}: {counts.transcendental} exponentials")
+    print(f"{function.__name__:20} exponentials: {counts.transcendental}")
 
 # %% [markdown]
 # ## 7. Sums over paths
@@ -1338,17 +1351,18 @@ paths_sum = -bar["x"]
 # the last one, as an array of length $n$.
 #
 # The second argument `e` says what "nudging one value" means: node $i$ is $v_i = e_i + \sum_j D_{ij} v_j$, and $\bar
-# v_i$ is the derivative of $v_{n-1}$ in $e_i$. You need nothing of it but its length. **Example**: for $q$ at $(0.5,
-# 3)$
+# v_i$ is the derivative of $v_{n-1}$ in $e_i$. You need nothing of it but its length. **Example**, for $q$ at $(0.5,
+# 3)$:
 
 
 # %%
 D_of_q = np.zeros((5, 5))
 D_of_q[2, 0], D_of_q[2, 1], D_of_q[3, 0], D_of_q[4, 2], D_of_q[4, 3] = 3.0, 0.5, np.cos(0.5), 1.0, 1.0
-print(np.round(D_of_q, 4))
+print(np.round(D_of_q, 3))
+print("adjoints:", *(f"{row.derivatives['adjoint']:.3f}" for row in draw.table(q, 0.5, 3.0).rows))
 
 # %% [markdown]
-# your function is to return the adjoints that stood in the table of section 4: $3.87758,\ 0.5,\ 1,\ 1,\ 1$.
+# The last line is what your function is to return for this matrix.
 
 
 # %% answer="graphs.walk"
