@@ -1074,8 +1074,16 @@ def gradient(x, y):
 # $$ z_1 = e^{-y}, \qquad z_2 = 1 + x^2 + y^2, \qquad z_3 = x^3, \qquad z_4 = \frac{6 z_1}{z_2} + 2 z_3 = p. $$
 #
 # **Example** of such a step: with $m = u^2 / w$ as a single node, $\partial m/\partial u = 2u/w$ and $\partial
-# m/\partial w = -u^2/w^2$ are all that a walk back has to know of it. As data: `{"m": "u**2 / w"}`; arrows come from
-# $u$ and from $w$, one each.
+# m/\partial w = -u^2/w^2$ are all that a walk back has to know of it. As data it is `{"m": "u**2 / w"}`; one arrow
+# comes from $u$ and one from $w$. At $u = 3$, $w = 2$, with the local derivatives at the arrows:
+
+# %%
+u, w = 3.0, 2.0
+print(f"m = {u**2 / w:g}")
+step = [["u", "m", 0, f"{2 * u / w:g}"], ["w", "m", 1, f"{-(u**2) / w**2:g}"]]
+Graph.from_data({"nodes": [{"id": "u"}, {"id": "w"}, {"id": "m", "label": "m = u**2 / w"}], "edges": step})
+
+# %% [markdown]
 #
 # ### Exercise `graphs.toy_draw` (3 points)
 #
@@ -1287,8 +1295,16 @@ for function in (as_printed, with_stored_values):
 draw.graph(q, 0.5, 3.0).highlight("s")
 
 # %% [markdown]
-# Their products are $t \cdot 1$ and $\cos s \cdot 1$, together $t + \cos s$. This holds in every graph without
-# cycles: nothing in it needs a chain, or a tree.
+# Their products are $t \cdot 1$ and $\cos s \cdot 1$. With numbers, and the derivative beside them:
+
+# %%
+products = [3.0 * 1, np.cos(0.5) * 1]
+print(f"{products[0]:.3f} + {products[1]:.3f} = {sum(products):.3f}")
+print(f"autodiff says  {autodiff.grad(q)(0.5, 3.0):.3f}")
+
+# %% [markdown]
+# This holds in every graph without cycles: nothing in it needs a chain, or a tree.
+#
 #
 # ### Exercise `graphs.paths_sum` (3 points)
 #
@@ -1573,15 +1589,27 @@ extended = {"h2": task.given["h2"], "l": task.given["l"], "dl_dh1": of_h2[task.g
 
 
 # %%
+s = np.array([1.0, 0.0, 2.0])
+
+
 def layer(W, x):
     z = W @ x
-    return 0.5 * np.sum((z - np.array([1.0, 0.0, 2.0])) ** 2)
+    return 0.5 * np.sum((z - s) ** 2)
 
 
-draw.graph(layer, np.ones((3, 5)), np.arange(5.0))
+W, x = np.array([[1.0, 0.0, 2.0, -1.0, 1.0], [0.0, 1.0, 1.0, 0.0, -2.0], [2.0, 1.0, 0.0, 1.0, 0.0]]), np.arange(5.0)
+draw.graph(layer, W, x)
+
+# %%
+z = W @ x
+z_bar = z - s
+x_bar = W.T @ z_bar
+print("z =", z, " its adjoint =", z_bar)
+print("the adjoint of x =", x_bar, " autodiff says", autodiff.grad(layer, 1)(W, x))
 
 # %% [markdown]
-# There every operation on arrays is a node of its own. For a plan of a network one draws larger steps: as data, and
+# In the picture every operation on arrays is a node of its own. The walk back needs $\bar z = z - s$ and $\bar x =
+# W^\top \bar z$, since $\partial z/\partial x = W$. For a plan of a network one draws larger steps: as data, and
 # with `@` for products of matrices, the same could be `{"z": "W @ x", "E": "sum((z - s)**2) / 2"}`.
 #
 # ### Exercise `graphs.network` (3 points)
