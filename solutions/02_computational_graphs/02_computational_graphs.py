@@ -1184,11 +1184,10 @@ toy_table = {
 # %% answer="graphs.toy_gradient"
 def toy_gradient(x, y):
     ### BEGIN SOLUTION
-    z1, z2 = np.exp(-y), 1 + x**2 + y**2
+    z1 = np.exp(-y)
+    z2 = 1 + x**2 + y**2
     z1_bar, z2_bar, z3_bar = 6 / z2, -6 * z1 / z2**2, 2
-    x_bar = z2_bar * 2 * x + z3_bar * 3 * x**2
-    y_bar = z1_bar * -z1 + z2_bar * 2 * y
-    return x_bar, y_bar
+    return z2_bar * 2 * x + z3_bar * 3 * x**2, z1_bar * -z1 + z2_bar * 2 * y
     ### END SOLUTION
 
 
@@ -1265,18 +1264,18 @@ print_toy = "d"
 # %% [markdown]
 # One exponential more or less is nothing. But a long computation in which every derivative computes its values again
 # can take many times as long; the whole economy of backpropagation is that values are stored on the way there and
-# used on the way back. The package counts what really runs, for the walk above and for the formula as printed:
+# used on the way back. The package counts what really runs, for the formula as printed and with the stored value:
 
 
 # %%
 def as_printed(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
-    return 6 * x**2 - 12 * x * z1 / z2**2, -12 * y * z1 / z2**2 - 6 * np.exp(-y) / z2
+    return -12 * y * z1 / z2**2 - 6 * np.exp(-y) / z2
 
 
 def with_stored_values(x, y):
     z1, z2 = np.exp(-y), 1 + x**2 + y**2
-    return 6 * x**2 - 12 * x * z1 / z2**2, -12 * y * z1 / z2**2 - 6 * z1 / z2
+    return -12 * y * z1 / z2**2 - 6 * z1 / z2
 
 
 for function in (as_printed, with_stored_values):
@@ -1663,8 +1662,8 @@ z = x @ W1 + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = d
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]
-# Two contributions arrive at $\bar h$, since $h$ is used twice: $\bar h = r\,\bar R + W_2^\top\,\bar y$. Sheet 4
-# walks all the way back through this network.
+# Here, too, $h$ is used twice, so two contributions arrive at $\bar h$, one by way of $y$ and one by way of $R$. Sheet
+# 4 walks all the way back through this network.
 #
 # ## What to take along
 #

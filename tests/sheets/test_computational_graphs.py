@@ -7,6 +7,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import jupytext
+import nbformat
 import networkx as nx
 import numpy as np
 import pytest
@@ -146,6 +147,16 @@ def test_there_are_enough_known_answers_and_no_two_are_the_same():
         assert count[name, "wrong"] >= 3, name
     sources = [attempt.source for attempt in ATTEMPTS] + list(ANSWERS.values())
     assert len(set(sources)) == len(sources)
+
+
+def test_no_line_of_a_solution_is_in_the_released_notebook():
+    released = "\n".join(cell.source for cell in nbformat.read(COURSE.assignment(NAME), 4).cells)
+    shown = {line.strip() for line in released.splitlines()}
+    for name, source in ANSWERS.items():
+        stub = set(stub_of(source).splitlines())
+        solved = [line.strip() for line in source.splitlines() if line not in stub and "SOLUTION" not in line]
+        assert any(len(line) > 3 for line in solved)
+        assert not [line for line in solved if len(line) > 12 and line in shown], name
 
 
 # --- variants --------------------------------------------------------------------------------------------------------
