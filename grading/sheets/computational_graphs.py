@@ -246,8 +246,8 @@ def _backwards(variant: Variant) -> tuple[Item | Prose, ...]:
                 "1 point: forward table: a minus sign was lost in v6 (cos 3 < 0) and carried to v7, while v8 was "
                 "computed with the right sign; reverse table: 1·1 is not 0 while the next row uses 1. 1 point: the "
                 "final Jacobian is right because the numbers that were used were not those that were printed. 1 point: "
-                "a check that needs no other solution: recomputing each row from the printed ones, comparing the two "
-                "modes, or a difference quotient."
+                "a check that finds it: computing each row again from the printed ones, or a difference quotient for a "
+                "row. Comparing the two Jacobians earns nothing here: both are right."
             ),
         ),
         Exercise(

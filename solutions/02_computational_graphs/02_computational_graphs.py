@@ -708,10 +708,10 @@ print_reverse = "v1"
 # $1$.
 #
 # So the end is right because whoever computed it did not compute with the printed numbers: they were miscopied, not
-# miscomputed. Nobody who *reads* the tables can follow them, though. Three checks find it: compute every row again
-# from the printed rows it is made of (the first odd row is the culprit); compare forward with reverse, which get
-# there by different numbers; or compare a single tangent with a difference quotient, $(\sin(3 \cdot 1.001^2) - \sin
-# 3) / 0.001 \approx -5.95$.
+# miscomputed. Nobody who *reads* the tables can follow them, though. To compare the two Jacobians does not help,
+# since both are right. What finds the mistakes is to compute every row again from the printed rows that it is made of
+# (the first odd row is the culprit), or to compare rows with difference quotients: nudge $x_2$ and see how $v_6$
+# moves, $(\sin(3 \cdot 1.001^2) - \sin 3) / 0.001 \approx -5.95$; nudge $v_7$ and see how $y_1$ moves.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -741,9 +741,9 @@ picture(figure, alt="Two curves over x2 from 0.8 to 1.2. They differ everywhere 
 #
 # ### Exercise `graphs.walk_back` (4 points)
 #
-# Write the walk back over $f$ as code. Besides $x_1$ and $x_2$ it gets two numbers `w`: start with $\bar v_8 = w_0$
-# and $\bar v_{11} = w_1$, and return $(\bar v_0, \bar v_1)$. With $w = (1, 0)$ this is the first row of the Jacobian,
-# with $w = (0, 1)$ the second, with anything else that mixture of the two.
+# Write the walk back over $f$ as code. Besides $x_1$ and $x_2$ it gets two numbers, `w[0]` and `w[1]`: start with
+# $\bar v_8 = w_0$ and $\bar v_{11} = w_1$, and return $(\bar v_0, \bar v_1)$. With $w = (1, 0)$ this is the first row
+# of the Jacobian, with $w = (0, 1)$ the second, with anything else that mixture of the two.
 
 
 # %% answer="graphs.walk_back"
@@ -1084,7 +1084,6 @@ step = [["u", "m", 0, f"{2 * u / w:g}"], ["w", "m", 1, f"{-(u**2) / w**2:g}"]]
 Graph.from_data({"nodes": [{"id": "u"}, {"id": "w"}, {"id": "m", "label": "m = u**2 / w"}], "edges": step})
 
 # %% [markdown]
-#
 # ### Exercise `graphs.toy_draw` (3 points)
 #
 # Draw the graph of $p$ with these four steps. The inputs are `x` and `y`, the output is `p`.
@@ -1228,8 +1227,7 @@ def toy_gradient(x, y):
 # %% [markdown]
 # ### Find the error in print: `graphs.print_toy` (1 point)
 #
-# A published solution was to write the derivatives "in terms of $x$, $y$ and the $z$'s, which are computed already",
-# and says
+# A published solution was to use $x$, $y$ and the $z$'s as they are computed already, and says
 #
 # $$ \frac{\partial z_4}{\partial y} = -12\,y\,\frac{z_1}{z_2^2} - 6\,\frac{e^{-y}}{z_2}. $$
 #
@@ -1303,7 +1301,6 @@ print(f"autodiff says  {autodiff.grad(q)(0.5, 3.0):.3f}")
 
 # %% [markdown]
 # This holds in every graph without cycles: nothing in it needs a chain, or a tree.
-#
 #
 # ### Exercise `graphs.paths_sum` (3 points)
 #
@@ -1662,8 +1659,8 @@ z = x @ W1 + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = d
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]
-# Here, too, $h$ is used twice, so two contributions arrive at $\bar h$, one by way of $y$ and one by way of $R$. Sheet
-# 4 walks all the way back through this network.
+# Here, too, $h$ is used twice, so two contributions arrive at $\bar h$, one by way of $y$ and one by way of $R$.
+# Sheet 4 walks all the way back through this network.
 #
 # ## What to take along
 #
