@@ -188,6 +188,7 @@ def _through_a_vector(variant: Variant, m: int, n: int) -> Items:
             _loss_and_gradient,
             _normal(W=(m, n), x=n),
             outputs=("L", "dW"),
+            steps={"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(g, x)"},
             points=3,
             hints=(
                 "Four steps: two of the computation, two of the gradient.",
@@ -242,11 +243,11 @@ def _table_of_ones_own(variant: Variant) -> tuple[float, ...]:
     """Six weights and three inputs such that no two adjoints of the table have the same size."""
     rng = variant.own_rng("tensor.square_norm_table")
     while True:
-        w = rng.choice([-3, -2, -1, 2, 3, 4], size=(2, 3))
+        w = rng.permutation([-3, -2, -1, 2, 3, 4]).reshape(2, 3)
         x = rng.permutation([-2.0, -0.5, 1.5, 3.0])[:3]
         y = w @ x
         adjoints = np.abs([*np.ravel(np.outer(2 * y, x)), *(2 * y)])
-        if len(set(np.round(adjoints, 2))) == adjoints.size and adjoints.min() > 0 and np.sum(y**2) < 400:
+        if len(set(np.round(adjoints, 2))) == adjoints.size and adjoints.min() > 0 and np.sum(y**2) < 300:
             return tuple(float(number) for number in (*np.ravel(w), *x))
 
 

@@ -19,7 +19,8 @@
 # 8. differentiate whatever `einsum` can write (`tensor.batch_layer`, `tensor.einsum_rule`, `tensor.bilinear`).
 #
 # `check` compares as often as you like, `hint(id, 1)` to `hint(id, 3)` help and cost nothing, `progress()` at the end
-# says what is done. Before some cells you are asked to predict what they show: a prediction counts for being made.
+# says what is done. Before some cells you are asked to predict what they show: a prediction counts for being made, not for
+# coming true.
 #
 # **The convention of the course.** A gradient has the shape of its variable. A Jacobian has the axes of the output
 # first, then those of the input. Counting starts at 0, as in Python.
@@ -64,6 +65,25 @@ def tiles(J, output, alt):
 # %% [markdown]
 # ## 1. How many axes has a derivative?
 #
+# ### Exercise `tensor.axes_guess` (1 point, a prediction)
+#
+# `W` is 3 × 5 and `X` is 5 × 7. What shape will the Jacobian of `W @ X` in `W` have? Write down what you expect, as a
+# tuple; then run the cells.
+
+# %% answer="tensor.axes_guess"
+axes_guess = None
+### BEGIN SOLUTION
+axes_guess = (3, 7, 3, 5)
+### END SOLUTION
+
+# %% check="tensor.axes_guess"
+predict("tensor.axes_guess", axes_guess)
+
+# %%
+X = np.ones((5, 7))
+reveal("tensor.axes_guess", autodiff.jacobian(lambda W: W @ X)(np.ones((3, 5))))
+
+# %% [markdown]
 # Every entry of the output has a derivative in every entry of the input. To find it again, one needs the indices of
 # both. So the Jacobian of $y$ in $x$ has **the axes of $y$ followed by the axes of $x$**:
 #
@@ -82,24 +102,6 @@ def tiles(J, output, alt):
 # habits contradict each other: is it $1 \times n$ or $n \times 1$? Here nothing has to be remembered: it is the shape
 # of the variable.
 #
-# ### Exercise `tensor.axes_guess` (1 point, a prediction)
-#
-# `W` is 3 × 5 and `X` is 5 × 7. What shape has the Jacobian of `W @ X` in `W`? Write a tuple, and run the cells.
-
-# %% answer="tensor.axes_guess"
-axes_guess = None
-### BEGIN SOLUTION
-axes_guess = (3, 7, 3, 5)
-### END SOLUTION
-
-# %% check="tensor.axes_guess"
-predict("tensor.axes_guess", axes_guess)
-
-# %%
-X = np.ones((5, 7))
-reveal("tensor.axes_guess", autodiff.jacobian(lambda W: W @ X)(np.ones((3, 5))))
-
-# %% [markdown]
 # ### Exercise `tensor.shapes` (2 points)
 
 # %% show="tensor.shapes"
@@ -164,8 +166,8 @@ print("y =", W.T @ u, "  shape of T:", T.shape, "  equal:", np.array_equal(by_ha
 tiles(
     T,
     "y",
-    alt="Three tiles of two rows and three columns, for y[0], y[1], y[2]. Tile i has u = (2, -1) in its column i and 0 "
-    "elsewhere.",
+    alt="Three tiles of two rows and three columns, for y[0], y[1] and y[2]. "
+    "Tile i has u = (2, -1) in its column i and 0 elsewhere.",
 )
 
 # %% [markdown]
@@ -286,19 +288,27 @@ def gram(W, x):
 # %%
 P, Q = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]]), np.array([5.0, 1.0, 2.0])
 print("over one axis:", contract(P, "row column", Q, "column", over="column"), "= P @ Q")
-print("over two axes:", contract(P, "row column", 10 * P, "row column", over="row column"), "= np.sum(P * 10 * P)")
+print("over two axes:", contract(P, "row column", P, "row column", over="row column"), "= np.sum(P * P)")
 print("over none has the shape", contract(P, "row column", Q, "other", over="").shape)
 
 # %% [markdown]
 # `np.einsum` does the same with letters, and `np.tensordot` with the numbers of the axes.
 #
-# **A length is not a name.** Two axes of equal length are two axes:
+# **A length is not a name.** Two axes of equal length are two axes. Here is an array of shape 3 × 3 × 2 with the axes `i`
+# (which tile), `j` (which row) and `k` (which column), and weights for an axis of length 3:
 
 # %%
-cube = np.arange(18.0).reshape(3, 3, 2)
-g = np.array([1.0, 0.0, -1.0])
-print(contract(g, "i", cube, "i j k", over="i"), "\n")
-print(contract(g, "j", cube, "i j k", over="j"))
+cube = np.array([[[1, 0], [2, 0], [3, 0]], [[0, 5], [0, 6], [0, 7]], [[1, -1], [1, -1], [1, -1]]])
+weights = np.array([1, 2, -1])
+tiles(
+    cube,
+    "cube",
+    alt="Three tiles of three rows and two columns: (1, 0), (2, 0), (3, 0); (0, 5), (0, 6), (0, 7); three times (1, -1).",
+)
+
+# %%
+print("over i, tiles are added up:\n", contract(weights, "i", cube, "i j k", over="i"))
+print("over j, the rows of each tile are added up:\n", contract(weights, "j", cube, "i j k", over="j"))
 
 # %% [markdown]
 # Both sums run over an axis of length 3, both results have the shape 3 × 2, and they are different.
@@ -401,7 +411,7 @@ y = W.T @ u
 gradient = contract(y, "i", T, "i j k", over="i")
 print("weights y =", y)
 print("weighted sum of the tiles:\n", gradient)
-print("equal to autodiff's gradient:", np.allclose(gradient, autodiff.grad(lambda W: 0.5 * np.sum((W.T @ u) ** 2))(W)))
+print("autodiff's gradient:\n", autodiff.grad(lambda W: np.sum((W.T @ u) ** 2) / 2)(W))
 
 # %%
 figure, axes = plt.subplots(1, 4, figsize=(6.6, 1.1), layout="constrained")
@@ -412,15 +422,17 @@ for i, axis in enumerate(axes[:3]):
     axis.set_xlabel("+" if i < 2 else "=", loc="right")
 heat(axes[3], gradient, largest)
 axes[3].set_title("gradient in W", fontsize=9)
-picture(figure, alt="The three tiles of y[0], y[1], y[2], times -1, 1 and 3; their sum is the gradient of L in W.")
+picture(figure, alt="The three tiles, times -1, 1 and 3; their sum is the gradient of L in W.")
 
 # %% [markdown]
 # Beware of one more habit. If $\partial L / \partial y$ is kept as a row, $1 \times m$, as many texts do, that axis of
-# length 1 survives the contraction, and the "gradient" has an axis too many:
+# length 1 survives the contraction, and the "gradient" has an axis too many. (`check` lets a stray axis of length 1 pass;
+# a step of gradient descent does not:)
 
 # %%
 row = y[None, :]
-print(contract(row, "one i", T, "i j k", over="i").shape, "is not", W.shape)
+too_many = contract(row, "one i", T, "i j k", over="i")
+print("gradient:", too_many.shape, " W:", W.shape, " W after a step:", (W - 0.1 * too_many).shape)
 
 # %% [markdown]
 # ### Exercise `tensor.chain_rule` (4 points, in words)
@@ -505,8 +517,8 @@ def square_norm(W, x):
 # of $v_0$ to $v_5$ are the entries of the gradient in $W$, row by row.
 
 # %% show="tensor.square_norm_table"
-trace = show("tensor.square_norm_table")
-trace
+task = show("tensor.square_norm_table")
+task
 
 # %% answer="tensor.square_norm_table"
 square_norm_table = {
@@ -521,7 +533,7 @@ square_norm_table = {
     "L": {"value": None, "adjoint": None},
 }
 ### BEGIN SOLUTION
-numbers = list(trace.given.values())
+numbers = list(task.given.values())
 weights, held = np.reshape(numbers[:6], (2, 3)), np.array(numbers[6:])
 outputs = weights @ held
 values = [*weights.ravel(), *outputs, outputs @ outputs]
@@ -536,7 +548,7 @@ square_norm_table = {
 check("tensor.square_norm_table", square_norm_table)
 
 # %% attempt="tensor.square_norm_table" expect="right"
-weights, held = np.reshape(list(trace.given.values())[:6], (2, 3)), np.array(list(trace.given.values())[6:])
+weights, held = np.reshape(list(task.given.values())[:6], (2, 3)), np.array(list(task.given.values())[6:])
 outputs = weights @ held
 square_norm_table = [
     [float(value), float(adjoint)]
@@ -547,41 +559,29 @@ square_norm_table = [
     )
 ]
 
-# %% attempt="tensor.square_norm_table" expect="wrong"
-weights, held = np.reshape(list(trace.given.values())[:6], (2, 3)), np.array(list(trace.given.values())[6:])
+# %% attempt="tensor.square_norm_table" expect="wrong" mark=4 cause="sign"
+weights, held = np.reshape(list(task.given.values())[:6], (2, 3)), np.array(list(task.given.values())[6:])
 outputs = weights @ held
-square_norm_table = [
-    [float(value), float(adjoint)]
-    for value, adjoint in zip(
-        [*weights.ravel(), *outputs, outputs @ outputs],
-        [*np.outer(outputs, held).ravel(), *outputs, 1],
-        strict=True,
-    )
-]
+values = [*weights.ravel(), *outputs, outputs @ outputs]
+adjoints = [*np.outer(2 * outputs, held).ravel(), *(2 * outputs), 1]
+adjoints[:8] = np.negative(adjoints[:8])
+square_norm_table = [[float(value), float(adjoint)] for value, adjoint in zip(values, adjoints, strict=True)]
 
-# %% attempt="tensor.square_norm_table" expect="wrong"
-weights, held = np.reshape(list(trace.given.values())[:6], (2, 3)), np.array(list(trace.given.values())[6:])
+# %% attempt="tensor.square_norm_table" expect="wrong" mark=4.25 cause="zeros"
+weights, held = np.reshape(list(task.given.values())[:6], (2, 3)), np.array(list(task.given.values())[6:])
 outputs = weights @ held
-square_norm_table = [
-    [float(value), float(adjoint)]
-    for value, adjoint in zip(
-        [*weights.ravel(), *outputs, outputs @ outputs],
-        [*np.outer(2 * outputs, held).ravel(order="F"), *(2 * outputs), 1],
-        strict=True,
-    )
-]
+values = [*weights.ravel(), *outputs, outputs @ outputs]
+adjoints = [*np.outer(2 * outputs, held).ravel(), *(2 * outputs), 1]
+adjoints[4] = 0
+square_norm_table = [[float(value), float(adjoint)] for value, adjoint in zip(values, adjoints, strict=True)]
 
-# %% attempt="tensor.square_norm_table" expect="wrong"
-weights, held = np.reshape(list(trace.given.values())[:6], (2, 3)), np.array(list(trace.given.values())[6:])
+# %% attempt="tensor.square_norm_table" expect="wrong" mark=4.25 cause="the value instead of its derivative"
+weights, held = np.reshape(list(task.given.values())[:6], (2, 3)), np.array(list(task.given.values())[6:])
 outputs = weights @ held
-square_norm_table = [
-    [float(value), float(adjoint)]
-    for value, adjoint in zip(
-        [*weights.ravel(), *outputs, outputs @ outputs],
-        [*np.outer(-2 * outputs, held).ravel(), *(-2 * outputs), 1],
-        strict=True,
-    )
-]
+values = [*weights.ravel(), *outputs, outputs @ outputs]
+adjoints = [*np.outer(2 * outputs, held).ravel(), *(2 * outputs), 1]
+adjoints[8] = values[8]
+square_norm_table = [[float(value), float(adjoint)] for value, adjoint in zip(values, adjoints, strict=True)]
 
 # %% [markdown]
 # ### Exercise `tensor.gradient_graph` (3 points)
@@ -616,10 +616,10 @@ gradient_graph = {
     "dW": ("outer", "g", "x"),
 }
 
-# %% attempt="tensor.gradient_graph" expect="wrong"
+# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "dW": "outer(y, x)"}
 
-# %% attempt="tensor.gradient_graph" expect="wrong"
+# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(x, g)"}
 
 # %% attempt="tensor.gradient_graph" expect="wrong"
@@ -685,7 +685,8 @@ print("by the formula:", np.array_equal(T, np.einsum("ik,lj->ijkl", np.eye(2), X
 tiles(
     T,
     "Y",
-    alt="Two rows and two columns of tiles, each two by three. Tile [i, j] has column j of X in its row i, 0 elsewhere.",
+    alt="Two rows and two columns of tiles, each two by three. "
+    "Tile [i, j] has column j of X in its row i, 0 elsewhere.",
 )
 
 # %% [markdown]
@@ -696,8 +697,9 @@ tiles(
 
 # %%
 G = np.array([[1.0, -1.0], [0.5, 2.0]])
-print(contract(G, "i j", T, "i j k l", over="i j"))
-print(G @ X.T, "= G @ X.T")
+print("weighted sum of the tiles:\n", contract(G, "i j", T, "i j k l", over="i j"))
+print("G @ X.T:\n", G @ X.T)
+tiles(G[:, :, None, None] * T + 0.0, "G·Y", alt="The same tiles, each multiplied by its weight: 1, -1, 0.5 and 2.")
 
 # %% [markdown]
 # ### Exercise `tensor.product` (3 points)
@@ -838,6 +840,13 @@ def quadratic(S, A):
 # %% [markdown]
 # ## 6. An experiment: the price of four axes
 #
+# How much of a Jacobian with four axes is there at all? In the example $T_{ijkl} = \delta_{ik} X_{lj}$ every tile has one
+# row that is not zero:
+
+# %%
+print("entries:", T.size, " not zero:", np.count_nonzero(T), " different numbers in them: the", X.size, "of X")
+
+# %% [markdown]
 # ### Exercise `tensor.nonzeros` (1 point)
 
 # %% show="tensor.nonzeros"
@@ -887,15 +896,19 @@ doubling = 16
 predict("tensor.doubling", doubling)
 
 # %%
+def over_two_axes(error, jacobian):
+    return contract(error, "i j", jacobian, "i j k l", over="i j")
+
+
 sizes = np.array([3, 6, 12, 24])
 work = {"by way of four axes": [], "as a product of matrices": []}
 for n in sizes:
     rng = np.random.default_rng(0)
-    B, G = rng.normal(size=(2, n, n))
-    J = np.einsum("ik,jl->ijkl", B, np.eye(n))
-    by_axes, counts = autodiff.counted(lambda G, J=J: contract(G, "i j", J, "i j k l", over="i j"), G)
+    error, factor = rng.normal(size=(2, n, n))
+    large = np.einsum("ik,jl->ijkl", factor, np.eye(n))
+    by_axes, counts = autodiff.counted(over_two_axes, error, large)
     work["by way of four axes"].append(counts.matmul_flops)
-    by_product, counts = autodiff.counted(lambda G, B=B: B.T @ G, G)
+    by_product, counts = autodiff.counted(np.matmul, factor.T, error)
     work["as a product of matrices"].append(counts.matmul_flops)
     assert np.allclose(by_axes, by_product)
 for way, counts in work.items():
@@ -920,8 +933,9 @@ for axis in (left, right):
     axis.legend(fontsize=8)
 picture(
     figure,
-    alt="Two plots over n from 3 to 24, both logarithmic. Work grows with slope 4 by way of four axes and with slope 3 "
-    "as a product of matrices. The Jacobian has n to the 4 entries, n to the 3 of them not zero, the gradient n squared.",
+    alt="Two plots over n from 3 to 24, both logarithmic. Work grows with slope 4 by way of four "
+    "axes and with slope 3 as a product of matrices. The Jacobian has n to the 4 entries, "
+    "n to the 3 of them not zero, the gradient n squared.",
 )
 
 # %% [markdown]
@@ -962,15 +976,16 @@ print(np.kron(C, D))
 T = autodiff.jacobian(lambda W: W.T @ u)(W)
 by_rows = autodiff.vec_jacobian(T, 1)
 by_columns = autodiff.vec_jacobian(T, 1, order="column")
-print(np.array_equal(by_rows, np.kron(u[None, :], np.eye(3))), np.array_equal(by_columns, np.kron(np.eye(3), u[None, :])))
+print("by rows:", np.array_equal(by_rows, np.kron(u, np.eye(3))))
+print("by columns:", np.array_equal(by_columns, np.kron(np.eye(3), u)))
 figure, axes = plt.subplots(1, 2, figsize=(6, 1.9), layout="constrained")
 for axis, matrix, order in zip(axes, (by_rows, by_columns), ("rows", "columns"), strict=True):
     heat(axis, matrix, np.abs(matrix).max())
     axis.set_title(f"W flattened by {order}", fontsize=9)
 picture(
     figure,
-    alt="Two matrices of three rows and six columns. By rows: 2 times the identity, then -1 times the identity. By "
-    "columns: the pair (2, -1) three times along the diagonal.",
+    alt="Two matrices of three rows and six columns. By rows: 2 times the identity, then -1 times it. "
+    "By columns: the pair (2, -1) three times along the diagonal.",
 )
 
 # %% [markdown]
@@ -1152,14 +1167,28 @@ def gradient(W, x):
 # ## 8. Kronecker products: structure worth keeping
 #
 # A linear map of matrices, $X \mapsto A X B$, has the Jacobian $\partial Y_{il} / \partial X_{jk} = A_{ij} B_{kl}$: a
-# product of an entry of $A$ and an entry of $B$. As a matrix between vecs it is a Kronecker product, and so two small
-# matrices tell all of it. The course's package keeps it like that:
+# product of an entry of $A$ and an entry of $B$. As a matrix between vecs it is a Kronecker product. **Example**, with
+# only one factor and everything flattened by rows: $X \mapsto A X$ has $A \otimes I$, since $A$ mixes rows, and column
+# goes to column; $X \mapsto X B$ does the same to every row of $X$, and has blocks on the diagonal.
 
 # %%
-A, B = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 1.0]]), np.array([[1.0, 3.0], [2.0, 0.0]])
-J = autodiff.structured_jacobian(lambda X: A @ X @ B)(np.zeros((3, 2)))
-print(J, "as a matrix:", J.matrix().shape)
-print(autodiff.structured_jacobian(np.tanh)(np.zeros((3, 2))), "as a matrix: diagonal")
+A, B = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[3.0, 1.0, 0.0], [5.0, 0.0, -2.0]])
+left = autodiff.structured_jacobian(lambda X: A @ X)(np.zeros((2, 2)))
+right = autodiff.structured_jacobian(lambda X: X @ B)(np.zeros((2, 2)))
+print(left, right, sep="\n")
+figure, axes = plt.subplots(1, 2, figsize=(4.6, 2.7), layout="constrained")
+for axis, structured, title in zip(axes, (left, right), ("X to AX", "X to XB"), strict=True):
+    heat(axis, structured.matrix(), 5.0)
+    axis.set_title(title, fontsize=9)
+picture(
+    figure,
+    alt="Two matrices. X to AX, four by four: A with every entry spread to a multiple of the identity. X to XB, six by "
+    "four: two equal blocks of three by two on the diagonal, B transposed.",
+)
+
+# %% [markdown]
+# The course's package keeps such a Jacobian as its two factors, which is why it prints `Kronecker`: two small matrices
+# tell all of a large one. (That of an entry-by-entry function is `Diagonal`, and kept as its diagonal.)
 
 # %% [markdown]
 # ### Exercise `tensor.sandwich_matrix` (2 points)
@@ -1190,7 +1219,7 @@ def sandwich_matrix(A, B, v):
     return np.kron(B.T, A)
 
 
-# %% attempt="tensor.sandwich_matrix" expect="wrong"
+# %% attempt="tensor.sandwich_matrix" expect="wrong" cause="shape that only broadcasts"
 def sandwich_matrix(A, B, v):
     return np.einsum("ij,kl->iljk", A, B)
 
@@ -1248,8 +1277,12 @@ def sandwich(A, X, B, G):
 # %%
 X, G = np.array([[1.0, 2.0], [-1.0, 3.0], [5.0, -2.0]]), np.array([[1.0, -1.0], [0.5, 2.0]])
 print(np.einsum("ij,lj->il", G, X), "= G @ X.T")
+draw.backprop_graph(lambda W, X: np.einsum("il,lj->ij", W, X), W, X)
 
 # %% [markdown]
+# The picture is the reverse walk of this line as the package does it: `g` is what arrives at the output, and at each arrow
+# stands what it becomes on the way to an operand, written as an `einsum` again.
+#
 # Why this is right: the entry of the output is a sum of products, in which $W_{il}$ has the other factors as its
 # derivative, and a contraction over the letters of the output follows. (It needs every letter of the operand to occur
 # elsewhere; a letter that only the operand has was summed on its own, and each of its entries gets the same.)
