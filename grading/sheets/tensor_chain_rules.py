@@ -240,14 +240,13 @@ def _square_norm_table(variant: Variant) -> TableExercise:
 
 
 def _table_of_ones_own(variant: Variant) -> tuple[float, ...]:
-    """Six weights and three inputs such that no two adjoints of the table have the same size."""
+    """Six weights and three inputs such that no adjoint of the table has the size of another number in it."""
     rng = variant.own_rng("tensor.square_norm_table")
     while True:
-        w = rng.permutation([-3, -2, -1, 2, 3, 4]).reshape(2, 3)
-        x = rng.permutation([-2.0, -0.5, 1.5, 3.0])[:3]
+        w, x = rng.permutation([-3, -2, -1, 2, 3, 4]).reshape(2, 3), rng.permutation([-2.5, -0.5, 1.5, 3.5])[:3]
         y = w @ x
-        adjoints = np.abs([*np.ravel(np.outer(2 * y, x)), *(2 * y)])
-        if len(set(np.round(adjoints, 2))) == adjoints.size and adjoints.min() > 0 and np.sum(y**2) < 300:
+        sizes = np.abs([*np.ravel(np.outer(2 * y, x)), *(2 * y), *y, y @ y, *x, *range(5)])
+        if len(set(sizes)) == sizes.size and y @ y < 300:
             return tuple(float(number) for number in (*np.ravel(w), *x))
 
 

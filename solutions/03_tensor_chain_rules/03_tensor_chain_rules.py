@@ -1122,7 +1122,7 @@ def gradient(W, x):
     return (2 * (W @ x) @ np.kron(np.eye(m), x)).reshape(m, n)
 
 
-# %% attempt="tensor.unvec_bug" expect="wrong" mark=2
+# %% attempt="tensor.unvec_bug" expect="wrong" mark=2 cause="shape that only broadcasts"
 line = 7
 
 
