@@ -164,10 +164,10 @@ def _through_a_vector(variant: Variant, m: int, n: int) -> Items:
             id="tensor.chain_rule",
             points=4,
             rubric=(
-                "1 point: starts from the derivative of L in one entry W_jk and says that L depends on it through every "
-                "y_i (or Y_ij). 1 point: the chain rule for one number as a sum over i. 1 point: recognises entry (j, k) "
-                "of the contraction over the named index, and that the axes that remain are those of W. 1 point: the "
-                "case of a matrix Y, with a sum over both of its indices; nothing else changes."
+                "1 point: starts from the derivative of L in one entry W_jk and says that L depends on it through "
+                "every y_i (or Y_ij). 1 point: the chain rule for one number as a sum over i. 1 point: recognises "
+                "entry (j, k) of the contraction over the named index, and that the axes that remain are those of W. "
+                "1 point: the case of a matrix Y, with a sum over both of its indices; nothing else changes."
             ),
         ),
         Exercise(
@@ -192,7 +192,7 @@ def _through_a_vector(variant: Variant, m: int, n: int) -> Items:
             points=3,
             hints=(
                 "Four steps: two of the computation, two of the gradient.",
-                "The gradient in y is a node, and so is the gradient in W; each is made of nodes that are there already.",
+                "The gradient in y is a node, and so is the gradient in W; each is made of nodes that are there.",
                 "dW is outer(g, x), and g is twice y.",
             ),
         ),
@@ -255,9 +255,9 @@ def _four_axes(p: int, m: int, n: int) -> Items:
         ChoiceExercise(
             id="tensor.four_axes",
             statement=(
-                "$A$ and $Y = BA$ are matrices, and $L = \\operatorname{tr} Y$. Somebody says: *the derivative of a matrix "
-                "in a matrix has four axes, so the program that gave me a gradient of the shape of $A$ is wrong.* What "
-                "do you answer?"
+                "$A$ and $Y = BA$ are matrices, and $L = \\operatorname{tr} Y$. Somebody says: *the derivative of a "
+                "matrix in a matrix has four axes, so the program that gave me a gradient of the shape of $A$ is "
+                "wrong.* What do you answer?"
             ),
             options={
                 "lost": "Right. The program summed over two axes that should have been kept.",
@@ -410,10 +410,10 @@ def _vec(m: int, n: int) -> Items:
             id="tensor.print_vec",
             points=3,
             rubric=(
-                "1 point: the order of vec is not said, and there are two. 1 point: what comes of it, with an example: the "
-                "Jacobian of Wx is I⊗xᵀ for one order and xᵀ⊗I for the other, or a gradient put together in the other "
-                "order is another matrix. 1 point: a mended line that says the order and that it is the same both ways; and that "
-                "either order is right (the gradient does not depend on it)."
+                "1 point: the order of vec is not said, and there are two. 1 point: what comes of it, with an example: "
+                "the Jacobian of Wx is I⊗xᵀ for one order and xᵀ⊗I for the other, or a gradient put together in the "
+                "other order is another matrix. 1 point: a mended line that says the order and that it is the same "
+                "both ways; and that either order is right (the gradient does not depend on it)."
             ),
         ),
     )

@@ -18,9 +18,9 @@
 # 7. see Kronecker products behind linear maps of matrices (`tensor.sandwich_matrix`, `tensor.sandwich`);
 # 8. differentiate whatever `einsum` can write (`tensor.batch_layer`, `tensor.einsum_rule`, `tensor.bilinear`).
 #
-# `check` compares as often as you like, `hint(id, 1)` to `hint(id, 3)` help and cost nothing, `progress()` at the end
-# says what is done. Before some cells you are asked to predict what they show: a prediction counts for being made, not for
-# coming true.
+# `check` compares as often as you like, `hint("tensor.gram", 1)` to `3` help and cost nothing, `progress()` at the end
+# says what is done. Before some cells you are asked to predict what they show: a prediction counts for being made, not
+# for coming true.
 #
 # **The convention of the course.** A gradient has the shape of its variable. A Jacobian has the axes of the output
 # first, then those of the input. Counting starts at 0, as in Python.
@@ -100,8 +100,14 @@ reveal("tensor.axes_guess", autodiff.jacobian(lambda W: W @ X)(np.ones((3, 5))))
 # A warning for when you read elsewhere: many texts keep the gradient of a number in a *vector* as a row, $1 \times n$,
 # and in the same breath the gradient in a *matrix* in the shape of the matrix. For a matrix with one column the two
 # habits contradict each other: is it $1 \times n$ or $n \times 1$? Here nothing has to be remembered: it is the shape
-# of the variable.
-#
+# of the variable. The rows of the table in numbers, for a matrix $W$ of shape 3 × 5:
+
+# %%
+W, x, X = np.ones((3, 5)), np.ones(5), np.ones((5, 7))
+for what, f in {"sum of W": np.sum, "W x": lambda W: W @ x, "W X": lambda W: W @ X}.items():
+    print(f"{what:>8}: output {np.shape(f(W))}, input {W.shape}, Jacobian {autodiff.jacobian(f)(W).shape}")
+
+# %% [markdown]
 # ### Exercise `tensor.shapes` (2 points)
 
 # %% show="tensor.shapes"
@@ -224,8 +230,11 @@ def affine(W, x, b):
 # %% [markdown]
 # ### Exercise `tensor.gram` (3 points)
 #
-# Now $W$ is used twice: $y = W^\top (W x)$. Return the Jacobian of $y$ in $W$. Contributions add, as on sheet 1: hold one
-# $W$, then the other.
+# Now $W$ is used twice: $y = W^\top (W x)$. Return the Jacobian of $y$ in $W$. Contributions add, as on sheet 1: hold
+# one $W$, then the other. If you are stuck:
+
+# %%
+hint("tensor.gram", 1)
 
 
 # %% answer="tensor.gram"
@@ -276,8 +285,8 @@ def gram(W, x):
 # ## 3. Contraction: a sum over axes that have names
 #
 # A product of matrices sums over one index that both have: $(PQ)_{ik} = \sum_j P_{ij} Q_{jk}$. With more axes nothing
-# changes, except that one has to say **which** axes are summed over. Let $P$ have the axes $i \dots j \dots$ and $Q$ the
-# axes $j \dots k \dots$; then
+# changes, except that one has to say **which** axes are summed over. Let $P$ have the axes $i \dots j \dots$ and $Q$
+# the axes $j \dots k \dots$; then
 #
 # $$ (P \times_{j \dots} Q)_{i \dots k \dots} = \sum_{j \dots} P_{i \dots j \dots}\, Q_{j \dots k \dots}. $$
 #
@@ -294,8 +303,8 @@ print("over none has the shape", contract(P, "row column", Q, "other", over="").
 # %% [markdown]
 # `np.einsum` does the same with letters, and `np.tensordot` with the numbers of the axes.
 #
-# **A length is not a name.** Two axes of equal length are two axes. Here is an array of shape 3 × 3 × 2 with the axes `i`
-# (which tile), `j` (which row) and `k` (which column), and weights for an axis of length 3:
+# **A length is not a name.** Two axes of equal length are two axes. Here is an array of shape 3 × 3 × 2 with the axes
+# `i` (which tile), `j` (which row) and `k` (which column), and weights for an axis of length 3:
 
 # %%
 cube = np.array([[[1, 0], [2, 0], [3, 0]], [[0, 5], [0, 6], [0, 7]], [[1, -1], [1, -1], [1, -1]]])
@@ -303,7 +312,8 @@ weights = np.array([1, 2, -1])
 tiles(
     cube,
     "cube",
-    alt="Three tiles of three rows and two columns: (1, 0), (2, 0), (3, 0); (0, 5), (0, 6), (0, 7); three times (1, -1).",
+    alt="Three tiles of three rows and two columns. Rows of the first: (1, 0), (2, 0), (3, 0); "
+    "of the second: (0, 5), (0, 6), (0, 7); of the third: three times (1, -1).",
 )
 
 # %%
@@ -315,9 +325,9 @@ print("over j, the rows of each tile are added up:\n", contract(weights, "j", cu
 #
 # ### Exercise `tensor.by_name` (2 points)
 #
-# A program hands you an error `e` with one axis, `out`, and a Jacobian `J` whose axes it calls `row`, `out`, `column`, in
-# this order. As it happens, `row` and `out` are equally long. Return the contraction over `out`. You may use `contract`,
-# `np.einsum` or `np.tensordot`.
+# A program hands you an error `e` with one axis, `out`, and a Jacobian `J` whose axes it calls `row`, `out`, `column`,
+# in this order. As it happens, `row` and `out` are equally long. Return the contraction over `out`. You may use
+# `contract`, `np.einsum` or `np.tensordot`.
 
 
 # %% answer="tensor.by_name"
@@ -385,24 +395,27 @@ check("tensor.print_lengths", print_lengths)
 # %% attempt="tensor.print_lengths" expect="right"
 print_lengths = ["(Name)"]
 
-# %% attempt="tensor.print_lengths" expect="wrong" because="The left factor has the axis of y alone, and the Jacobian has it in front: they meet in this order."
+# %% attempt="tensor.print_lengths" expect="wrong" because="The axis of y is last on the left and first on the right."
 print_lengths = "order"
 
-# %% attempt="tensor.print_lengths" expect="wrong" because="Those are the axes of W, which have to remain: the gradient has the shape of W."
+# %% attempt="tensor.print_lengths" expect="wrong" because="Those axes are W's, and the gradient keeps them."
 print_lengths = "more"
 
-# %% attempt="tensor.print_lengths" expect="wrong" because="By the definition, an index stands below the ×. Here it is a length, and for y = Wx two axes have it."
+# %% attempt="tensor.print_lengths" expect="wrong" because="By the definition an index belongs below the ×, no length."
 print_lengths = "fine"
 
 # %% [markdown]
-# Mended, the line reads $\frac{\partial L}{\partial W} = \frac{\partial L}{\partial y} \times_{i} \frac{\partial
-# y}{\partial W}$, where $i$ is the index of $y$. The cell with `cube` shows what the other reading leads to: an array of
-# the right shape with wrong numbers. No test of shapes would find it.
+# Mended, with the index $i$ of $y$ below the ×:
+#
+# $$ \frac{\partial L}{\partial W} = \frac{\partial L}{\partial y} \times_{i} \frac{\partial y}{\partial W}. $$
+#
+# The cell with `cube` shows what the other reading leads to: an array of the right shape with wrong numbers. No test of
+# shapes would find it.
 #
 # ## 4. Through a vector
 #
-# Let $W \mapsto y(W) \mapsto L(y)$ with a vector $y$ and a number $L$. Once more in tiles: the gradient of $L$ in $W$ is
-# **the sum of the tiles, each weighted by $\partial L / \partial y_i$.**
+# Let $W \mapsto y(W) \mapsto L(y)$ with a vector $y$ and a number $L$. Once more in tiles: the gradient of $L$ in $W$
+# is **the sum of the tiles, each weighted by $\partial L / \partial y_i$.**
 #
 # **Example.** As before $y = W^\top u$, and $L = \tfrac12 \sum_i y_i^2$, so that $\partial L/\partial y = y$.
 
@@ -426,8 +439,8 @@ picture(figure, alt="The three tiles, times -1, 1 and 3; their sum is the gradie
 
 # %% [markdown]
 # Beware of one more habit. If $\partial L / \partial y$ is kept as a row, $1 \times m$, as many texts do, that axis of
-# length 1 survives the contraction, and the "gradient" has an axis too many. (`check` lets a stray axis of length 1 pass;
-# a step of gradient descent does not:)
+# length 1 survives the contraction, and the "gradient" has an axis too many. (`check` lets a stray axis of length 1
+# pass; a step of gradient descent does not:)
 
 # %%
 row = y[None, :]
@@ -595,8 +608,8 @@ draw.graph(lambda W, x: np.sum((W @ x) ** 2), W, np.array([1.0, 2.0, -1.0]))
 
 # %% [markdown]
 # Draw the graph that computes **both** the loss `L` and its gradient `dW` from `W` and `x`: extend the picture by the
-# nodes of the gradient, each made of nodes that are there. Write it as a dict with a formula or a step for each node, for
-# instance `{"y": "W @ x", ...}`; `outer(a, b)` is the outer product of two vectors.
+# nodes of the gradient, each made of nodes that are there. Write it as a dict with a formula or a step for each node,
+# for instance `{"y": "W @ x", ...}`; `outer(a, b)` is the outer product of two vectors.
 
 # %% answer="tensor.gradient_graph"
 gradient_graph = None
@@ -647,13 +660,13 @@ check("tensor.four_axes", four_axes)
 # %% attempt="tensor.four_axes" expect="right"
 four_axes = "(two)"
 
-# %% attempt="tensor.four_axes" expect="wrong" because="It did sum over two axes, those of Y, and the chain rule says so: L depends on A through every entry of Y. What should be kept are the axes of L, and a number has none."
+# %% attempt="tensor.four_axes" expect="wrong" because="Those were the axes of Y; L is a number and has none."
 four_axes = "lost"
 
-# %% attempt="tensor.four_axes" expect="wrong" because="Count: 2 axes of Y and 2 of A. What is B transposed is the gradient of tr(BA), not the derivative of BA."
+# %% attempt="tensor.four_axes" expect="wrong" because="B transposed is the gradient of tr(BA), a number."
 four_axes = "matrix"
 
-# %% attempt="tensor.four_axes" expect="wrong" because="Flattening only joins axes: with vec the gradient has one axis instead of two, and the Jacobian two instead of four. The numbers are the same."
+# %% attempt="tensor.four_axes" expect="wrong" because="Flattening joins axes: it cannot add one."
 four_axes = "flat"
 
 # %% [markdown]
@@ -672,7 +685,7 @@ four_axes = "flat"
 #
 # **Example.** $Y = W X$, differentiated in $W$:
 #
-# $$ Y_{ij} = \sum_l W_{il}\, X_{lj}, \qquad T_{ijkl} = \frac{\partial Y_{ij}}{\partial W_{kl}} = \delta_{ik}\, X_{lj}. $$
+# $$ Y_{ij} = \sum_l W_{il}\, X_{lj}, \qquad T_{ijkl} = \frac{\partial Y_{ij}}{\partial W_{kl}} = \delta_{ik} X_{lj}. $$
 #
 # Four axes are a matrix of matrices: in row $i$ and column $j$ stands the gradient of $Y_{ij}$, a tile of the shape of
 # $W$.
@@ -699,13 +712,13 @@ tiles(
 G = np.array([[1.0, -1.0], [0.5, 2.0]])
 print("weighted sum of the tiles:\n", contract(G, "i j", T, "i j k l", over="i j"))
 print("G @ X.T:\n", G @ X.T)
-tiles(G[:, :, None, None] * T + 0.0, "G·Y", alt="The same tiles, each multiplied by its weight: 1, -1, 0.5 and 2.")
+tiles(G[:, :, None, None] * T + 0.0, "G · tile", alt="The same tiles, times their weights 1, -1, 0.5 and 2.")
 
 # %% [markdown]
 # ### Exercise `tensor.product` (3 points)
 #
-# Return the Jacobian of $Y = B A$ in $A$: four axes, those of $Y$ first. Here $A$ stands on the right. Write one entry of
-# $Y$ as a sum, and differentiate it in one entry of $A$.
+# Return the Jacobian of $Y = B A$ in $A$: four axes, those of $Y$ first. Here $A$ stands on the right. Write one entry
+# of $Y$ as a sum, and differentiate it in one entry of $A$.
 
 
 # %% answer="tensor.product"
@@ -754,8 +767,8 @@ def product(B, A):
 # ### Exercise `tensor.trace` (2 points)
 #
 # Let $L = \operatorname{tr}(BA)$, with $A$ of $m$ rows and $n$ columns and $B$ of $n$ rows and $m$ columns. What is
-# $\partial \operatorname{tr}(Y) / \partial Y_{ij}$? Contract it with your Jacobian, on paper, and return the gradient in
-# $A$. (If all matrices were square, one wrong answer would have the right shape; here it has not.)
+# $\partial \operatorname{tr}(Y) / \partial Y_{ij}$? Contract it with your Jacobian, on paper, and return the gradient
+# in $A$. (If all matrices were square, one wrong answer would have the right shape; here it has not.)
 
 
 # %% answer="tensor.trace"
@@ -798,7 +811,8 @@ def trace(B, A):
 # %% [markdown]
 # ### Exercise `tensor.quadratic` (3 points)
 #
-# Let $L = \operatorname{tr}(A^\top S A)$ with a square matrix $S$ that need not be symmetric. Return the gradient in $A$.
+# Let $L = \operatorname{tr}(A^\top S A)$ with a square matrix $S$ that need not be symmetric. Return the gradient in
+# $A$.
 
 
 # %% answer="tensor.quadratic"
@@ -840,8 +854,8 @@ def quadratic(S, A):
 # %% [markdown]
 # ## 6. An experiment: the price of four axes
 #
-# How much of a Jacobian with four axes is there at all? In the example $T_{ijkl} = \delta_{ik} X_{lj}$ every tile has one
-# row that is not zero:
+# How much of a Jacobian with four axes is there at all? In the example $T_{ijkl} = \delta_{ik} X_{lj}$ every tile has
+# one row that is not zero:
 
 # %%
 print("entries:", T.size, " not zero:", np.count_nonzero(T), " different numbers in them: the", X.size, "of X")
@@ -895,6 +909,7 @@ doubling = 16
 # %% check="tensor.doubling"
 predict("tensor.doubling", doubling)
 
+
 # %%
 def over_two_axes(error, jacobian):
     return contract(error, "i j", jacobian, "i j k l", over="i j")
@@ -940,14 +955,14 @@ picture(
 
 # %% [markdown]
 # For a layer of 1000 units the Jacobian would have $10^{12}$ entries, 8 terabytes, nearly all of them zero. So the
-# reverse walk does not build it: a rule for `@` *contracts without building*, and that is what $G X^\top$ and $B^\top G$
-# are. The four axes are for your paper, where they make the derivation safe; the product is for the program.
+# reverse walk does not build it: a rule for `@` *contracts without building*, and that is what $G X^\top$ and $B^\top
+# G$ are. The four axes are for your paper, where they make the derivation safe; the product is for the program.
 #
 # ## 7. vec, and its two orders
 #
-# Some prefer to stay with matrices: flatten $W$ into a vector, and the Jacobian is an ordinary matrix again. This works,
-# and has one trap: **a matrix can be flattened in two orders.** Row by row (the convention of this course, and NumPy's
-# own), or column by column (that of many books, and of Fortran, MATLAB and Julia):
+# Some prefer to stay with matrices: flatten $W$ into a vector, and the Jacobian is an ordinary matrix again. This
+# works, and has one trap: **a matrix can be flattened in two orders.** Row by row (the convention of this course, and
+# NumPy's own), or column by column (that of many books, and of Fortran, MATLAB and Julia):
 
 # %%
 print("by rows:   ", autodiff.vec(W))
@@ -965,11 +980,11 @@ C, D = np.array([[1, 2], [0, -1]]), np.array([[10, 20, 30]])
 print(np.kron(C, D))
 
 # %% [markdown]
-# Its entries are products of an entry of each: in row $(i, l)$ and column $(j, k)$ stands $C_{ij} D_{lk}$, where the row
-# is counted with $l$ running faster, and the column with $k$ running faster.
+# Its entries are products of an entry of each: in row $(i, l)$ and column $(j, k)$ stands $C_{ij} D_{lk}$, where the
+# row is counted with $l$ running faster, and the column with $k$ running faster.
 #
-# **Example.** $y = W^\top u$ has $T_{ijk} = u_j\, \delta_{ik}$. By rows, the columns of the matrix are counted by $(j, k)$
-# with $k$ running faster: $u^\top \otimes I$. By columns, $j$ runs faster: $I \otimes u^\top$. The same numbers, in
+# **Example.** $y = W^\top u$ has $T_{ijk} = u_j\, \delta_{ik}$. By rows, the columns of the matrix are counted by $(j,
+# k)$ with $k$ running faster: $u^\top \otimes I$. By columns, $j$ runs faster: $I \otimes u^\top$. The same numbers, in
 # columns that have been exchanged:
 
 # %%
@@ -991,8 +1006,8 @@ picture(
 # %% [markdown]
 # ### Exercise `tensor.vec_row` (2 points)
 #
-# `w` is a matrix $W$, flattened **by rows**, and $y = Wx$. Return the Jacobian of $y$ in `w`: a matrix with a column for
-# each entry of `w`. You are given `w` and `x`; the number of rows of $W$ is `len(w) // len(x)`.
+# `w` is a matrix $W$, flattened **by rows**, and $y = Wx$. Return the Jacobian of $y$ in `w`: a matrix with a column
+# for each entry of `w`. You are given `w` and `x`; the number of rows of $W$ is `len(w) // len(x)`.
 
 
 # %% answer="tensor.vec_row"
@@ -1113,7 +1128,7 @@ def gradient(W, x):
     return (2 * (W @ x) @ np.kron(np.eye(len(W)), x)).reshape(W.shape)
 
 
-# %% attempt="tensor.unvec_bug" expect="wrong" mark=2 because="J is right: w was flattened by rows, so rows of W follow each other, and each meets x."
+# %% attempt="tensor.unvec_bug" expect="wrong" mark=2 because="w has the rows of W one by one, and each meets x."
 line = 4
 
 
@@ -1131,7 +1146,7 @@ def gradient(W, x):
     return (2 * (W @ x) @ np.kron(np.eye(m), x)).reshape(n, m)
 
 
-# %% attempt="tensor.unvec_bug" expect="wrong" mark=2 because="The factor is right: the derivative of y squared is 2 y."
+# %% attempt="tensor.unvec_bug" expect="wrong" mark=2 because="The derivative of y squared is 2 y."
 line = 6
 
 
@@ -1152,9 +1167,10 @@ def gradient(W, x):
 # %% [markdown] prose="tensor.print_vec"
 # ### BEGIN SOLUTION
 # The order of $\operatorname{vec}$ is not said, and there are two. The matrix of shape $n \times pq$ depends on it: for
-# $g(W) = Wx$ it is $I \otimes x^\top$ if the rows of $W$ follow each other, and $x^\top \otimes I$ if the columns do. Both
-# have the same shape, so nothing fails. If the row that comes out is then put together in the other order, the result has
-# the shape of $W$ with the entries in wrong places: for $W$ of shape $2 \times 3$ the row $(1, 2, 3, 4, 5, 6)$ is
+# $g(W) = Wx$ it is $I \otimes x^\top$ if the rows of $W$ follow each other, and $x^\top \otimes I$ if the columns do.
+# Both have the same shape, so nothing fails. If the row that comes out is then put together in the other order, the
+# result has the shape of $W$ with the entries in wrong places: for $W$ of shape $2 \times 3$ the row $(1, 2, 3, 4, 5,
+# 6)$ is
 #
 # $$ \begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \end{pmatrix} \text{ by rows, and } \begin{pmatrix} 1 & 3 & 5 \\ 2 & 4 & 6
 # \end{pmatrix} \text{ by columns.} $$
@@ -1182,8 +1198,8 @@ for axis, structured, title in zip(axes, (left, right), ("X to AX", "X to XB"), 
     axis.set_title(title, fontsize=9)
 picture(
     figure,
-    alt="Two matrices. X to AX, four by four: A with every entry spread to a multiple of the identity. X to XB, six by "
-    "four: two equal blocks of three by two on the diagonal, B transposed.",
+    alt="Two matrices. X to AX, four by four: every entry of A is a multiple of the identity. "
+    "X to XB, six by four: two equal blocks of three by two on the diagonal, B transposed.",
 )
 
 # %% [markdown]
@@ -1232,8 +1248,8 @@ def sandwich_matrix(A, B, v):
 # %% [markdown]
 # ### Exercise `tensor.sandwich` (2 points)
 #
-# Now without vec. $G$ is the gradient of some loss in $Y = AXB$. Return the gradient of that loss in $X$, as a product of
-# three matrices.
+# Now without vec. $G$ is the gradient of some loss in $Y = AXB$. Return the gradient of that loss in $X$, as a product
+# of three matrices.
 
 
 # %% answer="tensor.sandwich"
@@ -1270,25 +1286,48 @@ def sandwich(A, X, B, G):
 # %% [markdown]
 # ## 9. Letters: what einsum can write
 #
-# With a letter for each axis all of this becomes mechanical. **Example.** `Y = np.einsum("il,lj->ij", W, X)` is $WX$. For
-# the gradient in `W`, the operand `W` and the output change places: what goes in is the gradient `G` in `Y`, with the
-# letters `ij`; what comes out has the letters of `W`.
+# With a letter for each axis all of this becomes mechanical. **Example.** `Y = np.einsum("il,lj->ij", W, X)` is $WX$.
+# For the gradient in `W`, the operand `W` and the output change places: what goes in is the gradient `G` in `Y`, with
+# the letters `ij`; what comes out has the letters of `W`.
 
 # %%
 X, G = np.array([[1.0, 2.0], [-1.0, 3.0], [5.0, -2.0]]), np.array([[1.0, -1.0], [0.5, 2.0]])
 print(np.einsum("ij,lj->il", G, X), "= G @ X.T")
-draw.backprop_graph(lambda W, X: np.einsum("il,lj->ij", W, X), W, X)
+
+
+def legs(axis, names, letters, title):
+    """Two arrays as circles and their axes as lines; the axis between the two is summed over."""
+    axis.plot([0, 3], [0, 0], color="black", linewidth=1, zorder=0)
+    for place, name in zip((1, 2), names, strict=True):
+        axis.add_patch(plt.Circle((place, 0), 0.24, facecolor="white", edgecolor="black"))
+        axis.text(place, 0, name, ha="center", va="center")
+    for place, letter in zip((0.4, 1.5, 2.6), letters, strict=True):
+        axis.text(place, 0.1, letter, ha="center", style="italic")
+    axis.set(xlim=(0, 3), ylim=(-0.4, 0.4), aspect="equal", title=title)
+    axis.axis("off")
+
+
+figure, axes = plt.subplots(1, 3, figsize=(7.5, 1.2), layout="constrained")
+legs(axes[0], "WX", "ilj", "Y")
+legs(axes[1], "GX", "ijl", "gradient in W")
+legs(axes[2], "WG", "lij", "gradient in X")
+picture(
+    figure,
+    alt="Three rows of two circles that are joined, each with one more loose end. Y: W with i, l between, X with j. "
+    "Gradient in W: G with i, j between, X with l. Gradient in X: W with l, i between, G with j.",
+)
 
 # %% [markdown]
-# The picture is the reverse walk of this line as the package does it: `g` is what arrives at the output, and at each arrow
-# stands what it becomes on the way to an operand, written as an `einsum` again.
+# An array is a circle, each of its axes a line; a line between two circles is summed over, and the loose ends are the
+# axes of the result. Put `G` in the place of the operand that you differentiate in, and join it to the others by its
+# own letters: what is then loose are the axes of that operand.
 #
 # Why this is right: the entry of the output is a sum of products, in which $W_{il}$ has the other factors as its
 # derivative, and a contraction over the letters of the output follows. (It needs every letter of the operand to occur
 # elsewhere; a letter that only the operand has was summed on its own, and each of its entries gets the same.)
 #
-# A **batch** is one more letter. The samples share the weights, so for the weights its letter is summed over, and for the
-# inputs it is not.
+# A **batch** is one more letter. The samples share the weights, so for the weights its letter is summed over, and for
+# the inputs it is not.
 #
 # ### Exercise `tensor.einsum_rule` (2 points)
 
@@ -1307,13 +1346,13 @@ check("tensor.einsum_rule", einsum_rule)
 # %% attempt="tensor.einsum_rule" expect="right"
 einsum_rule = ["C"]
 
-# %% attempt="tensor.einsum_rule" expect="wrong" because="The numbers are right and stand transposed: W has the letters oi, in this order."
+# %% attempt="tensor.einsum_rule" expect="wrong" because="Right numbers, transposed: W has the letters oi."
 einsum_rule = "a"
 
 # %% attempt="tensor.einsum_rule" expect="wrong" because="That is the gradient in X: the letters bi are those of X."
 einsum_rule = "b"
 
-# %% attempt="tensor.einsum_rule" expect="wrong" because="Those are the gradients of all samples, one by one. They share W, so they are to be added up."
+# %% attempt="tensor.einsum_rule" expect="wrong" because="These are of single samples; they share W, so add them."
 einsum_rule = "d"
 
 # %% [markdown]
@@ -1368,9 +1407,9 @@ def batch_layer(X, W, target):
 # %% [markdown]
 # ### Exercise `tensor.bilinear` (3 points)
 #
-# Weights with three axes: $y_o = \sum_{ij} T_{oij}\, x_i\, z_j$ couples two inputs, as `np.einsum("oij,i,j->o", T, x, z)`
-# writes it. Given the gradient `g` of a loss in $y$, return its gradients in `T`, `x` and `z` as a tuple. Each counts for
-# a third of the marks.
+# Weights with three axes: $y_o = \sum_{ij} T_{oij}\, x_i\, z_j$ couples two inputs, as `np.einsum("oij,i,j->o", T, x,
+# z)` writes it. Given the gradient `g` of a loss in $y$, return its gradients in `T`, `x` and `z` as a tuple. Each
+# counts for a third of the marks.
 
 
 # %% answer="tensor.bilinear"
@@ -1411,10 +1450,10 @@ def bilinear(T, x, z, g):
 # %% [markdown]
 # ## What to take along
 #
-# - A Jacobian has the axes of its output, then those of its input. A number has none, so a gradient has the shape of its
-#   variable.
-# - A derivative with many axes is found entry by entry: write one entry as a sum, differentiate it in one entry, and let
-#   the δ say what is 0.
+# - A Jacobian has the axes of its output, then those of its input. A number has none, so a gradient has the shape of
+#   its variable.
+# - A derivative with many axes is found entry by entry: write one entry as a sum, differentiate it in one entry, and
+#   let the δ say what is 0.
 # - The chain rule sums over the axes of what lies in between, all of them and by their names. A length is no name.
 # - The derivative of a matrix in a matrix has four axes. It belongs on paper; programs contract it without building it:
 #   $G X^\top$, $B^\top G$, $A^\top G B^\top$.

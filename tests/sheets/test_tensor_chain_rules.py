@@ -1,4 +1,4 @@
-"""Sheet 3 against its own master: solutions, stubs and known answers get what they must; what it says of print holds."""
+"""Sheet 3 against its own master: all answers get what they must, and what it says of lines in print holds."""
 
 import ast
 from collections import defaultdict
