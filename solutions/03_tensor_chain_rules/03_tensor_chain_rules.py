@@ -405,12 +405,8 @@ print_lengths = "more"
 print_lengths = "fine"
 
 # %% [markdown]
-# Mended, with the index $i$ of $y$ below the ×:
-#
-# $$ \frac{\partial L}{\partial W} = \frac{\partial L}{\partial y} \times_{i} \frac{\partial y}{\partial W}. $$
-#
-# The cell with `cube` shows what the other reading leads to: an array of the right shape with wrong numbers. No test of
-# shapes would find it.
+# Why be so strict about a small sign? The cell with `cube` shows it: a sum over an axis that was not meant can have the
+# right shape and wrong numbers, and then no test of shapes finds it.
 #
 # ## 4. Through a vector
 #
@@ -432,7 +428,7 @@ largest = np.abs(gradient).max()
 for i, axis in enumerate(axes[:3]):
     heat(axis, y[i] * T[i] + 0.0, largest)
     axis.set_title(f"{y[i]:g} · tile {i}", fontsize=9)
-    axis.set_xlabel("+" if i < 2 else "=", loc="right")
+    axis.text(1.25, 0.5, "+" if i < 2 else "=", transform=axis.transAxes, ha="center", va="center")
 heat(axes[3], gradient, largest)
 axes[3].set_title("gradient in W", fontsize=9)
 picture(figure, alt="The three tiles, times -1, 1 and 3; their sum is the gradient of L in W.")
@@ -1158,9 +1154,10 @@ def gradient(W, x):
 # %% [markdown]
 # ### Find the error in print: `tensor.print_vec` (3 points, in words)
 #
-# A published solution says, of a function $g$ from $p \times q$ matrices to vectors of length $n$: *its derivative has
-# three axes; in practice one flattens the matrix $W$ to the vector $\operatorname{vec}(W)$ of length $pq$, gets an
-# ordinary Jacobian of shape $n \times pq$, multiplies Jacobians as usual, and flattens back for the update.*
+# A published solution says, in short, of a function $g$ from $p \times q$ matrices to vectors of length $n$: *the
+# derivative has three axes. In practice one flattens $W$ to a vector $\operatorname{vec}(W)$ with $pq$ entries; the
+# Jacobian is then an ordinary $n \times pq$ matrix, the chain rule a product of matrices, and the result is turned back
+# into a matrix for the update.*
 #
 # What does this leave open that makes a program wrong? Give an example, and mend the sentence.
 
