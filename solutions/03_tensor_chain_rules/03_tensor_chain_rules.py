@@ -97,10 +97,7 @@ reveal("tensor.axes_guess", autodiff.jacobian(lambda W: W @ X)(np.ones((3, 5))))
 #
 # That is the whole rule. A number has no axes, and so "a gradient has the shape of its variable" is its first case.
 #
-# A warning for when you read elsewhere: many texts keep the gradient of a number in a *vector* as a row, $1 \times n$,
-# and in the same breath the gradient in a *matrix* in the shape of the matrix. For a matrix with one column the two
-# habits contradict each other: is it $1 \times n$ or $n \times 1$? Here nothing has to be remembered: it is the shape
-# of the variable. The rows of the table in numbers, for a matrix $W$ of shape 3 × 5:
+# In numbers, for a matrix $W$ of shape 3 × 5:
 
 # %%
 W, x, X = np.ones((3, 5)), np.ones(5), np.ones((5, 7))
@@ -108,6 +105,11 @@ for what, f in {"sum of W": np.sum, "W x": lambda W: W @ x, "W X": lambda W: W @
     print(f"{what:>8}: output {np.shape(f(W))}, input {W.shape}, Jacobian {autodiff.jacobian(f)(W).shape}")
 
 # %% [markdown]
+# A warning for when you read elsewhere: many texts keep the gradient of a number in a *vector* as a row, $1 \times n$,
+# and in the same breath the gradient in a *matrix* in the shape of the matrix. For a matrix with one column the two
+# habits contradict each other: is it $1 \times n$ or $n \times 1$? Here nothing has to be remembered: it is the shape
+# of the variable.
+#
 # ### Exercise `tensor.shapes` (2 points)
 
 # %% show="tensor.shapes"
@@ -1452,8 +1454,8 @@ def bilinear(T, x, z, g):
 # - A derivative with many axes is found entry by entry: write one entry as a sum, differentiate it in one entry, and
 #   let the δ say what is 0.
 # - The chain rule sums over the axes of what lies in between, all of them and by their names. A length is no name.
-# - The derivative of a matrix in a matrix has four axes. It belongs on paper; programs contract it without building it:
-#   $G X^\top$, $B^\top G$, $A^\top G B^\top$.
+# - The derivative of a matrix in a matrix has four axes. It belongs on paper; programs contract it without building it,
+#   by products such as $G X^\top$.
 # - vec has two orders. Either is right, if it is the same on the way there and back.
 # - A gradient of an `einsum` is an `einsum`: operand and output change places.
 
