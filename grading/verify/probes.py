@@ -77,7 +77,7 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
     """
     before, change = 0.0, 0.0
     for question in questions:
-        moved = _changed(question, partial(_moved, np.random.default_rng(0), step, _real(question.point)))
+        moved = nudged(question, step)
         try:
             (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
         except Exception:
@@ -88,6 +88,11 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
         before += float(np.linalg.norm(here - right) / size) ** 2
         change += float(np.linalg.norm((there - new) - (here - right)) / size) ** 2
     return float(np.sqrt(change / before)) if before else 0.0
+
+
+def nudged(question: Question, step: float, number: int = 0) -> Question:
+    """The question once all real inputs have moved by a relative step, each `number` another way."""
+    return _changed(question, partial(_moved, np.random.default_rng(number), step, _real(question.point)))
 
 
 _STEADY = 0.1  # the right answer may move so much of its size

@@ -129,6 +129,12 @@ def tolerance(question: Question) -> Tolerance:
     return Tolerance(base, allowed, owed, noise, computed[0].tape, is_clear)
 
 
+def derivative(question: Question) -> Blocks:
+    """The answer as it is read off the list, without a tolerance: shaped as the answer's arrays."""
+    with np.errstate(all="ignore"):
+        return _joined(computation.blocks() for computation in _computations(question))
+
+
 def value_noise(question: Question) -> Array:
     """How far rounding may put the function's own value off, entrywise."""
     with np.errstate(all="ignore"):
