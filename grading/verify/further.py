@@ -18,7 +18,7 @@ from grading.verify.exercise import Array, Exercise
 from grading.verify.probes import nudged
 from grading.verify.respondent import Reply, Respondent
 from grading.verify.sampling import Question, fresh_question, mixed_question
-from grading.verify.tolerance import derivative
+from grading.verify.tolerance import derivative, measured_inputs
 
 # Further points at which an answer that is all right must at least give finite numbers: so many at least, and at most
 # as long as they hold so few numbers together, each of which is a trial, and take so little time.
@@ -125,10 +125,10 @@ def _spots(hearing: Hearing) -> Iterator[Question]:
     """Questions that are none of the further points, as many as there is time for."""
     exercise, (fewest, most) = hearing.exercise, _SPOT_CHECKS
     first = exercise.draws + _FURTHER
-    for number in range(most):
+    for number in range(most - len(hearing.spots)):
         numbers = sum(np.size(arg) for question, _ in hearing.spots for arg in question.args)
         seconds = sum(reply.seconds for _, reply in hearing.spots)
-        if number >= fewest and (numbers > _SPOT_NUMBERS or seconds > _SPOT_S):
+        if len(hearing.spots) >= fewest and (numbers > _SPOT_NUMBERS or seconds > _SPOT_S):
             return
         try:
             yield fresh_question(exercise, hearing.seed, first + number)
@@ -148,7 +148,7 @@ def confirm(hearing: Hearing) -> str:
 
 
 def keeps_answers(hearing: Hearing) -> bool:
-    """Whether an answer that was right is wrong where arguments of two points meet, and right again next to there.
+    """Whether an answer that was right is wrong where arguments of two points meet, and not next to there.
 
     Then it knows one argument again and returns what it has kept of it, although the others are new. What is wrong next
     to there too is another point at which the answer is wrong, and is added to the others.
@@ -156,33 +156,39 @@ def keeps_answers(hearing: Hearing) -> bool:
     fresh = [bench.question for bench in hearing.benches[: hearing.exercise.draws]]
     met = (mixed_question(one, other) for other in reversed(fresh) for one in fresh if one is not other)
     question = next((each for each in met if each is not None), None)
-    if question is None or not _is_stale(hearing, question):
+    reply = None if question is None else _spot(hearing, question)
+    if question is None or reply is None:
         return False
-    is_stale_beside = _is_stale(hearing, nudged(question, _NEXT_TO))
+    names = (*hearing.exercise.wrt, *measured_inputs(question))
+    is_wrong_beside = _spot(hearing, nudged(question, _NEXT_TO, names)) is not None
     if not contract.same_values(hearing.ask(fresh[0]).values, hearing.replies[0].values):
         return False  # calls disagree whatever they ask
     try:
         bench = bench_at(question)
     except FaultError:
         return False
-    if is_stale_beside and not bench.flaws[0]:
-        hearing.add(bench)
-    return not is_stale_beside
+    if bench.flaws[0] or compare(bench, reply, 0).is_right:
+        return False
+    if is_wrong_beside:
+        hearing.add(bench, reply)
+    return not is_wrong_beside
 
 
-def _is_stale(hearing: Hearing, question: Question) -> bool:
-    """Whether a reply is clearly off; nothing is said where the function has no such inputs."""
+def _spot(hearing: Hearing, question: Question) -> Reply | None:
+    """A reply if it is clearly off; else it is one more spot check, if the function has such inputs at all."""
     try:
         right = derivative(question)
     except Exception:
-        return False
+        return None
+    if not all(np.all(np.isfinite(block)) for block in right):
+        return None
     reply = hearing.ask(question)
+    hearing.spots.append((question, reply))
     values = "" if reply.error else contract.split_blocks(reply, right)
-    if isinstance(values, str):
-        return True
-    return any(_is_off(value, block) for value, block in zip(values, right, strict=True))
+    is_off = not isinstance(values, str) and any(_is_off(*pair) for pair in zip(values, right, strict=True))
+    return reply if is_off else None
 
 
 def _is_off(value: Array, right: Array) -> bool:
     shaped, _ = contract.with_shape(value, np.shape(right))
-    return shaped is None or bool(np.any(np.abs(shaped - right) > _STALE * np.max(np.abs(right), initial=0.0)))
+    return shaped is None or not np.all(np.abs(shaped - right) <= _STALE * np.max(np.abs(right), initial=0.0))

@@ -18,7 +18,7 @@ from grading.verify.compare import Compared, allowed
 from grading.verify.exercise import Array
 from grading.verify.further import Hearing
 from grading.verify.probes import nudged
-from grading.verify.tolerance import derivative
+from grading.verify.tolerance import derivative, measured_inputs
 from grading.verify.verdict import BlockResult
 
 _TIMES = 128  # the tolerance, which is 128 last bits of all that the exercise needs: a method that needs its square
@@ -66,14 +66,17 @@ def _is_rounding(hearing: Hearing, number: int, block: int) -> bool:
     most = min(_TIMES * np.max(seen.tolerance, initial=0.0), _HALF_OF_THE_DIGITS * size)
     if not np.all(np.abs(error[wrong]) <= most):
         return False
-    others = [_error(hearing, bench, block, number) for number in range(_MOVES)]
+    others = [_error(hearing, bench, block, move) for move in range(_MOVES)]
+    if not all(other is not None and np.all(np.abs(other[wrong]) <= most) for other in others):
+        return False
     changes = [np.abs(other - error)[wrong] for other in others if other is not None]
-    return len(changes) == _MOVES and bool(np.all(np.max(changes, axis=0) >= _CHANGE * np.abs(error[wrong])))
+    return bool(np.all(np.max(changes, axis=0) >= _CHANGE * np.abs(error[wrong])))
 
 
 def _error(hearing: Hearing, bench: Bench, block: int, number: int) -> Array | None:
-    """A block's error once all real inputs have moved by their last digits; None if there is none to be had."""
-    question = nudged(bench.question, _LAST_DIGITS, number)
+    """A block's error once the inputs have moved by their last digits; None if there is none to be had."""
+    names = hearing.exercise.wrt or measured_inputs(bench.question)
+    question = nudged(bench.question, _LAST_DIGITS, names, number)
     try:
         right = derivative(question)
     except Exception:

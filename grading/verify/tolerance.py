@@ -216,6 +216,12 @@ class _Computation:
         return _Computation(tape, Var(values[self.output.index], tape, self.output.index), self.read)
 
 
+def measured_inputs(question: Question) -> tuple[str, ...]:
+    """Names of the inputs that are not differentiated, but are data with last bits: no counts, labels or masks."""
+    point, wrt = question.point, question.exercise.wrt
+    return tuple(n for n, v in point.items() if n not in wrt and v.dtype.kind == "f" and not _is_exact(v))
+
+
 def _is_exact(value: Any) -> bool:
     """Whether a number that is not differentiated means what it says: a count, a label, an exponent, a mask, a literal.
 
@@ -401,11 +407,7 @@ def _traced(question: Question, of: Callable[[Callable[..., Any]], Callable[...,
     An input that is not differentiated may be used in ways that cannot be recorded; it is then left as it is.
     """
     exercise, point = question.exercise, question.point
-    others = tuple(
-        name
-        for name, value in point.items()
-        if name not in exercise.wrt and value.dtype.kind == "f" and not _is_exact(value)
-    )
+    others = measured_inputs(question)
 
     def record(names: tuple[str, ...]) -> tuple[Tape, Any]:
         return trace(of(exercise.of_inputs(names, point)), [point[name] for name in names], range(len(names)))
