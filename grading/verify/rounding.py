@@ -14,6 +14,7 @@ import numpy as np
 
 from grading.verify import contract
 from grading.verify.bench import Bench
+from grading.verify.catalogue import Observation
 from grading.verify.compare import Compared, allowed
 from grading.verify.exercise import Array
 from grading.verify.further import Hearing
@@ -21,8 +22,10 @@ from grading.verify.probes import nudged
 from grading.verify.tolerance import derivative, measured_inputs
 from grading.verify.verdict import BlockResult
 
-_TIMES = 128  # the tolerance, which is 128 last bits of all that the exercise needs: a method that needs its square
-_HALF_OF_THE_DIGITS = 2.0**-26
+# How far off rounding may put an entry, relative to the largest one, is the square of what the tolerance allows to that
+# one, in units of its last digits: a method that squares the condition loses so much. Half of the digits must be left.
+_SQUARE = 2.0**50
+_HALF = 2.0**-26
 _LAST_DIGITS = 1e-11  # relative: a move that changes every rounding, and hardly an error that is none
 _MOVES = 4
 _CHANGE = 1 / 128  # of an error, that shows it to be rounding: of 128 last bits one changes
@@ -62,8 +65,7 @@ def _is_rounding(hearing: Hearing, number: int, block: int) -> bool:
         return False
     error = seen.yours - bench.tolerance.blocks[block]
     wrong = np.abs(seen.yours - seen.right) > allowed(bench, block)
-    size = np.max(np.abs(seen.right), initial=0.0)
-    most = min(_TIMES * np.max(seen.tolerance, initial=0.0), _HALF_OF_THE_DIGITS * size)
+    most = _most(seen)
     if not np.all(np.abs(error[wrong]) <= most):
         return False
     others = [_error(hearing, bench, block, move) for move in range(_MOVES)]
@@ -71,6 +73,12 @@ def _is_rounding(hearing: Hearing, number: int, block: int) -> bool:
         return False
     changes = [np.abs(other - error)[wrong] for other in others if other is not None]
     return bool(np.all(np.max(changes, axis=0) >= _CHANGE * np.abs(error[wrong])))
+
+
+def _most(seen: Observation) -> float:
+    """The largest error of an entry that may be rounding."""
+    size, bar = (float(np.max(np.abs(values), initial=0.0)) for values in (seen.right, seen.tolerance))
+    return size * min(_HALF, _SQUARE * (bar / size) ** 2) if size else 0.0
 
 
 def _error(hearing: Hearing, bench: Bench, block: int, number: int) -> Array | None:
