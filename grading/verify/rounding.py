@@ -28,6 +28,7 @@ _SQUARE = 2.0**50
 _HALF = 2.0**-26
 _LAST_DIGITS = 1e-11  # relative: a move that changes every rounding, and hardly an error that is none
 _MOVES = 4
+_SHARE = 0.5  # of the points: a method that differs at so many is wrong
 _CHANGE = 1 / 128  # of an error, that shows it to be rounding: of 128 last bits one changes
 
 
@@ -42,7 +43,7 @@ def excuse_rounding(hearing: Hearing) -> list[str]:
     notes = []
     for block in filter(partial(_is_all_rounding, hearing), blocks):
         wrong = [number for number, point in enumerate(hearing.heard) if not point.results[block].right]
-        if 2 * len(wrong) < len(hearing.heard):
+        if len(wrong) < _SHARE * len(hearing.heard):
             notes.append(_note(hearing, block, wrong))
             for number in wrong:
                 hearing.heard[number] = _taken_for_right(hearing.heard[number], block)

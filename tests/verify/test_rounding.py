@@ -123,15 +123,14 @@ def test_a_branch_is_no_rounding():
     assert outcomes.count("wrong") >= 6
 
 
-def with_digits_of(step):
-    """The cube's slope from differences, where x is negative: they round, but much."""
-
-    def answer(x):
-        return np.where(x < 0, ((x + step) ** 3 - (x - step) ** 3) / (2 * step) - step**2, 3 * x**2)
-
-    return answer
+def by_differences_far_out(x, step=1e-6):
+    """The cube's slope, from differences where x lies far out: they round, but more than the exercise accounts for."""
+    quotient = ((x + step) ** 3 - (x - step) ** 3) / (2 * step)
+    return np.where(x < -1.3, quotient, 3 * x**2)
 
 
 def test_differences_are_not_excused_where_they_are_few():
     cubes = exercise("cubes", lambda xp, x: xp.sum(x**3), lambda rng: {"x": rng.normal(size=5)}, ("x",))
-    assert {verify(cubes, with_digits_of(1e-6), seed).outcome for seed in range(6)} == {"wrong"}
+    verdicts = [verify(cubes, by_differences_far_out, seed) for seed in range(6)]
+    assert [verdict.outcome for verdict in verdicts].count("wrong") >= 3
+    assert not any(verdict.notes for verdict in verdicts if verdict.outcome == "right")
