@@ -151,7 +151,7 @@ def keeps_answers(hearing: Hearing) -> bool:
     """Whether an answer that was right is wrong where arguments of two points meet, and not next to there.
 
     Then it knows one argument again and returns what it has kept of it, although the others are new. What is wrong next
-    to there too is another point at which the answer is wrong, and is added to the others.
+    to there too is not held against it: inputs may have been drawn to belong together.
     """
     fresh = [bench.question for bench in hearing.benches[: hearing.exercise.draws]]
     met = (mixed_question(one, other) for other in reversed(fresh) for one in fresh if one is not other)
@@ -160,18 +160,15 @@ def keeps_answers(hearing: Hearing) -> bool:
     if question is None or reply is None:
         return False
     names = (*hearing.exercise.wrt, *measured_inputs(question))
-    is_wrong_beside = _spot(hearing, nudged(question, _NEXT_TO, names)) is not None
+    if _spot(hearing, nudged(question, _NEXT_TO, names)) is not None:
+        return False
     if not contract.same_values(hearing.ask(fresh[0]).values, hearing.replies[0].values):
         return False  # calls disagree whatever they ask
     try:
         bench = bench_at(question)
     except FaultError:
         return False
-    if bench.flaws[0] or compare(bench, reply, 0).is_right:
-        return False
-    if is_wrong_beside:
-        hearing.add(bench, reply)
-    return not is_wrong_beside
+    return not bench.flaws[0] and not compare(bench, reply, 0).is_right
 
 
 def _spot(hearing: Hearing, question: Question) -> Reply | None:
@@ -183,10 +180,12 @@ def _spot(hearing: Hearing, question: Question) -> Reply | None:
     if not all(np.all(np.isfinite(block)) for block in right):
         return None
     reply = hearing.ask(question)
-    hearing.spots.append((question, reply))
     values = "" if reply.error else contract.split_blocks(reply, right)
     is_off = not isinstance(values, str) and any(_is_off(*pair) for pair in zip(values, right, strict=True))
-    return reply if is_off else None
+    if is_off:
+        return reply
+    hearing.spots.append((question, reply))
+    return None
 
 
 def _is_off(value: Array, right: Array) -> bool:
