@@ -23,7 +23,7 @@ from grading.answers.choice import ChoiceExercise
 from grading.answers.graph import GraphExercise
 from grading.answers.number import NumberExercise
 from grading.answers.prediction import Prediction
-from grading.answers.table import TableExercise
+from grading.answers.table import VALUE, TableExercise, tangent
 from grading.sheets.sheet import Prose, Sheet, Variant
 from grading.verify import Exercise, surrogate, surrogate_inputs
 from grading.verify.item import Item
@@ -217,32 +217,29 @@ def _two_units(variant: Variant) -> TableExercise:
         id="hessian.two_units",
         given={"a": a, "w1": w1, "w2": w2},
         rows={
+            "s": lambda a: 2 * a,
             "z": lambda a: a**2,
             "a1": lambda w1, z: w1 * z,
             "a2": lambda w2, z: w2 * z,
             "g1": lambda a1, a2: 2 * a1 * a2,
             "g2": lambda a1, a2: a1**2 + 3 * a2**2,
-            "H11": lambda a2: 2 * a2,
-            "H12": lambda a1: 2 * a1,
-            "H22": lambda a2: 6 * a2,
-            "M": lambda w1, w2, H12: 2 * w1 * w2 * H12,
-            "S": lambda w1, w2, H11, H22, M: w1**2 * H11 + w2**2 * H22 + M,
             "B": lambda w1, w2, g1, g2: w1 * g1 + w2 * g2,
-            "exact": lambda a, S, B: (2 * a) ** 2 * S + 2 * B,
+            "g": lambda s, B: s * B,
         },
+        columns={"value": VALUE, "tangent": tangent(a=1)},
         decimals=4,
-        points=6,
+        points=4,
         statement=(
             "The unit $z = h(a) = a^2$ feeds two units, $a_1 = w_1 z$ and $a_2 = w_2 z$, and the loss is "
-            f"$L = a_1^2 a_2 + a_2^3$. At $a = {a:g}$, $w_1 = {w1:g}$, $w_2 = {w2:g}$, fill in the table. `g1`, `g2` are "
-            "the derivatives of $L$ in $a_1$ and $a_2$; `H11`, `H12`, `H22` the second derivatives; `S` the double sum "
-            "of formula (1), $\\sum_{k,k'} w_k w_{k'} H_{kk'}$, and `M` the part of it in which $k \\ne k'$; `B` the sum "
-            "$\\sum_k w_k g_k$; and `exact` is $\\partial^2 L/\\partial a^2$. Give four decimals."
+            "$L = a_1^2 a_2 + a_2^3$. The rows of the table are the list of its **gradient**, "
+            f"$g = \\partial L / \\partial a = h'(a) \\sum_k w_k g_k$. At $a = {a:g}$, $w_1 = {w1:g}$, $w_2 = {w2:g}$, fill "
+            "in the values, and the tangents: the derivatives of all rows in $a$. The last of them is "
+            "$\\partial^2 L / \\partial a^2$. Give four decimals."
         ),
         hints=(
-            "Go down to a1 and a2 first; then differentiate the loss in them, once and twice.",
-            "The double sum has four summands; M are the two of them that are the same.",
-            "exact = h'(a)² S + h''(a) B, with h' = 2a and h'' = 2.",
+            "Go down the values first. Then every tangent is made of the tangents of the rows that its row uses.",
+            "g1, g2 and g are products of things that all move: mind the product rule.",
+            "The tangent of g is that of s times B, plus s times that of B: the two terms of formula (1).",
         ),
     )
 
@@ -489,8 +486,8 @@ def _when_exact(variant: Variant) -> Items:
             },
             points=1,
             statement=(
-                "A network has two hidden layers of tanh units, several outputs, and half the squared error. In which of "
-                "its three layers is the approximate curvature of the pre-activations exactly the right one?"
+                "A network has two hidden layers of tanh units, a softmax, and the cross-entropy. In which of its three "
+                "layers is the approximate curvature of the pre-activations exactly the right one?"
             ),
         ),
         ChoiceExercise(
@@ -717,8 +714,8 @@ def _uses(variant: Variant) -> Items:
             id="hessian.guess_pruning",
             form="choice",
             options={
-                "magnitude": "The smallest weights, by $|w|$.",
-                "approximate": "The smallest $\\tfrac12 |d|\\, w^2$ with the approximate diagonal $d$.",
+                "magnitude": "The smallest weights, by |w|.",
+                "approximate": "The smallest |d| w², with the approximate diagonal d.",
                 "same": "It makes no difference that one could see.",
             },
             points=1,
