@@ -1,7 +1,8 @@
 """Sheet 7, the approximate Hessian: what is asked. The statements and solutions stand in its master text.
 
-Sources, by the numbers of the seed sheets: units and samples S0-2.0a, S0-2.0b; the second derivative in a weight and its
-misprinted index S0-2.1; the recursion S0-2.2; its diagonal S0-2.3a and cost S0-2.3b; what hides mistakes there T-5, T-6.
+Sources, by the numbers of the seed sheets: units and samples S0-2.0a, S0-2.0b; the second derivative in a weight and
+its misprinted index S0-2.1; the recursion S0-2.2; its diagonal S0-2.3a and cost S0-2.3b; what hides mistakes there T-5
+and T-6.
 Beyond them: cross terms that are dropped, Gauss-Newton (Schraudolph 2002), Hutchinson (Bekas, Kokiopoulou & Saad 2007),
 pruning (LeCun, Denker & Solla 1990).
 
@@ -124,7 +125,8 @@ def _one_unit(variant: Variant, sizes: tuple[int, ...]) -> Items:
             asks="hessian_diagonal",
             points=2,
             hints=(
-                "Each row of Z is a sample with pre-activations of its own: D[n, j] is the curvature in a_j of sample n.",
+                "Each row of Z is a sample with pre-activations of its own: D[n, j] is the curvature in a_j of "
+                "sample n.",
                 "Multiply for each sample, and add up the products: sum over n of D[n, j] times Z[n, i] squared.",
                 "A sum over n with one factor from each matrix is a matrix product: D transposed times Z**2.",
             ),
@@ -194,10 +196,10 @@ def _exact(variant: Variant) -> Items:
             id="hessian.derivation",
             points=4,
             rubric=(
-                "1 point: dL/da_j = h'(a_j) sum_k w_kj dL/da_k, with k over all units that j feeds. 1 point: the product "
-                "rule, so that one term has h''. 1 point: dL/da_k depends on a_j through every a_k', so its derivative "
-                "is sum over k' of the mixed second derivative times h'(a_j) w_k'j. 1 point: put together, and said that "
-                "the weights do not depend on a_j."
+                "1 point: dL/da_j = h'(a_j) sum_k w_kj dL/da_k, with k over all units that j feeds. 1 point: the "
+                "product rule, so that one term has h''. 1 point: dL/da_k depends on a_j through every a_k', so its "
+                "derivative is sum over k' of the mixed second derivative times h'(a_j) w_k'j. 1 point: put "
+                "together, and said that the weights do not depend on a_j."
             ),
         ),
         _exact_step(),
@@ -232,7 +234,8 @@ def _two_units(variant: Variant) -> TableExercise:
         statement=(
             "The unit $z = h(a) = a^2$ feeds two units, $a_1 = w_1 z$ and $a_2 = w_2 z$, and the loss is "
             "$L = a_1^2 a_2 + a_2^3$. The rows of the table are the list of its **gradient**, "
-            f"$g = \\partial L / \\partial a = h'(a) \\sum_k w_k g_k$. At $a = {a:g}$, $w_1 = {w1:g}$, $w_2 = {w2:g}$, fill "
+            f"$g = \\partial L / \\partial a = h'(a) \\sum_k w_k g_k$. At $a = {a:g}$, $w_1 = {w1:g}$, $w_2 = "
+            f"{w2:g}$, fill "
             "in the values, and the tangents: the derivatives of all rows in $a$. The last of them is "
             "$\\partial^2 L / \\partial a^2$. Give four decimals."
         ),
@@ -303,7 +306,8 @@ def _output(variant: Variant, sizes: tuple[int, ...]) -> Items:
             points=2,
             hints=(
                 "You know the gradient from sheet 1: the probabilities, minus 1 at the label. Differentiate it again.",
-                "The label's term is linear in z, so its second derivative is 0. What remains is the slope of p_k in z_k.",
+                "The label's term is linear in z, so its second derivative is 0. What remains is the slope of p_k in "
+                "z_k.",
                 "The derivative of p_k in z_k itself is p_k - p_k².",
             ),
         ),
@@ -337,10 +341,10 @@ def _left_out(variant: Variant) -> NumberExercise:
         points=2,
         given={"p": p.tolist(), "w": w.tolist()},
         statement=(
-            f"A unit feeds three scores with the weights $w = ({', '.join(f'{x:g}' for x in w)})$; the softmax gives the "
-            f"probabilities $p = ({', '.join(f'{x:g}' for x in p)})$, and the loss is the cross-entropy. By how much is "
-            "$\\sum_k w_k^2 H_{kk}$, which the approximation keeps, larger than the exact $\\sum_{k,k'} w_k w_{k'} "
-            "H_{kk'}$? Give three decimals, with a minus sign if it is smaller."
+            f"A unit feeds three scores with the weights $w = ({', '.join(f'{x:g}' for x in w)})$; the softmax gives "
+            f"the probabilities $p = ({', '.join(f'{x:g}' for x in p)})$, and the loss is the cross-entropy. By how "
+            "much is $\\sum_k w_k^2 H_{kk}$, which the approximation keeps, larger than the exact $\\sum_{k,k'} w_k "
+            "w_{k'} H_{kk'}$? Give three decimals, with a minus sign if it is smaller."
         ),
         hints=(
             "The difference is what was dropped, with the opposite sign.",
@@ -486,8 +490,8 @@ def _when_exact(variant: Variant) -> Items:
             },
             points=1,
             statement=(
-                "A network has two hidden layers of tanh units, a softmax, and the cross-entropy. In which of its three "
-                "layers is the approximate curvature of the pre-activations exactly the right one?"
+                "A network has two hidden layers of tanh units, a softmax, and the cross-entropy. In which of its "
+                "three layers is the approximate curvature of the pre-activations exactly the right one?"
             ),
         ),
         ChoiceExercise(
@@ -539,9 +543,9 @@ def _dropped(variant: Variant) -> NumberExercise:
         points=2,
         given={"x": x, "c": c},
         statement=(
-            f"Let $f(x) = (x + {c:g}\\,x^3)^2$. The walk meets the sum $u + v$ of $u = x$ and $v = {c:g}\\,x^3$, carries a "
-            f"curvature to each of the two, and adds up what arrives at $x$. By how much is that less than $f''(x)$ at "
-            f"$x = {x:g}$? Give two decimals."
+            f"Let $f(x) = (x + {c:g}\\,x^3)^2$. The walk meets the sum $u + v$ of $u = x$ and $v = {c:g}\\,x^3$, "
+            f"carries a curvature to each of the two, and adds up what arrives at $x$. By how much is that less than "
+            f"$f''(x)$ at $x = {x:g}$? Give two decimals."
         ),
         hints=(
             "Differentiate (u + v)² twice in x by the chain rule, and mark what comes from u alone and from v alone.",
@@ -610,8 +614,8 @@ def _cost(variant: Variant) -> Items:
             points=1,
             statement=(
                 "A network has three square layers of weights. All its layers are made twice as wide, so that it has "
-                "four times as many weights. By what factor does the cost of the **exact diagonal** grow, by way of the "
-                "matrices of layers?"
+                "four times as many weights. By what factor does the cost of the **exact diagonal** grow, by way of "
+                "the matrices of layers?"
             ),
         ),
     )
@@ -685,16 +689,14 @@ def _samples(variant: Variant) -> NumberExercise:
             "the diagonal entry itself does not vary: leave it out of the sum": lambda: needed(
                 100 * (variance + own**2), own**2
             ),
-            "the error falls as one over the root of S: mind the square": lambda: needed(
-                10 * np.sqrt(variance), own
-            ),
+            "the error falls as one over the root of S: mind the square": lambda: needed(10 * np.sqrt(variance), own),
         },
         points=1,
         given={"row": [x / 10 for x in (own, *off)]},
         statement=(
             f"The first row of a Hessian is $({row})$. The first entry of Hutchinson's estimate has a standard error "
-            "of $\\sqrt{\\sum_{j \\ne 1} H_{1j}^2 / S}$ after $S$ samples. How many samples are needed until that is at "
-            "most a tenth of $H_{11}$?"
+            "of $\\sqrt{\\sum_{j \\ne 1} H_{1j}^2 / S}$ after $S$ samples. How many samples are needed until that is "
+            "at most a tenth of $H_{11}$?"
         ),
         hints=(
             "Which entries of the row are in the sum, and which is not?",
@@ -720,20 +722,20 @@ def _uses(variant: Variant) -> Items:
             },
             points=1,
             statement=(
-                "A trained network has inputs of very different sizes. A fifth of its weights is set to 0, chosen by one "
-                "of two rules. By which of them does the loss grow less?"
+                "A trained network has inputs of very different sizes. A fifth of its weights is set to 0, chosen by "
+                "one of two rules. By which of them does the loss grow less?"
             ),
         ),
         Prose(
             id="hessian.good_enough",
             points=4,
             rubric=(
-                "1 point: names what the approximation drops, and where (layers below two or more units whose Hessian is "
-                "not diagonal). 1 point: reads the pruning plot: approximate and exact rank nearly alike, magnitude does "
-                "not. 1 point: reads the plot of the steps, and says that signs are removed and a constant added, so "
-                "that only the sizes need to be roughly right. 1 point: a case where it is not good enough, with a "
-                "reason (its error itself matters, cross-entropy or many layers, weights used twice, directions that "
-                "are not axes)."
+                "1 point: names what the approximation drops, and where (layers below two or more units whose "
+                "Hessian is not diagonal). 1 point: reads the pruning plot: approximate and exact rank nearly alike, "
+                "magnitude does not. 1 point: reads the plot of the steps, and says that signs are removed and a "
+                "constant added, so that only the sizes need to be roughly right. 1 point: a case where it is not "
+                "good enough, with a reason (its error itself matters, cross-entropy or many layers, weights used "
+                "twice, directions that are not axes)."
             ),
         ),
     )

@@ -29,6 +29,8 @@
 # $h$, and $z = h(a)$.
 
 # %% setup=true
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -78,6 +80,11 @@ print("the whole Hessian in the weights, by autodiff:", np.round(autodiff.hessia
 # the sign of $\partial^2 L / \partial a^2$.
 #
 # ### Exercise `hessian.one_weight` (1 point)
+#
+# If you are stuck, here or later: `hint(id)` has three rungs, and costs nothing.
+
+# %%
+hint("hessian.one_weight", 1)
 
 # %% show="hessian.one_weight"
 task = show("hessian.one_weight")
@@ -127,13 +134,13 @@ check("hessian.misprint", misprint)
 # %% attempt="hessian.misprint" expect="right"
 misprint = ["C"]
 
-# %% attempt="hessian.misprint" expect="wrong" because="The indices of a are right here: w_ji leads to j from i, and i is summed over."
+# %% attempt="hessian.misprint" expect="wrong" because="These indices are right: w_ji leads to j from i."
 misprint = "a"
 
-# %% attempt="hessian.misprint" expect="wrong" because="That is true: a derivative of a sum is the sum of the derivatives, however often one differentiates."
+# %% attempt="hessian.misprint" expect="wrong" because="That is true: derivatives of a sum are sums of derivatives."
 misprint = "b"
 
-# %% attempt="hessian.misprint" expect="wrong" because="That is how activations and pre-activations belong together; only inputs have no a."
+# %% attempt="hessian.misprint" expect="wrong" because="That is how z and a belong together; only inputs have no a."
 misprint = "d"
 
 # %% [markdown]
@@ -199,10 +206,10 @@ def weights(W, z, c):
 # %% [markdown]
 # ### Exercise `hessian.batch` (2 points)
 #
-# Now a batch: the samples are the rows of $Z$, the pre-activations are `A = Z @ W.T`, and $L = \sum_n \sum_j c_j
-# \sin A_{nj}$. Each sample has its own curvature $D_{nj} = \partial^2 L_n / \partial A_{nj}^2$ and its own inputs.
-# Return the second derivative of $L$ in every single weight, an array with the shape of $W$. A note that goes round says
-# "sum the curvatures, sum the squared inputs, and multiply". Does it help?
+# Now a batch: the samples are the rows of $Z$, the pre-activations are `A = Z @ W.T`, and $L = \sum_n \sum_j c_j \sin
+# A_{nj}$. Each sample has its own curvature $D_{nj} = \partial^2 L_n / \partial A_{nj}^2$ and its own inputs. Return
+# the second derivative of $L$ in every single weight, an array with the shape of $W$. A note that goes round says "sum
+# the curvatures, sum the squared inputs, and multiply". Does it help?
 
 
 # %% answer="hessian.batch"
@@ -247,13 +254,13 @@ def batch(W, Z, c):
 # ## 2. From one layer to the layer below, exactly
 #
 # What is left to find is $\partial^2 L / \partial a_j^2$ for every unit. At the output one can differentiate the loss.
-# Below, unit $j$ gives $z_j = h(a_j)$ to units $k$ with $a_k = \sum_j w_{kj} z_j$, and the loss depends on $a_j$ through
-# **all** of them. Backpropagation is the first derivative,
+# Below, unit $j$ gives $z_j = h(a_j)$ to units $k$ with $a_k = \sum_j w_{kj} z_j$, and the loss depends on $a_j$
+# through **all** of them. Backpropagation is the first derivative,
 #
 # $$ g_j = \frac{\partial L}{\partial a_j} = h'(a_j) \sum_k w_{kj}\, g_k . $$
 #
-# It is a product of two things that depend on $a_j$: the slope $h'(a_j)$, and the $g_k$. Differentiating once more gives
-# two terms:
+# It is a product of two things that depend on $a_j$: the slope $h'(a_j)$, and the $g_k$. Differentiating once more
+# gives two terms:
 #
 # $$ \frac{\partial^2 L}{\partial a_j^2} = \underbrace{h'(a_j)^2 \sum_k \sum_{k'} w_{kj} w_{k'j}
 # \frac{\partial^2 L}{\partial a_k \partial a_{k'}}}_{\text{what is bent above, seen through } h'}
@@ -293,8 +300,8 @@ print(f"by autodiff                                = {autodiff.grad(autodiff.gra
 # ### Exercise `hessian.two_units` (4 points)
 #
 # Your turn, on paper or in a cell, with another network. There is a second way to the same number: the gradient is
-# computed by a list, and a tangent can be carried down that list as down any other (sheet 6). Fill in the table, and find
-# the two terms of formula (1) in its last row.
+# computed by a list, and a tangent can be carried down that list as down any other (sheet 6). Fill in the table, and
+# find the two terms of formula (1) in its last row.
 
 # %% show="hessian.two_units"
 task = show("hessian.two_units")
@@ -310,10 +317,10 @@ a1, da1 = w1 * z, w1 * dz
 a2, da2 = w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
 g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2 * da2
-B, dB = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-g, dg = s * B, ds * B + s * dB
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+g, dg = s * B, ds * B + s * db
 rows = {"s": (s, ds), "z": (z, dz), "a1": (a1, da1), "a2": (a2, da2), "g1": (g1, dg1), "g2": (g2, dg2)}
-rows |= {"B": (B, dB), "g": (g, dg)}
+rows |= {"B": (B, db), "g": (g, dg)}
 two_units = {name: {"value": round(v, 4), "tangent": round(t, 4)} for name, (v, t) in rows.items()}
 ### END SOLUTION
 
@@ -335,9 +342,9 @@ s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
 g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2 * da2
-B, dB = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, dB, s * dB)
-names = "s z a1 a2 g1 g2 B g".split()
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, s * db)
+names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
 # %% attempt="hessian.two_units" expect="wrong" mark=3.75
@@ -346,9 +353,9 @@ s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * da1 * da2
 g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2 * da2
-B, dB = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, dB, 2 * B + s * dB)
-names = "s z a1 a2 g1 g2 B g".split()
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * B + s * db)
+names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
 # %% attempt="hessian.two_units" expect="wrong" mark=3.75
@@ -357,9 +364,9 @@ s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
 g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 3 * a2 * da2
-B, dB = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, dB, 2 * B + s * dB)
-names = "s z a1 a2 g1 g2 B g".split()
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * B + s * db)
+names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
 # %% attempt="hessian.two_units" expect="wrong" mark=3.75
@@ -368,9 +375,9 @@ s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
 g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2 * da2
-B, dB = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, dB, 2 * dB)
-names = "s z a1 a2 g1 g2 B g".split()
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * db)
+names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
 # %% [markdown]
@@ -394,10 +401,10 @@ bends = "leaky, identity, relu"
 # %% attempt="hessian.bends" expect="wrong" because="The identity has no second derivative either."
 bends = ["relu", "leaky"]
 
-# %% attempt="hessian.bends" expect="wrong" because="Softplus looks like a ReLU from afar, but it is bent everywhere: its second derivative is p (1 - p) with the sigmoid p."
+# %% attempt="hessian.bends" expect="wrong" because="Softplus is like a ReLU from afar, but bent everywhere."
 bends = ["relu", "identity", "leaky", "softplus"]
 
-# %% attempt="hessian.bends" expect="wrong" because="A ReLU is two straight pieces; only at its kink it has no second derivative."
+# %% attempt="hessian.bends" expect="wrong" because="A ReLU is two straight pieces: off its kink it is not bent."
 bends = ["identity"]
 
 # %% [markdown]
@@ -415,10 +422,11 @@ bends = ["identity"]
 # $$ \frac{\partial g_j}{\partial a_j} = h''(a_j) \sum_k w_{kj} g_k + h'(a_j) \sum_k w_{kj} \frac{\partial g_k}{\partial
 # a_j} . $$
 #
-# Now $g_k$ is a function of the pre-activations of the layer above, of every $a_{k'}$ and not of $a_k$ alone. So the chain
-# rule again, with $k'$ over the same units as $k$, gives
+# Now $g_k$ is a function of the pre-activations of the layer above, of every $a_{k'}$ and not of $a_k$ alone. So the
+# chain rule again, with $k'$ over the same units as $k$, gives
 #
-# $$ \frac{\partial g_k}{\partial a_j} = \sum_{k'} \frac{\partial^2 L}{\partial a_k \partial a_{k'}}\, w_{k'j} h'(a_j) . $$
+# $$ \frac{\partial g_k}{\partial a_j} = \sum_{k'} \frac{\partial^2 L}{\partial a_k \partial a_{k'}}\, w_{k'j}
+# h'(a_j) . $$
 #
 # Put into the second term, the slope comes out a second time, which is formula (1).
 # ### END SOLUTION
@@ -426,10 +434,10 @@ bends = ["identity"]
 # %% [markdown]
 # ### Exercise `hessian.exact_step` (3 points)
 #
-# Write formula (1) for a whole layer. Given are the pre-activations $a$ of a layer, and of the next one the gradient $g$
-# and the Hessian $H$ in its pre-activations $Wh(a)$. The activation is $h(a) = \sin a$, whose slope and bend both have
-# either sign. Return $\partial^2 L/\partial a_j^2$ for all $j$. The argument `abar` holds the values $W h(a)$ that the
-# next layer had; the witnesses need it, and you do not.
+# Write formula (1) for a whole layer. Given are the pre-activations $a$ of a layer, and of the next one the gradient
+# $g$ and the Hessian $H$ in its pre-activations $Wh(a)$. The activation is $h(a) = \sin a$, whose slope and bend both
+# have either sign. Return $\partial^2 L/\partial a_j^2$ for all $j$. The argument `abar` holds the values $W h(a)$ that
+# the next layer had; the witnesses need it, and you do not.
 
 
 # %% answer="hessian.exact_step"
@@ -481,8 +489,8 @@ def exact_step(a, g, H, abar, W):
 #
 # $$ d_j = h'(a_j)^2 \sum_k w_{kj}^2\, d_k \; + \; h''(a_j) \sum_k w_{kj}\, g_k . \tag{2} $$
 #
-# A pair of numbers per unit, $g_k$ and $d_k$, goes up the network as one number does in backpropagation; squared weights
-# take the place of weights.
+# A pair of numbers per unit, $g_k$ and $d_k$, goes up the network as one number does in backpropagation; squared
+# weights take the place of weights.
 #
 # **Example.** A network with two hidden layers and half the squared error. Left the exact Hessian in the four
 # pre-activations of the second hidden layer, then in the six of the first; formula (2) knows only what is framed.
@@ -611,7 +619,7 @@ check("hessian.left_out", left_out)
 p, w = np.array(task.given["p"]), np.array(task.given["w"])
 left_out = np.round((p @ w) ** 2 - np.sum((p * w) ** 2), 3)
 
-# %% attempt="hessian.left_out" expect="wrong"
+# %% attempt="hessian.left_out" expect="wrong" cause="a known mistake"
 p, w = np.array(task.given["p"]), np.array(task.given["w"])
 left_out = round(float(np.sum(p * w**2) - (p @ w) ** 2), 3)
 
@@ -619,20 +627,21 @@ left_out = round(float(np.sum(p * w**2) - (p @ w) ** 2), 3)
 p, w = np.array(task.given["p"]), np.array(task.given["w"])
 left_out = round(float(np.sum((p * w) ** 2) - (p @ w) ** 2), 3)
 
-# %% attempt="hessian.left_out" expect="wrong"
+# %% attempt="hessian.left_out" expect="wrong" cause="a known mistake"
 p, w = np.array(task.given["p"]), np.array(task.given["w"])
 left_out = round(float((p @ w) ** 2 - np.sum((p * w) ** 2)) / 2, 3)
 
 # %% [markdown]
 # The exact double sum is $\sum_k p_k w_k^2 - (\sum_k p_k w_k)^2$, the **variance** of the weights under the
-# probabilities. Were all three weights equal, it would be 0: adding the same number to all scores changes no probability.
-# What formula (2) keeps would not be 0. That is the worst that can happen to it, and it happens with a softmax.
+# probabilities. Were all three weights equal, it would be 0: adding the same number to all scores changes no
+# probability. What formula (2) keeps would not be 0. It can be wrong altogether, not just by some per cent.
 #
 # ### Exercise `hessian.approximate_step` (3 points)
 #
 # Write formula (2) for a whole layer with $h = \tanh$. Given are $a$, and the gradient `g` and the diagonal `d` of the
-# next layer; `abar` is there for the witnesses again. How can they witness an approximation? It is the **exact** diagonal of
-# another function, in which the layer above is replaced by $\sum_k g_k a_k + \tfrac12 d_k (a_k - \bar a_k)^2$.
+# next layer; `abar` is there for the witnesses again. How can they witness an approximation? It is the **exact**
+# diagonal of another function, in which the layer above is replaced by $\sum_k g_k a_k + \tfrac12 d_k (a_k - \bar
+# a_k)^2$.
 
 
 # %% answer="hessian.approximate_step"
@@ -687,11 +696,11 @@ def approximate_step(a, g, d, abar, W):
 # %% [markdown]
 # ### Exercise `hessian.graph` (2 points): draw it
 #
-# One step of the walk for one unit that feeds two is a small computation. Its inputs are the slope `s1` $= h'(a)$ and the
-# bend `s2` $= h''(a)$, the weights `w1`, `w2`, and from above the gradients `g1`, `g2` and the curvatures `d1`, `d2`. Its
-# outputs are the unit's own `g` and `d`. Draw its graph in **four** nodes: one for each of the two sums that occur, and
-# one for each output. What is needed twice is to be computed once. A graph is written down as formulas by the names of
-# nodes, such as `{"u": "x*y + 2*z", "v": "sin(u)"}`.
+# One step of the walk for one unit that feeds two is a small computation. Its inputs are the slope `s1` $= h'(a)$ and
+# the bend `s2` $= h''(a)$, the weights `w1`, `w2`, and from above the gradients `g1`, `g2` and the curvatures `d1`,
+# `d2`. Its outputs are the unit's own `g` and `d`. Draw its graph in **four** nodes: one for each of the two sums that
+# occur, and one for each output. What is needed twice is to be computed once. A graph is written down as formulas by
+# the names of nodes, such as `{"u": "x*y + 2*z", "v": "sin(u)"}`.
 
 # %% answer="hessian.graph"
 graph = None
@@ -715,8 +724,8 @@ graph = {"G": "w1*g1 + w2*g2", "D": "w1*d1 + w2*d2", "g": "s1*G", "d": "s1**2*D 
 graph = {"G": "w1*g1 + w2*g2", "D": "w1**2*d1 + w2**2*d2", "g": "s1*G", "d": "s1**2*D"}
 
 # %% [markdown]
-# The sum `G` goes into both outputs. Whoever has backpropagated already has it, which is why a curvature costs less than
-# a second backward pass of its own.
+# The sum `G` goes into both outputs. Whoever has backpropagated already has it: beside the gradient a curvature takes one
+# more sum, not two.
 #
 # ### Exercise `hessian.bug` (3 points): a planted bug
 
@@ -763,7 +772,7 @@ def curvature(a, g, d, abar, W):
     return slope**2 * ((W * W).T @ d) + slope * (1 - y - y) * (g @ W)
 
 
-# %% attempt="hessian.bug" expect="wrong" mark=1.5 because="The squares of the weights, one by one, times d: that is as it should be."
+# %% attempt="hessian.bug" expect="wrong" mark=1.5 because="Squared weights, one by one, times d: as it should be."
 line = 5
 
 
@@ -783,7 +792,7 @@ def curvature(a, g, d, abar, W):
     return slope**2 * ((W**2).T @ d) - slope * (1 - 2 * y) * (W.T @ g)
 
 
-# %% attempt="hessian.bug" expect="wrong" because="That is the slope of the sigmoid, written with its value; it is right."
+# %% attempt="hessian.bug" expect="wrong" because="That is the slope of the sigmoid, by its value."
 line = 3
 
 
@@ -946,13 +955,13 @@ check("hessian.when_exact", when_exact)
 # %% attempt="hessian.when_exact" expect="right"
 when_exact = "(a), (d)"
 
-# %% attempt="hessian.when_exact" expect="wrong" because="A softmax mixes the scores: their Hessian has entries beside the diagonal, and these are missing in the hidden layer."
+# %% attempt="hessian.when_exact" expect="wrong" because="The Hessian of a softmax's scores is not diagonal."
 when_exact = ["a", "b", "d"]
 
-# %% attempt="hessian.when_exact" expect="wrong" because="Without activations nothing is bent, but the Hessian below W3 is W3ᵀ W3, which is not diagonal."
+# %% attempt="hessian.when_exact" expect="wrong" because="Nothing is bent, but W3ᵀ W3 is not diagonal."
 when_exact = ["a", "d", "e"]
 
-# %% attempt="hessian.when_exact" expect="wrong" because="There is one more: where a unit feeds a single unit, there is no k' other than k."
+# %% attempt="hessian.when_exact" expect="wrong" because="One more: a unit that feeds one unit has no other k'."
 when_exact = ["a"]
 
 # %% [markdown]
@@ -966,7 +975,7 @@ def random_network(depth, loss, seed, batch=32):
     """The loss of a random network as a function of its weights, and these."""
     rng = np.random.default_rng(seed)
     sizes = [6, *[8] * depth, 3]
-    weights = [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in itertools.pairwise(sizes)]
     X, T, labels = rng.normal(size=(batch, 6)), rng.normal(size=(batch, 3)), rng.integers(3, size=batch)
 
     def f(*weights):
@@ -1022,9 +1031,9 @@ print(crossed.dropped)
 draw.graph(lambda x: np.sum((x + np.tanh(x)) ** 2), np.array([1.0])).highlight("x", "v2")
 
 # %% [markdown]
-# Two ways lead from $x$ to the sum. Each brings its own curvature; the product of the two slopes, which belongs to both,
-# is lost. `size` compares it with what was kept at that line. What defines the method, the terms $k \ne k'$ of layers,
-# is not in this list: it is empty for a plain network, however far off the diagonal is.
+# Two ways lead from $x$ to the sum. Each brings its own curvature; the product of the two slopes, which belongs to
+# both, is lost. `size` compares it with what was kept at that line. What defines the method, the terms $k \ne k'$ of
+# layers, is not in this list: it is empty for a plain network, however far off the diagonal is.
 #
 # ### Exercise `hessian.dropped` (2 points)
 
@@ -1048,29 +1057,30 @@ x, c = task.given["x"], task.given["c"]
 exact = 2 * (1 + 3 * c * x**2) ** 2 + 12 * c * x * (x + c * x**3)
 dropped = exact - (2 + 2 * (3 * c * x**2) ** 2 + 12 * c * x * (x + c * x**3))
 
-# %% attempt="hessian.dropped" expect="wrong"
+# %% attempt="hessian.dropped" expect="wrong" cause="a known mistake"
 dropped = round(6 * task.given["c"] * task.given["x"] ** 2, 2)
 
 # %% attempt="hessian.dropped" expect="wrong" cause="sign"
 dropped = round(-12 * task.given["c"] * task.given["x"] ** 2, 2)
 
-# %% attempt="hessian.dropped" expect="wrong"
+# %% attempt="hessian.dropped" expect="wrong" cause="a known mistake"
 x, c = task.given["x"], task.given["c"]
 dropped = round(2 * (1 + 3 * c * x**2) ** 2 + 12 * c * x * (x + c * x**3), 2)
 
 # %% [markdown]
 # ## 5. What it costs
 #
-# Seconds depend on the machine; multiplications can be counted. Three ways to the diagonal of a network with $W$ weights:
+# Seconds depend on the machine; multiplications can be counted. Three ways to the diagonal of a network with $W$
+# weights:
 #
 # - the **whole Hessian**, of which one then keeps the diagonal: about $W$ gradients, so $O(W^2)$;
 # - the **exact diagonal** by formula (1), with a matrix per layer;
-# - the **approximate diagonal** by formula (2), with a vector per layer: every weight is used a fixed number of times, so
-#   $O(W)$, as for the gradient.
+# - the **approximate diagonal** by formula (2), with a vector per layer: every weight is used a fixed number of times,
+#   so $O(W)$, as for the gradient.
 #
 # **Example.** A layer of three units that feeds five. Formula (2) squares 15 weights and multiplies 15 of them by
-# entries of $d$. Formula (1) needs $W^\top H\, W$. `autodiff.counted` counts the floating point operations in products of
-# matrices, a multiplication and an addition for each term; half of them are multiplications:
+# entries of $d$. Formula (1) needs $W^\top H\, W$. `autodiff.counted` counts the floating point operations in products
+# of matrices, a multiplication and an addition for each term; half of them are multiplications:
 
 # %%
 H, W, d = np.ones((5, 5)), np.ones((5, 3)), np.ones(5)
@@ -1100,13 +1110,13 @@ check("hessian.entries", entries)
 count = (task.given["n"] + task.given["k"]) * task.given["m"]
 entries = float(count + sum(range(count)))
 
-# %% attempt="hessian.entries" expect="wrong"
+# %% attempt="hessian.entries" expect="wrong" cause="a known mistake"
 entries = ((task.given["n"] + task.given["k"]) * task.given["m"]) ** 2
 
-# %% attempt="hessian.entries" expect="wrong"
+# %% attempt="hessian.entries" expect="wrong" cause="a known mistake"
 entries = (task.given["n"] + task.given["k"]) * task.given["m"]
 
-# %% attempt="hessian.entries" expect="wrong"
+# %% attempt="hessian.entries" expect="wrong" cause="a known mistake"
 count = (task.given["n"] + task.given["k"]) * task.given["m"]
 entries = count * (count - 1) // 2
 
@@ -1131,14 +1141,14 @@ check("hessian.products", products)
 units, fed = task.given["units"], task.given["fed"]
 products = np.int64(units * fed * (units + fed))
 
-# %% attempt="hessian.products" expect="wrong"
+# %% attempt="hessian.products" expect="wrong" cause="a known mistake"
 products = 2 * task.given["units"] * task.given["fed"]
 
-# %% attempt="hessian.products" expect="wrong"
+# %% attempt="hessian.products" expect="wrong" cause="a known mistake"
 units, fed = task.given["units"], task.given["fed"]
 products = 2 * units * fed * (units + fed)
 
-# %% attempt="hessian.products" expect="wrong"
+# %% attempt="hessian.products" expect="wrong" cause="a known mistake"
 units, fed = task.given["units"], task.given["fed"]
 products = fed * fed * units
 
@@ -1195,8 +1205,8 @@ axis.set(xlabel="weights", ylabel="operations, counted")
 axis.legend(fontsize=8)
 picture(
     figure,
-    "Counted operations against the number of weights, both on logarithmic scales. Gradient and approximate diagonal run "
-    "in parallel, close to each other; the exact diagonal is steeper, the whole Hessian steepest.",
+    "Counted operations against the number of weights, both on logarithmic scales. Gradient and approximate diagonal "
+    "run in parallel, close to each other; the exact diagonal is steeper, the whole Hessian steepest.",
 )
 
 # %%
@@ -1213,9 +1223,9 @@ reveal("hessian.guess_growth", last / before)
 # ## 6. Two other diagonals
 #
 # **Gauss-Newton.** Formula (2) keeps both terms of (1) and drops the off-diagonals. One can do it the other way round:
-# keep all off-diagonals, and drop the terms with $h''$. What remains is the diagonal of $J^\top H_{\text{out}}\, J$, with
-# the Jacobian $J$ of the network and the Hessian $H_{\text{out}}$ of the loss in its output. For half the squared error
-# $H_{\text{out}}$ is the identity, and for one sample
+# keep all off-diagonals, and drop the terms with $h''$. What remains is the diagonal of $J^\top H_{\text{out}}\, J$,
+# with the Jacobian $J$ of the network and the Hessian $H_{\text{out}}$ of the loss in its output. For half the squared
+# error $H_{\text{out}}$ is the identity, and for one sample
 #
 # $$ G_{ji} = \sum_k \Big( \frac{\partial y_k}{\partial w_{ji}} \Big)^2 . $$
 #
@@ -1236,8 +1246,8 @@ axis.set(xlabel="w", ylim=(-0.25, 0.6))
 axis.legend()
 picture(
     figure,
-    "A loss that falls to a minimum near w = 0.55, rises again, and flattens. At w = 1.2 its own parabola opens downwards, "
-    "Gauss-Newton's opens upwards, with its lowest point to the left, where the loss falls to.",
+    "A loss that falls to a minimum near w = 0.55, rises again, and flattens. At w = 1.2 its own parabola opens "
+    "downwards, Gauss-Newton's opens upwards, with its lowest point to the left, where the loss falls to.",
 )
 
 # %% [markdown]
@@ -1373,11 +1383,11 @@ check("hessian.samples", samples)
 row = np.array(task.given["row"])
 samples = next(S for S in range(1, 100000) if np.sqrt(np.sum(row[1:] ** 2) / S) <= row[0] / 10)
 
-# %% attempt="hessian.samples" expect="wrong"
+# %% attempt="hessian.samples" expect="wrong" cause="a known mistake"
 row = [round(10 * entry) for entry in task.given["row"]]
 samples = int(np.ceil(100 * sum(entry**2 for entry in row) / row[0] ** 2))
 
-# %% attempt="hessian.samples" expect="wrong"
+# %% attempt="hessian.samples" expect="wrong" cause="a known mistake"
 row = np.array(task.given["row"])
 samples = int(np.ceil(10 * np.sqrt(np.sum(row[1:] ** 2)) / row[0]))
 
@@ -1425,10 +1435,10 @@ picture(
 # A diagonal that is off by a third may be useless as a number and still be good enough to **rank** weights or to
 # **scale** steps. Two uses:
 #
-# **Removing weights.** Near a minimum the gradient is about 0. Setting one weight to 0 is a step of $-w$, which
-# changes the loss by about $\tfrac12 H_{ii} w^2$. This number is called the weight's saliency. Weights of small saliency
-# can go, whatever their own size. **Example.** $w = 2$ with $H_{ii} = 0.01$ costs 0.02 to remove; $w = 0.2$ with $H_{ii}
-# = 5$ costs 0.1, although it is ten times smaller.
+# **Removing weights.** Near a minimum the gradient is about 0. Setting one weight to 0 is a step of $-w$, which changes
+# the loss by about $\tfrac12 H_{ii} w^2$. This number is called the weight's saliency. Weights of small saliency can
+# go, whatever their own size. **Example.** $w = 2$ with $H_{ii} = 0.01$ costs 0.02 to remove; $w = 0.2$ with $H_{ii} =
+# 5$ costs 0.1, although it is ten times smaller.
 #
 # ### Exercise `hessian.saliency` (1 point)
 
@@ -1450,13 +1460,13 @@ check("hessian.saliency", saliency)
 w, d = task.given["w"], task.given["d"]
 saliency = min(range(5), key=lambda i: d[i] * w[i] * w[i])
 
-# %% attempt="hessian.saliency" expect="wrong"
+# %% attempt="hessian.saliency" expect="wrong" cause="a known mistake"
 saliency = int(np.argmin(np.abs(task.given["w"])))
 
-# %% attempt="hessian.saliency" expect="wrong"
+# %% attempt="hessian.saliency" expect="wrong" cause="a known mistake"
 saliency = int(np.argmin(task.given["d"]))
 
-# %% attempt="hessian.saliency" expect="wrong"
+# %% attempt="hessian.saliency" expect="wrong" cause="a known mistake"
 w, d = np.array(task.given["w"]), np.array(task.given["d"])
 saliency = int(np.argmax(d * w**2))
 
@@ -1479,11 +1489,11 @@ predict("hessian.guess_pruning", guess_pruning)
 guess_pruning = "same"
 
 # %% [markdown]
-# **Choosing steps.** Gradient descent takes one step size for all weights. Where the loss bends a hundred times more in one
-# weight than in another, that step is too long for the first or too short for the second. Dividing each entry of the
-# gradient by its own curvature mends that, as far as the curvature is that of single weights: the step is $-\eta\, g_i /
-# (|d_i| + \mu)$. The absolute value, because a negative $d_i$ would send it uphill; $\mu$, because $d_i$ may be 0; and an
-# average of $|d_i|$ over past steps, because it jumps.
+# **Choosing steps.** Gradient descent takes one step size for all weights. Where the loss bends a hundred times more in
+# one weight than in another, that step is too long for the first or too short for the second. Dividing each entry of
+# the gradient by its own curvature mends that, as far as the curvature is that of single weights: the step is $-\eta\,
+# g_i / (|d_i| + \mu)$. The absolute value, because a negative $d_i$ would send it uphill; $\mu$, because $d_i$ may be
+# 0; and an average of $|d_i|$ over past steps, because it jumps.
 #
 # The data of this experiment have five inputs of sizes from 0.2 to 5; the network has two hidden layers of tanh units.
 # Both methods are tried with several step sizes, and the best of each is drawn: 800 steps of the gradient, 400 of the
@@ -1543,8 +1553,9 @@ picture(
 )
 
 # %% [markdown]
-# Mind what the scaled steps cost: a gradient with a curvature costs nearly as much as two gradients, so that 400 of them
-# are to be held against 800 plain steps. Mind also the rates beyond the best one: `inf` says that the loss grew without end.
+# Mind what the scaled steps cost: a gradient with a curvature costs nearly as much as two gradients, so that 400 of
+# them are to be held against 800 plain steps. Mind also the rates beyond the best one: `inf` says that the loss grew
+# without end.
 #
 # Now the weights that the scaled steps have found, trained further, are removed in four orders. How much does the loss
 # grow?
@@ -1582,9 +1593,9 @@ axis.set(xlabel="weights removed (%)", ylabel="loss")
 axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
 picture(
     figure,
-    "The loss against the share of weights removed, in four orders. The two curves by saliency, with the approximate and "
-    "with the exact diagonal, nearly coincide and stay low longest; by size of the weights it grows much sooner, and by "
-    "chance at once.",
+    "The loss against the share of weights removed, in four orders. The two curves by saliency, with the approximate "
+    "and with the exact diagonal, nearly coincide and stay low longest; by size of the weights it grows much sooner, "
+    "and by chance at once.",
 )
 
 # %%
@@ -1599,20 +1610,20 @@ reveal("hessian.guess_pruning", "approximate" if lower else "magnitude")
 # %% [markdown]
 # ### Exercise `hessian.good_enough` (4 points, in words)
 #
-# A colleague reads that the approximate diagonal "can be off by half" and wants to forget it. Use the plots of this sheet
-# to answer, in five to eight sentences: what is it that is dropped, and where? Why does it matter little for removing
-# weights here? Why does it matter little for steps? And when would you advise against it?
+# A colleague reads that the approximate diagonal "can be off by half" and wants to forget it. Use the plots of this
+# sheet to answer, in five to eight sentences: what is it that is dropped, and where? Why does it matter little for
+# removing weights here? Why does it matter little for steps? And when would you advise against it?
 
 # %% [markdown] prose="hessian.good_enough"
 # ### BEGIN SOLUTION
 # What is dropped are the mixed derivatives $w_{kj} w_{k'j}\, \partial^2 L / \partial a_k \partial a_{k'}$ of different
-# units of a layer; they are missing in every layer below one whose Hessian is not diagonal, so nothing is missing in the
-# output layer, and with half the squared error in the last hidden one neither. To remove weights, only their order
-# counts. Saliencies span orders of magnitude, an error of some per cent or even of a half exchanges neighbours only, and
-# in the plot the orders by the approximate and by the exact diagonal give nearly the same curve, while the order by size
-# alone ignores that inputs have different sizes. In steps the curvature is made positive, a constant is added and an
-# average taken: nobody relies on its digits, it has to tell the steep weights from the flat ones. I would advise against it
-# where the number itself counts (a second derivative to report, an error bar), for deep networks and for the
+# units of a layer; they are missing in every layer below one whose Hessian is not diagonal, so nothing is missing in
+# the output layer, and with half the squared error in the last hidden one neither. To remove weights, only their order
+# counts. Saliencies span orders of magnitude, an error of some per cent or even of a half exchanges neighbours only,
+# and in the plot the orders by the approximate and by the exact diagonal give nearly the same curve, while the order by
+# size alone ignores that inputs have different sizes. In steps the curvature is made positive, a constant is added and
+# an average taken: nobody relies on its digits, it has to tell the steep weights from the flat ones. I would advise
+# against it where the number itself counts (a second derivative to report, an error bar), for deep networks and for the
 # cross-entropy with few classes unless the error was measured, where weights are used several times, so that terms are
 # dropped that may be as large as those that are kept, and where the loss bends most in directions that are not those of
 # single weights, which no diagonal can see, not even the exact one.
@@ -1621,13 +1632,15 @@ reveal("hessian.guess_pruning", "approximate" if lower else "magnitude")
 # %% [markdown]
 # ## What to take along
 #
-# - A weight acts through one pre-activation: its second derivative is that of the pre-activation, times its input squared.
-#   In a batch, products are summed; sums are not multiplied.
+# - A weight acts through one pre-activation: its second derivative is that of the pre-activation, times its input
+#   squared. In a batch, products are summed; sums are not multiplied.
 # - Going down a layer, curvature comes from above through $h'^2$, and $h''$ makes new curvature out of the gradient.
-# - Exactly, this needs the whole matrix of the layer above. With its diagonal alone it is formula (2): as cheap as a
-#   gradient, exact only as long as nothing is beside the diagonal. Test it on two hidden layers.
-# - Gauss-Newton drops what activations bend, and is never negative. Hutchinson is right on average, and slow to get there.
-# - Whether an approximation is good enough is a question about its use: ranking and scaling forgive what reporting does not.
+# - Exactly, this needs the whole matrix of the layer above. With its diagonal alone it is formula (2): about as cheap
+#   as a gradient, exact only as long as nothing is beside the diagonal. Test it on two hidden layers.
+# - Gauss-Newton drops what activations bend, and is never negative. Hutchinson is right on average, and slow to get
+#   there.
+# - Whether an approximation is good enough is a question about its use: ranking and scaling forgive what reporting does
+#   not.
 
 # %%
 progress()
