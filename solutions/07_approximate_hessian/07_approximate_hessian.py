@@ -724,8 +724,8 @@ graph = {"G": "w1*g1 + w2*g2", "D": "w1*d1 + w2*d2", "g": "s1*G", "d": "s1**2*D 
 graph = {"G": "w1*g1 + w2*g2", "D": "w1**2*d1 + w2**2*d2", "g": "s1*G", "d": "s1**2*D"}
 
 # %% [markdown]
-# The sum `G` goes into both outputs. Whoever has backpropagated already has it: beside the gradient a curvature takes one
-# more sum, not two.
+# The sum `G` goes into both outputs. Whoever has backpropagated already has it: beside the gradient a curvature takes
+# one more sum, not two.
 #
 # ### Exercise `hessian.bug` (3 points): a planted bug
 
@@ -1247,12 +1247,12 @@ axis.legend()
 picture(
     figure,
     "A loss that falls to a minimum near w = 0.55, rises again, and flattens. At w = 1.2 its own parabola opens "
-    "downwards, Gauss-Newton's opens upwards, with its lowest point to the left, where the loss falls to.",
+    "downwards, Gauss-Newton's opens upwards, with its lowest point to the left.",
 )
 
 # %% [markdown]
-# Gauss-Newton's is never negative, which is handy for choosing steps: a step to the lowest point of that parabola goes
-# downhill. It is not the curvature of the loss.
+# Gauss-Newton's is never negative, which is handy for choosing steps: the lowest point of that parabola always lies
+# downhill, if perhaps too far. It is not the curvature of the loss.
 #
 # ### Exercise `hessian.gauss_newton` (2 points)
 #
@@ -1536,7 +1536,7 @@ def descend(steps, rate, mu=None):
 
 
 steps = 400
-plain = {rate: descend(2 * steps, rate) for rate in (0.1, 0.2, 0.3, 0.5, 0.8)}
+plain = {rate: descend(2 * steps, rate) for rate in (0.1, 0.2, 0.3, 0.5, 0.8, 1.0)}
 scaled = {rate: descend(steps, rate, mu=0.1) for rate in (0.05, 0.1, 0.15, 0.2, 0.3)}
 figure, axis = plt.subplots(figsize=(6.5, 3.4))
 for name, runs in (("gradient", plain), ("gradient / (|d| + 0.1)", scaled)):
@@ -1544,6 +1544,8 @@ for name, runs in (("gradient", plain), ("gradient / (|d| + 0.1)", scaled)):
     axis.semilogy(runs[best][1], label=f"{name}, best rate {best:g}")
     print(f"{name}: loss after {len(runs[best][1])} steps, by rate:")
     print("   ", {rate: round(run[1][-1], 4) for rate, run in runs.items()})
+    above = np.flatnonzero(np.array(runs[best][1]) > 0.1)
+    print(f"    at rate {best:g} it stays below 0.1 from step {above[-1] + 1} on")
 axis.set(xlabel="step", ylabel="loss")
 axis.legend()
 picture(
@@ -1554,8 +1556,10 @@ picture(
 
 # %% [markdown]
 # Mind what the scaled steps cost: a gradient with a curvature costs nearly as much as two gradients, so that 400 of
-# them are to be held against 800 plain steps. Mind also the rates beyond the best one: `inf` says that the loss grew
-# without end.
+# them are to be held against 800 plain steps. At that price the two end not far from each other; but one gets there
+# early and calmly, the other late and by jumps, since its rate is at the edge of what the steepest weights allow. Mind
+# also the rates beyond the best ones: `inf` says that the loss grew without end. An approximate curvature is no
+# insurance.
 #
 # Now the weights that the scaled steps have found, trained further, are removed in four orders. How much does the loss
 # grow?
