@@ -594,8 +594,8 @@ def output(z, label):
 
 
 # %% [markdown]
-# The whole Hessian of the cross-entropy in the scores is $H_{kk'} = p_k \delta_{kk'} - p_k p_{k'}$: it has entries
-# beside the diagonal, so that formula (2) drops something at the first step already.
+# Beside its diagonal the Hessian of the cross-entropy in the scores has the entries $H_{kk'} = -p_k p_{k'}$, so that
+# formula (2) drops something at the first step already.
 #
 # ### Exercise `hessian.left_out` (2 points)
 
@@ -632,9 +632,9 @@ p, w = np.array(task.given["p"]), np.array(task.given["w"])
 left_out = round(float((p @ w) ** 2 - np.sum((p * w) ** 2)) / 2, 3)
 
 # %% [markdown]
-# The exact double sum is $\sum_k p_k w_k^2 - (\sum_k p_k w_k)^2$, the **variance** of the weights under the
-# probabilities. Were all three weights equal, it would be 0: adding the same number to all scores changes no
-# probability. What formula (2) keeps would not be 0. It can be wrong altogether, not just by some per cent.
+# The exact double sum is the **variance** of the weights under the probabilities (work it out). Were all three weights
+# equal, it would be 0: adding the same number to all scores changes no probability. What formula (2) keeps would not be
+# 0. It can be wrong altogether, not just by some per cent.
 #
 # ### Exercise `hessian.approximate_step` (3 points)
 #
@@ -724,8 +724,7 @@ graph = {"G": "w1*g1 + w2*g2", "D": "w1*d1 + w2*d2", "g": "s1*G", "d": "s1**2*D 
 graph = {"G": "w1*g1 + w2*g2", "D": "w1**2*d1 + w2**2*d2", "g": "s1*G", "d": "s1**2*D"}
 
 # %% [markdown]
-# The sum `G` goes into both outputs. Whoever has backpropagated already has it: beside the gradient a curvature takes
-# one more sum, not two.
+# Whoever has backpropagated already has one of the two sums: beside the gradient a curvature takes one more, not two.
 #
 # ### Exercise `hessian.bug` (3 points): a planted bug
 
