@@ -633,8 +633,8 @@ left_out = round(float((p @ w) ** 2 - np.sum((p * w) ** 2)) / 2, 3)
 
 # %% [markdown]
 # The exact double sum is the **variance** of the weights under the probabilities (work it out). Were all three weights
-# equal, it would be 0: adding the same number to all scores changes no probability. What formula (2) keeps would not be
-# 0. It can be wrong altogether, not just by some per cent.
+# equal, it would vanish: adding the same number to all scores changes no probability. What formula (2) keeps would not
+# vanish. It can be wrong altogether, not just by some per cent.
 #
 # ### Exercise `hessian.approximate_step` (3 points)
 #
