@@ -46,7 +46,7 @@ def sheet(variant: Variant) -> Sheet:
             *_other_orders(variant),
             *_recorded(variant),
             *_rules(inner, outer),
-            _walk(variant),
+            *_walks(),
             _layer(inner, outer),
         ),
         forbids=("jvp", "vjp", "grad", "value_and_grad", "jacobian"),
@@ -159,12 +159,22 @@ def _complex_step(inner: int, outer: int) -> Item:
 # --- both ways through one list --------------------------------------------------------------------------------------
 
 
+def _is_telling(x1: float, x2: float, u: tuple[float, float]) -> bool:
+    """Whether no row's tangent or slope is 0 or nearly 1, so that a factor left out shows."""
+    product_moves = u[0] * x2 + x1 * u[1]
+    numbers = (product_moves, product_moves + u[0], math.cos(x1 * x2), math.sin(x1 * x2), x1 * x2 + x1)
+    return all(abs(number) > 0.1 and abs(abs(number) - 1) > 0.05 for number in numbers)
+
+
+_TABLES = [
+    task
+    for task in product((0.7, 1.3, 1.7, 2.2), (-0.6, 0.8, 1.4), ((3.0, -2.0), (-1.5, 2.5), (0.5, -3.0)))
+    if _is_telling(*task)
+]
+
+
 def _both_ways(variant: Variant) -> tuple[Item, ...]:
-    x1, x2, (u1, u2) = _one_of(
-        variant,
-        "modes.table",
-        list(product((0.7, 1.3, 1.7, 2.2), (-0.6, 0.8, 1.4), ((3.0, -2.0), (-1.5, 2.5), (0.5, -3.0)))),
-    )
+    x1, x2, (u1, u2) = _one_of(variant, "modes.table", _TABLES)
     return (
         TableExercise(
             id="modes.table",
@@ -279,9 +289,9 @@ def _brackets(variant: Variant) -> tuple[Item, ...]:
             points=2,
             given=given,
             statement=(
-                f"Again $h = {h}$, $d = {d}$; but now $B$ is known to be diagonal, and row $i$ of $C$ to be zero but for "
-                "$x^T$ in the columns that belong to row $i$ of $W$. How many multiplications does $(A\\,B)\\,C$ take, if "
-                "none has a known zero in it?"
+                f"Again $h = {h}$, $d = {d}$; but now $B$ is known to be diagonal, and row $i$ of $C$ to be zero but "
+                "for $x^T$ in the columns that belong to row $i$ of $W$. How many multiplications does "
+                "$(A\\,B)\\,C$ take, if none has a known zero in it?"
             ),
             hints=(
                 "How many numbers of B are not known to be zero? And of C?",
@@ -381,8 +391,8 @@ def _memory(variant: Variant) -> tuple[Item | Prose, ...]:
             statement=(
                 f"A chain of {depth} steps, each a $\\tanh$ of all entries, on {width} numbers. How many numbers are "
                 "held at the worst moment of a reverse walk with one adjoint? By the rules above: the list keeps the "
-                "value of every step, the argument belongs to the caller, an adjoint is held until it is spent, and a step "
-                "holds the adjoint that it reads and the one that it writes together."
+                "value of every step, the argument belongs to the caller, an adjoint is held until it is spent, and a "
+                "step holds the adjoint that it reads and the one that it writes together."
             ),
             hints=(
                 "How many numbers are on the list when the way down is over?",
@@ -397,7 +407,8 @@ def _memory(variant: Variant) -> tuple[Item | Prose, ...]:
                 "1 point: the matrix product belongs to carrying all tangents at once (B C, h rows and hd columns). "
                 "1 point: the small memory belongs to carrying one tangent at a time, which takes hd passes. 1 point: "
                 "numbers of one's own, such as h·hd for the matrix against h activations that reverse mode keeps. "
-                "1 point: a mended statement that says for which implementation it holds, or that trades passes for memory."
+                "1 point: a mended statement that says for which implementation it holds, or that trades passes for "
+                "memory."
             ),
         ),
     )
@@ -511,8 +522,8 @@ def _other_orders(variant: Variant) -> tuple[Item, ...]:
             hints=(
                 "A vertex with one edge in, or one edge out, is cheap. Which are there?",
                 "Begin in the middle: after each elimination count edges in and edges out of what is left anew.",
-                "Edges that come to lie between the same two vertices add up to one. Let one vertex alone until last: the "
-                "one with the most edges.",
+                "Edges that come to lie between the same two vertices add up to one. Let one vertex alone until "
+                "last: the one with the most edges.",
             ),
         ),
         NumberExercise(
@@ -533,7 +544,8 @@ def _other_orders(variant: Variant) -> tuple[Item, ...]:
             hints=(
                 "Which columns have a row in common with column 0? With column 5?",
                 "Columns j and k clash if their distance is a difference of two of the offsets.",
-                "All distances from 1 up to the largest offset occur: so many neighbours in a row clash with each other.",
+                "All distances from 1 up to the largest offset occur: so many neighbours in a row clash, each with "
+                "each, and one more.",
             ),
         ),
     )
@@ -582,7 +594,8 @@ def _recorded(variant: Variant) -> tuple[Item | Prose, ...]:
             id="modes.in_print_mended",
             points=2,
             rubric=(
-                "1 point: the graph is recorded while the forward pass runs; backward() walks it (and frees what it kept). "
+                "1 point: the graph is recorded while the forward pass runs; backward() walks it (and frees what it "
+                "kept). "
                 "1 point: the line of the trace that shows it: y.grad_fn is there, and x.grad is still None, before "
                 "backward() is called."
             ),
@@ -611,13 +624,14 @@ def _recorded(variant: Variant) -> tuple[Item | Prose, ...]:
             points=1,
             given={"x": x, "k": k},
             statement=(
-                f"With `x = torch.tensor({x:g}, requires_grad=True)`, `y1 = x**2` and `y2 = {k:g} * x`, somebody calls "
-                "`y1.backward()`, then `y2.backward()`, and takes `x.grad` for $\\partial y_2/\\partial x$. What number is "
-                "it? Give two decimals."
+                f"With `x = torch.tensor({x:g}, requires_grad=True)`, `y1 = x**2` and `y2 = {k:g} * x`, somebody "
+                "calls `y1.backward()`, then `y2.backward()`, and takes `x.grad` for $\\partial y_2/\\partial x$. What "
+                "number is it? Give two decimals."
             ),
             hints=(
                 "What does x.grad hold after the first call?",
-                "Where a value is used twice, contributions are added. How is the machine to know that this is another walk?",
+                "Where a value is used twice, contributions are added. How is the machine to know that this is "
+                "another walk?",
                 "The sum of the two derivatives.",
             ),
         ),
@@ -675,31 +689,47 @@ def run_list(xp: Any, x: Any, op: Any, left: Any, right: Any) -> Any:
     v = [x[k] for k in range(x.shape[0])]
     for code, a, b in zip(op, left, right, strict=True):
         first, second = v[int(a)], v[int(b)]
-        v.append(first + second if int(code) == 0 else first * second if int(code) == 1 else xp.sin(first))
+        v.append(_OPERATIONS[int(code)](xp, first, second))
     return v[-1]
 
 
-# The list that the drawn graph of the sheet has, and that is asked first: v3 and v5 are used twice.
+_OPERATIONS = (
+    lambda xp, a, b: a + b,
+    lambda xp, a, b: a * b,
+    lambda xp, a, b: xp.sin(a),
+    lambda xp, a, b: xp.tanh(a),
+)
+# Operation and arguments of the lines after three inputs, as the sheet draws them; v3 and v5 are used twice.
 _LINES = ((1, 0, 1), (2, 3, 3), (0, 3, 2), (1, 4, 5), (0, 6, 5))
 
 
-def _walk(variant: Variant) -> Item:
-    def own(rng: np.random.Generator) -> dict[str, Any]:
-        op, left, right = (np.array(column) for column in zip(*_LINES, strict=True))
-        return {"x": _away_from_zero(rng, 3), "op": op, "left": left, "right": right}
-
-    return Exercise(
-        id="modes.walk",
-        function=run_list,
-        inputs=own,
-        edge_inputs=_random_list,
-        wrt=("x",),
-        points=5,
-        hints=(
-            "One adjoint per line, all zero but that of the last. Then go up, line by line.",
-            "A line gives each of its arguments its own adjoint times the partial derivative there, and what comes is "
-            "added.",
-            "For a product: bar[a] += bar[i] * v[b] and bar[b] += bar[i] * v[a].",
+def _walks() -> tuple[Item, ...]:
+    return (
+        Exercise(
+            id="modes.walk",
+            function=run_list,
+            inputs=_the_list_drawn,
+            wrt=("x",),
+            points=4,
+            hints=(
+                "One adjoint per line, all zero but that of the last. Then go up, line by line.",
+                "A line gives each of its arguments its own adjoint times the partial derivative there, and what comes "
+                "is added.",
+                "For a product: bar[a] += bar[i] * v[b] and bar[b] += bar[i] * v[a].",
+            ),
+        ),
+        Exercise(
+            id="modes.any_list",
+            function=run_list,
+            inputs=_random_list,
+            wrt=("x",),
+            points=3,
+            draws=6,
+            hints=(
+                "Your walk of the exercise before does nearly all of it.",
+                "One case more on the way down and one on the way up; and what comes to a line is added, always.",
+                "bar[a] += bar[i] * (1 - v[i] ** 2), v[i] being the tanh itself.",
+            ),
         ),
     )
 
@@ -708,12 +738,20 @@ def _away_from_zero(rng: np.random.Generator, size: int) -> Any:
     return rng.uniform(0.5, 1.4, size=size) * rng.choice([-1, 1], size=size)
 
 
+def _the_list_drawn(rng: np.random.Generator) -> dict[str, Any]:
+    op, left, right = (np.array(column) for column in zip(*_LINES, strict=True))
+    return {"x": _away_from_zero(rng, 3), "op": op, "left": left, "right": right}
+
+
 def _random_list(rng: np.random.Generator) -> dict[str, Any]:
-    """Nine lines on three inputs: each uses the one before it, and one further up, or itself twice."""
+    """Nine lines on three inputs: each uses the one before it and one further up; one product takes a line twice."""
     lines = np.arange(3, 12)
+    op = rng.permutation([0, 0, 0, 1, 1, 1, 2, 2, 3])
     left = np.concatenate([rng.integers(0, 3, size=1), lines[:-1]])
     right = np.array([rng.integers(0, line) for line in lines])
-    return {"x": _away_from_zero(rng, 3), "op": rng.permutation([0, 0, 0, 1, 1, 1, 2, 2, 1]), "left": left, "right": right}
+    square = rng.choice(np.flatnonzero(op == 1))
+    right[square] = left[square]
+    return {"x": _away_from_zero(rng, 3), "op": op, "left": left, "right": right}
 
 
 def _layer(inner: int, outer: int) -> Item:

@@ -19,7 +19,8 @@
 # 6. read what a framework has recorded, and when (`modes.recorded`, `modes.in_print`, `modes.in_print_mended`,
 #    `modes.leaves`, `modes.accumulated`);
 # 7. write the rule of a new operation for both modes, a reverse walk over a given list, and a layer made of them
-#    (`modes.rule_jvp`, `modes.rule_vjp`, `modes.walk`, `modes.layer`).
+#    (`modes.rule_jvp`, `modes.rule_vjp`, `modes.walk`, `modes.any_list`,
+#    `modes.layer`).
 #
 # **Conventions.** A gradient has the shape of its variable. A Jacobian $J$ has one row per output and one column per
 # input; matrices are flattened row by row. *Forward mode* computes $J u$ for a direction $u$, *reverse mode* $J^T w$
@@ -98,9 +99,9 @@ axes.set_ylabel("error")
 axes.legend()
 picture(
     figure,
-    alt="Error against step, both on logarithmic axes. One-sided: a V with its lowest point near a step of 1e-8. Central: "
-    "a V, lowest near 1e-5 and deeper. Complex step: falls twice as steeply and stays at the last digits for all "
-    "smaller steps.",
+    alt="Error against step, both on logarithmic axes. One-sided: a V with its lowest point near a step of 1e-8. "
+    "Central: a V, lowest near 1e-5 and deeper. Complex step: falls as steeply as the central one, and stays at "
+    "the last digits for all smaller steps.",
 )
 
 # %%
@@ -112,6 +113,11 @@ reveal("modes.guess_error")
 # $\varepsilon$ that is $2uF/\varepsilon$. The first grows with the step, the second shrinks: hence the V.
 #
 # ### Exercise `modes.best_step` (2 points)
+#
+# If you are stuck, there is a ladder of hints for each exercise; the first rung says where to look.
+
+# %%
+hint("modes.best_step", 1)
 
 # %% show="modes.best_step"
 task = show("modes.best_step")
@@ -179,7 +185,8 @@ evaluations = h * d + 1
 
 # %% [markdown]
 # So a network with a million weights is evaluated a million times for *one* step of training. What differences are good
-# for is testing: they know nothing of rules, so they do not repeat a mistake in one. That is why `check` asks them, too.
+# for is testing: they know nothing of rules, so they do not repeat a mistake in one. That is why `check` asks them,
+# too.
 #
 # **The complex step.** If $f$ can be computed with complex numbers, move $x$ by an *imaginary* step:
 #
@@ -279,11 +286,11 @@ print(shown.table(p, 1.5, -0.7))
 #
 # ## 2. Two ways through one list
 #
-# A function runs as a list of small steps. **Forward mode** starts at the top with a direction $u$ and carries a tangent
-# $\dot v$ (how does this row move?) *down* the list. **Reverse mode** starts at the bottom with weights $w$ for the
-# outputs, and carries an adjoint $\bar v$ (how do the outputs depend on this row?) *up* the list. Evaluating takes one
-# pass, however many inputs and outputs there are. A tangent pass gives $Ju$, so all of $J$ takes **one forward pass per
-# input** (each gives a column), or **one reverse pass per output** (each gives a row).
+# A function runs as a list of small steps. **Forward mode** starts at the top with a direction $u$ and carries a
+# tangent $\dot v$ (how does this row move?) *down* the list. **Reverse mode** starts at the bottom with weights $w$ for
+# the outputs, and carries an adjoint $\bar v$ (how do the outputs depend on this row?) *up* the list. Evaluating takes
+# one pass, however many inputs and outputs there are. A tangent pass gives $Ju$, so all of $J$ takes **one forward pass
+# per input** (each gives a column), or **one reverse pass per output** (each gives a row).
 #
 # **Example.** $g(x_1, x_2) = (x_1 x_2 + e^{x_1},\; x_1 x_2^2)$ at $(1.5, -0.5)$, along $u = (1, 2)$:
 
@@ -389,7 +396,7 @@ table = np.round(np.array(rows, float), 3)
 v0, v1 = task.given["x1"], task.given["x2"]
 c, s, t0, t1 = np.cos(v0 * v1), np.sin(v0 * v1), task.given["u1"], task.given["u2"]
 t2, v4, a2 = t0 * v1 + v0 * t1, v0 * v1 + v0, s + c * (v0 * v1 + v0)
-rows = [[t0, s + a2 * v1], [t1, a2 * v0], [t2, a2], [c * t2, v4], [t2 + t0, s], [c * t2 * (t2 + t0), 1]]
+rows = [[t0, s + a2 * v1], [t1, a2 * v0], [t2, a2], [c * t2, v4], [t2 + t0, s], [c * t2 * v4, 1]]
 table = np.round(np.array(rows, float), 3)
 
 # %% [markdown]
@@ -445,7 +452,7 @@ def gradient(w, x):
     return np.cos(w * z) * z, np.cos(w * z) * w / np.cosh(x) ** 2
 
 
-# %% attempt="modes.bug" expect="wrong" because="This line does its work; what is lost in it is still there as kept."
+# %% attempt="modes.bug" expect="wrong" because="This line does its work: the old z is still there as kept."
 line = 4
 
 
@@ -469,7 +476,6 @@ line = 6
 
 def gradient(w, x):
     z = np.tanh(x)
-    kept = z
     z = w * z
     z_bar = np.cos(z)
     w_bar = z_bar * z
@@ -485,14 +491,14 @@ def gradient(w, x):
 # %% [markdown]
 # ## 3. Two ways to set the brackets
 #
-# A network with one hidden layer computes $v = Wx + b$, $z = \sigma(v)$, $y = c^T z$. The gradient in $W$, written as one
-# row with the entries of $W$ row by row, is a product of three Jacobians, and can be multiplied out in two orders:
+# A network with one hidden layer computes $v = Wx + b$, $z = \sigma(v)$, $y = c^T z$. The gradient in $W$, written as
+# one row with the entries of $W$ row by row, is a product of three Jacobians, and can be multiplied out in two orders:
 #
 # $$ \frac{\partial y}{\partial W} = A\,B\,C, \qquad A = \frac{\partial y}{\partial z}, \quad B = \frac{\partial
 # z}{\partial v}, \quad C = \frac{\partial v}{\partial W}. $$
 #
-# $(A\,B)\,C$ begins at the output: that is **reverse** mode. $A\,(B\,C)$ begins at the input: **forward** mode, with the
-# tangents of all entries of $W$ at once. Products of matrices are associative, so both give the same. They need not
+# $(A\,B)\,C$ begins at the output: that is **reverse** mode. $A\,(B\,C)$ begins at the input: **forward** mode, with
+# the tangents of all entries of $W$ at once. Products of matrices are associative, so both give the same. They need not
 # cost the same: a product of shapes $(m, k)$ and $(k, n)$ takes $m k n$ multiplications.
 #
 # **Example** with 2 hidden units and 3 inputs. $W$ has to be flattened here: without that, $C$ would have three axes.
@@ -574,8 +580,9 @@ h, d = task.given.values()
 forward_bracket = 2 * (h * h * h * d + h * h * d)
 
 # %% [markdown]
-# Each step of the second order multiplies a matrix by a matrix, each step of the first a row by a matrix: $h$ times less
-# work. That is why people *usually* take reverse mode for a gradient. But nobody multiplies by zeros that are known:
+# Each step of the second order multiplies a matrix by a matrix, each step of the first a row by a matrix: $h$ times
+# less work. That is why people *usually* take reverse mode for a gradient. But nobody multiplies by zeros that are
+# known:
 #
 # ### Exercise `modes.structured` (2 points)
 
@@ -610,8 +617,8 @@ h, d = task.given.values()
 structured = h * h + h * d
 
 # %% [markdown]
-# In the other order, $B\,C$ has as many entries that are not zero as $C$ has: $hd$ multiplications, and as many again for
-# the row. So with the structure used, forward takes about *twice* as many, not $h$ times. "Usually cheaper" is a
+# In the other order, $B\,C$ has as many entries that are not zero as $C$ has: $hd$ multiplications, and as many again
+# for the row. So with the structure used, forward takes about *twice* as many, not $h$ times. "Usually cheaper" is a
 # statement about shapes, about the number of inputs and of outputs, and about what one knows of zeros. It is no law.
 #
 # ## 4. Passes, and where the modes change places
@@ -629,7 +636,8 @@ print(Cost(g, 1.5, -0.5))
 # ### Prediction `modes.guess_crossover` (1 point, for making it)
 #
 # A network $y = B \tanh(A x)$ with 32 hidden units has 24 outputs. Its number of inputs $n$ grows from 1 to 48. For
-# small $n$, forward mode is cheaper for the whole Jacobian, for large $n$ reverse mode. At which $n$ do both cost the same?
+# small $n$, forward mode is cheaper for the whole Jacobian, for large $n$ reverse mode. At which $n$ do both cost the
+# same?
 
 # %% answer="modes.guess_crossover"
 guess_crossover = None
@@ -657,8 +665,8 @@ axes.set_ylabel("thousand operations")
 axes.legend()
 picture(
     figure,
-    alt="Operations for the whole Jacobian against the number of inputs, from 1 to 48. Forward mode rises steeply, reverse "
-    "mode slowly; forward begins far below reverse, and the lines cross in the middle.",
+    alt="Operations for the whole Jacobian against the number of inputs, from 1 to 48. Forward mode rises steeply, "
+    "reverse mode slowly; forward begins far below reverse, and the lines cross in the middle.",
 )
 
 # %%
@@ -688,13 +696,13 @@ check("modes.cheaper", cheaper)
 # %% attempt="modes.cheaper" expect="right"
 cheaper = "c, b"
 
-# %% attempt="modes.cheaper" expect="wrong" because="One output, many inputs: that is what reverse mode is for."
+# %% attempt="modes.cheaper" expect="wrong" because="One output, many inputs: one pass back."
 cheaper = {"a"}
 
-# %% attempt="modes.cheaper" expect="wrong" mark=1 because="b is right, but it is not alone: one direction is one pass."
+# %% attempt="modes.cheaper" expect="wrong" mark=1 because="b is right, but not alone."
 cheaper = {"b"}
 
-# %% attempt="modes.cheaper" expect="wrong" because="A row of J is one adjoint pass; a column would be one tangent."
+# %% attempt="modes.cheaper" expect="wrong" because="A row is one adjoint; a column would be one tangent."
 cheaper = {"d", "e"}
 
 # %% [markdown]
@@ -705,8 +713,8 @@ cheaper = {"d", "e"}
 #
 # - evaluated alone: what a step reads and what it writes, $2w$;
 # - in **forward mode with one tangent**: the same with a tangent beside each, $4w$, however long the chain is;
-# - in **reverse mode**: all values of the list, since the way back needs them, and beside them two adjoints: the one that
-#   a step reads and the one that it writes.
+# - in **reverse mode**: all values of the list, since the way back needs them, and beside them two adjoints: the one
+#   that a step reads and the one that it writes.
 #
 # ### Prediction `modes.guess_memory` (1 point, for making it)
 #
@@ -790,8 +798,8 @@ for name, counts in {"all states kept": whole, "every 16th kept": thrifty}.items
 #
 # Somewhere in print, about the network of section 3, you can read two things about forward mode next to each other:
 #
-# > Forward mode takes a matrix–matrix product at every step, and so more time than reverse mode. In return it needs less
-# > memory, since no result of the forward pass has to be kept.
+# > Forward mode takes a matrix–matrix product at every step, and so more time than reverse mode. In return it needs
+# > less memory, since no result of the forward pass has to be kept.
 #
 # Each half is true of *some* way to do forward mode, but not of the same one. Say which way each half is about, and
 # show with numbers for $h$ hidden units and $d$ inputs what is held in the way of the first half, compared with what
@@ -799,9 +807,9 @@ for name, counts in {"all states kept": whole, "every 16th kept": thrifty}.items
 
 # %% [markdown] prose="modes.memory_in_print"
 # ### BEGIN SOLUTION
-# The matrix product $B\,C$ comes from carrying the tangents of all $hd$ entries of $W$ at once. Then there is a matrix of
-# $h$ rows and $hd$ columns, $h^2 d$ numbers; reverse mode keeps the $h$ activations. With $h = 7$, $d = 5$: 245 numbers
-# against 7. So this way takes *more* memory than reverse mode.
+# The matrix product $B\,C$ comes from carrying the tangents of all $hd$ entries of $W$ at once. Then there is a matrix
+# of $h$ rows and $hd$ columns, $h^2 d$ numbers; reverse mode keeps the $h$ activations. With $h = 7$, $d = 5$: 245
+# numbers against 7. So this way takes *more* memory than reverse mode.
 #
 # The small memory belongs to carrying one tangent at a time: a tangent beside each value, nothing kept. That has no
 # matrix–matrix product, only matrix–vector ones, but has to be done $hd$ times (35 in the example).
@@ -857,10 +865,10 @@ a, b, c, d, e = task.given["sizes"]
 chain_order = a * b * c + c * d * e
 
 # %% [markdown]
-# On a graph there are even more orders. Give every edge the derivative of the one vertex in the other. To **eliminate** a
-# vertex between inputs and outputs, join each edge into it with each edge out of it: one multiplication for each pair.
-# Edges that then lie between the same two vertices are added up to one. When only inputs and outputs are left, the edges
-# are the Jacobian. From the inputs downwards, that is forward mode; from the outputs upwards, reverse mode.
+# On a graph there are even more orders. Give every edge the derivative of the one vertex in the other. To **eliminate**
+# a vertex between inputs and outputs, join each edge into it with each edge out of it: one multiplication for each
+# pair. Edges that then lie between the same two vertices are added up to one. When only inputs and outputs are left,
+# the edges are the Jacobian. From the inputs downwards, that is forward mode; from the outputs upwards, reverse mode.
 #
 # **Example.** Two inputs, two outputs, and a chain $a \to b \to c$ in between. Eliminate $b$ first: 1 in, 1 out, one
 # multiplication, and $a \to c$ is left. Then $c$: 1 in, 2 out, two. Then $a$: 2 in, 2 out, four. Together seven.
@@ -890,7 +898,8 @@ for order in ("forward", "reverse", "optimal"):
     print(f"{order:8} {multiplications} multiplications, Jacobian {np.round(jacobian, 4).tolist()}")
 
 # %% [markdown]
-# The same Jacobian each time. (To find the cheapest order of a large graph is hard; for seven vertices one can try.)
+# The same Jacobian each time. (To find the cheapest order of a large graph is hard; for four vertices in between one can
+# try all 24.)
 #
 # ### ★ Exercise `modes.elimination` (3 points)
 
@@ -918,20 +927,22 @@ elimination = eliminate(autodiff.ScalarGraph(("x1", "x2"), ("y1", "y2"), tuple((
 
 # %% attempt="modes.elimination" expect="wrong" cause="a known mistake"
 pairs = [tuple(edge.split()) for edge in task.given["edges"].split(", ")]
-elimination = eliminate(autodiff.ScalarGraph(("x1", "x2"), ("y1", "y2"), tuple((*p, 1.0) for p in pairs)), "forward")[1]
+own_graph = autodiff.ScalarGraph(("x1", "x2"), ("y1", "y2"), tuple((*p, 1.0) for p in pairs))
+elimination = eliminate(own_graph, "forward")[1]
 
 # %% attempt="modes.elimination" expect="wrong" cause="a known mistake"
 pairs = [tuple(edge.split()) for edge in task.given["edges"].split(", ")]
-elimination = eliminate(autodiff.ScalarGraph(("x1", "x2"), ("y1", "y2"), tuple((*p, 1.0) for p in pairs)), "reverse")[1]
+own_graph = autodiff.ScalarGraph(("x1", "x2"), ("y1", "y2"), tuple((*p, 1.0) for p in pairs))
+elimination = eliminate(own_graph, "reverse")[1]
 
 # %% attempt="modes.elimination" expect="wrong" cause="a known mistake"
 elimination = len(task.given["edges"].split(", "))
 
 # %% [markdown]
-# **Colours.** Jacobians of many outputs are often mostly zero. If two columns have no row in common, one forward pass can
-# give both: seed both inputs with 1, and each row of the result belongs to one of them. So give columns that share a row
-# different **colours**; one pass per colour is enough. **Example:** $y_i = x_i\,(x_{i+1} - x_{i+2})$. Columns 0, 1, 2
-# share row 0, columns 0 and 3 share none:
+# **Colours.** Jacobians of many outputs are often mostly zero. If two columns have no row in common, one forward pass
+# can give both: seed both inputs with 1, and each row of the result belongs to one of them. So give columns that share
+# a row different **colours**; one pass per colour is enough. **Example:** $y_i = x_i\,(x_{i+1} - x_{i+2})$. Columns 0,
+# 1, 2 share row 0, columns 0 and 3 share none:
 
 
 # %%
@@ -943,7 +954,10 @@ ramp = np.arange(1.0, 9.0)
 pattern = scalar_graph(three_in_a_row, ramp).sparsity()
 print(pattern.astype(int))
 print("colours of the columns:", autodiff.colour(pattern))
-print("three passes give the whole:", np.all(autodiff.sparse_jacobian(three_in_a_row, ramp) == autodiff.jacobian(three_in_a_row)(ramp)))
+print(
+    "three passes give the whole:",
+    np.all(autodiff.sparse_jacobian(three_in_a_row, ramp) == autodiff.jacobian(three_in_a_row)(ramp)),
+)
 
 # %% [markdown]
 # ### ★ Exercise `modes.colours` (2 points)
@@ -955,7 +969,7 @@ task
 # %% answer="modes.colours"
 colours = None
 ### BEGIN SOLUTION
-# every distance from 1 to the largest offset is a difference of two offsets: so many columns in a row clash, and one more
+# each distance from 1 to the largest offset is a difference of two offsets: that many columns in a row, and one, clash
 colours = max(task.given["offsets"]) + 1
 ### END SOLUTION
 
@@ -981,8 +995,9 @@ colours = task.given["rows"]
 # %% [markdown]
 # ## 7. What a framework records, and when
 #
-# PyTorch, JAX and the like work with such lists, too. Here is a session with PyTorch 2.13, *as it was recorded*; you need
-# not have PyTorch, and everything that is asked is about this record. (If you have it, run it in a notebook of your own.)
+# PyTorch, JAX and the like work with such lists, too. Here is a session with PyTorch 2.13, *as it was recorded*; you
+# need not have PyTorch, and everything that is asked is about this record. (If you have it, run it in a notebook of
+# your own.)
 #
 # ```python
 # >>> x = torch.tensor(2.0, requires_grad=True)
@@ -1003,12 +1018,12 @@ colours = task.given["rows"]
 # tensor(17.4448)
 # >>> y.backward()
 # RuntimeError: Trying to backward through the graph a second time (or directly access saved tensors after they have
-# already been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). [...]
+# already been freed). Saved intermediate values of the graph are freed when you call .backward() [...]
 # ```
 #
-# A node `...Backward0` knows how to send an adjoint through one operation, and points at the nodes of what went into it.
-# `nothing` stands where no gradient was asked for. `AccumulateGrad` is where the walk ends: it *adds* what arrives to the
-# `.grad` of a tensor that was made by hand.
+# A node `...Backward0` knows how to send an adjoint through one operation, and points at the nodes of what went into
+# it. `nothing` stands where no gradient was asked for. `AccumulateGrad` is where the walk ends: it *adds* what arrives
+# to the `.grad` of a tensor that was made by hand.
 #
 # ### Exercise `modes.recorded` (3 points)
 #
@@ -1052,12 +1067,9 @@ recorded = {
 recorded = {"a": ("mul", "x", "k"), "s": ("sin", "a"), "c": ("mul", "a", "s"), "y": ("add", "c", "a")}
 
 # %% [markdown]
-# The value of `x.grad` tells whether you have it right:
-
-# %%
-print(f"{autodiff.grad(lambda x: x * 3 * np.sin(x * 3) + x)(2.0):.6g}")
-
-# %% [markdown]
+# A test of your own: the derivative of your $y$ in $x$, at $x = 2$ and $k = 3$, must be what the record says that
+# `x.grad` is.
+#
 # ### Exercise `modes.in_print` (1 point): find the error
 #
 # In a text on such a library stand these four sentences. One of them contradicts the record. Which? Hand in its number,
@@ -1080,13 +1092,13 @@ check("modes.in_print", in_print)
 # %% attempt="modes.in_print" expect="right"
 in_print = 3
 
-# %% attempt="modes.in_print" expect="wrong" because="True: an operation of one's own without a backward is refused."
+# %% attempt="modes.in_print" expect="wrong" because="True: one without a backward is refused."
 in_print = "1"
 
 # %% attempt="modes.in_print" expect="wrong" because="True: a line uses only what was there before it."
 in_print = "2"
 
-# %% attempt="modes.in_print" expect="wrong" because="True, and in the record: x.grad was None, and holds a number then."
+# %% attempt="modes.in_print" expect="wrong" because="True: x.grad was None, and is a number then."
 in_print = "4"
 
 # %% [markdown]
@@ -1097,17 +1109,18 @@ in_print = "4"
 # %% [markdown] prose="modes.in_print_mended"
 # ### BEGIN SOLUTION
 # *The graph is recorded while the operations run; `backward()` only walks it, from the end, and frees what was kept for
-# the walk.* The record shows it: `y.grad_fn` is there, and so are the nodes behind it, before `backward()` is called for
-# the first time, while `x.grad` is still `None`. The error of the second call shows the rest: what was saved is gone.
+# the walk.* The record shows it: `y.grad_fn` is there, and so are the nodes behind it, before `backward()` is called
+# for the first time, while `x.grad` is still `None`. The error of the second call shows the rest: what was saved is
+# gone.
 # ### END SOLUTION
 
 # %% [markdown]
 # ### Exercise `modes.leaves` (2 points)
 #
-# Now a network: `X` (data) and `y` (targets) are tensors as they come, `W1` and `W2` are made with `requires_grad=True`.
-# Then `P = X @ W1`, `L = ((torch.relu(P) @ W2 - y) ** 2).mean()` and `L.backward()`. The same text says that the leaves of
-# the recorded graph are "the input vectors". Which of `X`, `y`, `W1`, `W2`, `P`, `L` really are where the walk ends and
-# puts down a gradient? Hand in a set of names.
+# Now a network: `X` (data) and `y` (targets) are tensors as they come, `W1` and `W2` are made with
+# `requires_grad=True`. Then `P = X @ W1`, `L = ((torch.relu(P) @ W2 - y) ** 2).mean()` and `L.backward()`. The same
+# text says that the leaves of the recorded graph are "the input vectors". Which of `X`, `y`, `W1`, `W2`, `P`, `L`
+# really are where the walk ends and puts down a gradient? Hand in a set of names.
 
 # %% answer="modes.leaves"
 leaves = None
@@ -1121,13 +1134,13 @@ check("modes.leaves", leaves)
 # %% attempt="modes.leaves" expect="right"
 leaves = ["W2", "W1"]
 
-# %% attempt="modes.leaves" expect="wrong" because="No gradient is asked for X and y: they are as k in the record."
+# %% attempt="modes.leaves" expect="wrong" because="No gradient is asked for X and y: they are as k."
 leaves = {"X", "y"}
 
-# %% attempt="modes.leaves" expect="wrong" because="No gradient is asked for X and y; such an argument leads to nothing."
+# %% attempt="modes.leaves" expect="wrong" because="Right for W1 and W2, but X and y are as k."
 leaves = {"X", "y", "W1", "W2"}
 
-# %% attempt="modes.leaves" expect="wrong" mark=1 because="P came about by an operation: the walk goes on from there."
+# %% attempt="modes.leaves" expect="wrong" mark=1 because="P was made by an operation: the walk goes on there."
 leaves = {"W1", "W2", "P"}
 
 # %% [markdown]
@@ -1164,9 +1177,9 @@ accumulated = -(2 * task.given["x"] + task.given["k"])
 #
 # ## 8. A machine of your own
 #
-# Every operation brings two rules: how it pushes a tangent (`jvp`) and how it pulls an adjoint (`vjp`). **Example:** the
-# difference of neighbours, $s_i = x_{i+1} - x_i$. Its tangent is $\dot s_i = \dot x_{i+1} - \dot x_i$. On the way back,
-# $x_k$ occurs in $s_{k-1}$ with a plus and in $s_k$ with a minus. The dot test tells whether the two rules fit:
+# Every operation brings two rules: how it pushes a tangent (`jvp`) and how it pulls an adjoint (`vjp`). **Example:**
+# the difference of neighbours, $s_i = x_{i+1} - x_i$. Its tangent is $\dot s_i = \dot x_{i+1} - \dot x_i$. On the way
+# back, $x_k$ occurs in $s_{k-1}$ with a plus and in $s_k$ with a minus. The dot test tells whether the two rules fit:
 
 
 # %%
@@ -1226,7 +1239,7 @@ def rule_jvp(x, dx):
     return np.cumsum(x * dx)
 
 
-# %% attempt="modes.rule_jvp" expect="wrong"
+# %% attempt="modes.rule_jvp" expect="wrong" cause="another derivative"
 def rule_jvp(x, dx):
     return 2 * x * dx
 
@@ -1263,14 +1276,9 @@ def rule_vjp(x, w):
     return 2 * x * (np.sum(w) - np.cumsum(w) + w)
 
 
-# %% attempt="modes.rule_vjp" expect="wrong" cause="wrong axis"
+# %% attempt="modes.rule_vjp" expect="wrong" cause="transposed"
 def rule_vjp(x, w):
     return 2 * x * np.cumsum(w)
-
-
-# %% attempt="modes.rule_vjp" expect="wrong"
-def rule_vjp(x, w):
-    return np.cumsum(2 * x * w)
 
 
 # %% attempt="modes.rule_vjp" expect="wrong" cause="factor 2 missing"
@@ -1278,7 +1286,7 @@ def rule_vjp(x, w):
     return x * np.cumsum(w[::-1])[::-1]
 
 
-# %% attempt="modes.rule_vjp" expect="wrong"
+# %% attempt="modes.rule_vjp" expect="wrong" cause="not summed"
 def rule_vjp(x, w):
     return 2 * x * w
 
@@ -1287,20 +1295,20 @@ def rule_vjp(x, w):
 print(dot_test(rule_jvp, rule_vjp, 6, 6))
 
 # %% [markdown]
-# ### Exercise `modes.walk` (5 points)
+# ### Exercise `modes.walk` (4 points)
 #
 # Now the walk itself. A list is given by three arrays. Lines 0, 1, ... are the entries of `x`; then comes one line for
-# each entry of `op`: 0 is a sum of the lines `left` and `right`, 1 is their product, 2 is the sine of the line `left`. The
-# last line is the output. The way down is there already, and leaves the value of every line in `v`. **Example**, with three
-# inputs: v3 = v0 * v1, v4 = sin(v3), v5 = v3 + v2, v6 = v4 * v5, v7 = v6 + v5.
+# each entry of `op`: 0 is a sum of the lines `left` and `right`, 1 is their product, 2 is the sine of the line `left`.
+# The last line is the output. **Example**, with three inputs: v3 = v0 v1, v4 = sin(v3), v5 = v3 + v2, v6 = v4 v5, v7 =
+# v6 + v5.
 
 # %%
 example = {"op": [1, 2, 0, 1, 0], "left": [0, 3, 3, 4, 6], "right": [1, 3, 2, 5, 5]}
 drawn("v0 v3, v1 v3, v3 v4, v3 v5, v2 v5, v4 v6, v5 v6, v6 v7, v5 v7")
 
 # %% [markdown]
-# Write the way up, and return the gradient of the last line in `x`. A line may be used by several others, or twice by the
-# same one.
+# The way down is there already, and leaves the value of every line in `v`. Write the way up, and return the gradient of
+# the last line in `x`. It is checked on the list of the example, in which v3 and v5 are used twice, at fresh points.
 
 
 # %% answer="modes.walk"
@@ -1345,7 +1353,7 @@ def walk(x, op, left, right):
     return tangents[-1]
 
 
-# %% attempt="modes.walk" expect="wrong"
+# %% attempt="modes.walk" expect="wrong" cause="a path or term dropped"
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1363,7 +1371,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong"
+# %% attempt="modes.walk" expect="wrong" cause="sign of one term"
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1383,7 +1391,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong"
+# %% attempt="modes.walk" expect="wrong" cause="activation derivative at the wrong point"
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1424,11 +1432,127 @@ def walk(x, op, left, right):
 
 
 # %% [markdown]
+# ### Exercise `modes.any_list` (3 points)
+#
+# The same for **any** list, and with one operation more: 3 is the tanh of the line `left`. Here you write all of it. It
+# is checked on lists that are drawn at random; lines may be used often, or twice by the same line ($v_4 v_4$), or not
+# at all.
+
+
+# %% answer="modes.any_list"
+def any_list(x, op, left, right):
+    ### BEGIN SOLUTION
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        values = (v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))
+        v.append(values[code])
+    bar = np.zeros(len(v))
+    bar[-1] = 1
+    for i in range(len(v) - 1, len(x) - 1, -1):
+        code, a, b = op[i - len(x)], left[i - len(x)], right[i - len(x)]
+        if code == 0:
+            bar[a] += bar[i]
+            bar[b] += bar[i]
+        elif code == 1:
+            bar[a] += bar[i] * v[b]
+            bar[b] += bar[i] * v[a]
+        elif code == 2:
+            bar[a] += bar[i] * np.cos(v[a])
+        else:
+            bar[a] += bar[i] * (1 - v[i] ** 2)
+    return bar[: len(x)]
+    ### END SOLUTION
+
+
+# %% check="modes.any_list"
+check("modes.any_list", any_list)
+
+
+# %% attempt="modes.any_list" expect="right"
+def any_list(x, op, left, right):
+    v, slopes = [*x], []
+    for code, a, b in zip(op, left, right, strict=True):
+        v.append([v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a])][code])
+        slopes.append([(1, 1), (v[b], v[a]), (np.cos(v[a]), 0), (np.cosh(v[a]) ** -2, 0)][code])
+    lines, n = len(v), len(x)
+    J = np.zeros((lines, lines))
+    for row, (a, b, pair) in enumerate(zip(left, right, slopes, strict=True), n):
+        np.add.at(J[row], [a, b], pair)
+    return np.linalg.solve((np.eye(lines) - J).T, np.eye(lines)[-1])[:n]
+
+
+# %% attempt="modes.any_list" expect="wrong" cause="zeros"
+def any_list(x, op, left, right):
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        values = (v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))
+        v.append(values[code])
+    bar = np.zeros(len(v))
+    for i in range(len(v) - 1, len(x) - 1, -1):
+        code, a, b = op[i - len(x)], left[i - len(x)], right[i - len(x)]
+        if code == 0:
+            bar[a] += bar[i]
+            bar[b] += bar[i]
+        elif code == 1:
+            bar[a] += bar[i] * v[b]
+            bar[b] += bar[i] * v[a]
+        elif code == 2:
+            bar[a] += bar[i] * np.cos(v[a])
+        else:
+            bar[a] += bar[i] * (1 - v[i] ** 2)
+    return bar[: len(x)]
+
+
+# %% attempt="modes.any_list" expect="wrong"
+def any_list(x, op, left, right):
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        values = (v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))
+        v.append(values[code])
+    bar = np.zeros(len(v))
+    bar[-1] = 1
+    for i in range(len(v) - 1, len(x) - 1, -1):
+        code, a, b = op[i - len(x)], left[i - len(x)], right[i - len(x)]
+        if code == 0:
+            bar[a], bar[b] = bar[i], bar[i]
+        elif code == 1:
+            bar[a], bar[b] = bar[i] * v[b], bar[i] * v[a]
+        elif code == 2:
+            bar[a] = bar[i] * np.cos(v[a])
+        else:
+            bar[a] = bar[i] * (1 - v[i] ** 2)
+    return bar[: len(x)]
+
+
+# %% attempt="modes.any_list" expect="wrong"
+def any_list(x, op, left, right):
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        values = (v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))
+        v.append(values[code])
+    bar = np.zeros(len(v))
+    bar[-1] = 1
+    for i in range(len(v) - 1, len(x) - 1, -1):
+        code, a, b = op[i - len(x)], left[i - len(x)], right[i - len(x)]
+        if code == 0:
+            bar[a] += bar[i]
+            bar[b] += bar[i]
+        elif code == 1:
+            bar[a] += bar[i] * v[b]
+            bar[b] += bar[i] * v[a]
+        elif code == 2:
+            bar[a] += bar[i] * np.cos(v[a])
+        else:
+            bar[a] += bar[i] * (1 - v[a] ** 2)
+    return bar[: len(x)]
+
+
+# %% [markdown]
 # ### Exercise `modes.layer` (5 points)
 #
 # The last step: a layer made of your rule. With $a = Wx + b$ and $t$ the running sums of squares of $a$, it returns
-# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order. Use
-# `rule_vjp`; if yours is not right yet, this will not be either.
+# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order.
+# Use `rule_vjp`; if yours is not right yet, this will not be either.
 
 
 # %% answer="modes.layer"
@@ -1472,7 +1596,7 @@ def layer(W, b, x, w):
     return np.outer(x, a_bar), a_bar, W.T @ a_bar
 
 
-# %% attempt="modes.layer" expect="wrong" cause="wrong axis"
+# %% attempt="modes.layer" expect="wrong" cause="transposed"
 def layer(W, b, x, w):
     a = W @ x + b
     a_bar = w * np.cumsum(a**2) + 2 * a * np.cumsum(w * a)
@@ -1507,10 +1631,10 @@ except (NotImplementedError, TypeError):
 #   one number takes one reverse pass, however many variables there are.
 # - "Reverse is cheaper" is a statement about few outputs and many inputs. With few inputs forward wins; where zeros are
 #   known, both take less; and on most graphs other orders are cheaper than either.
-# - Reverse mode keeps the list, so its memory grows with depth, unless work is done twice. Forward mode with one tangent
-#   keeps nothing; with all tangents at once it keeps a lot.
-# - A framework records while the operations run, and walks the record when `backward()` is called; what arrives at a leaf
-#   is added to what is there.
+# - Reverse mode keeps the list, so its memory grows with depth, unless work is done twice. Forward mode with one
+#   tangent keeps nothing; with all tangents at once it keeps a lot.
+# - A framework records while the operations run, and walks the record when `backward()` is called; what arrives at a
+#   leaf is added to what is there.
 # - A rule is a pair that passes the dot test; a machine is a list, rules, and a walk that adds.
 
 # %%
