@@ -113,7 +113,7 @@ def _differences(variant: Variant) -> tuple[Item, ...]:
             points=2,
             given={"F": height, "M": bend},
             statement=(
-                f"Of a function you know $|f(x)| \\approx {height:g}$ and $|f''(x)| \\approx {bend:g}$. At which step "
+                f"Of a function you know that $F = |f(x)| = {height:g}$ and $M = |f''(x)| = {bend:g}$. At which step "
                 "$\\varepsilon$ is the bound $\\tfrac12 M \\varepsilon + 2uF/\\varepsilon$ smallest, with $u = "
                 "2^{-53}$? Give $\\log_{10} \\varepsilon$ with two decimals."
             ),
