@@ -113,6 +113,17 @@ reveal("modes.guess_error")
 # both values of $f$ are rounded, each by up to $uF$ with $u = 2^{-53}$ and $|f| \approx F$; divided by
 # $\varepsilon$ that is $2uF/\varepsilon$. The first grows with the step, the second shrinks: hence the V.
 #
+# **Example.** For the function above, $F = e^{\sin 3x}$ and $f'' = 9\,(\cos^2 3x - \sin 3x)\,e^{\sin 3x}$:
+
+# %%
+F, M = bumpy(point), abs(9 * (np.cos(3 * point) ** 2 - np.sin(3 * point)) * bumpy(point))
+for step in (1e-6, 1e-8, 1e-10):
+    print(f"step {step:g}: bend {M * step / 2:.1g}, rounding {2 * 2.0**-53 * F / step:.1g}")
+
+# %% [markdown]
+# At the step $10^{-8}$ the two parts are of about the same size, and their sum is near its smallest: where the picture
+# has its lowest point.
+#
 # ### Exercise `modes.best_step` (2 points)
 #
 # If you are stuck, there is a ladder of hints for each exercise; the first rung says where to look.
@@ -924,6 +935,8 @@ for order in ("forward", "reverse", "optimal"):
 # can try all 24.)
 #
 # ### ★ Exercise `modes.elimination` (3 points)
+#
+# With a pencil; `eliminate` can confirm it afterwards.
 
 # %% show="modes.elimination"
 task = show("modes.elimination")
@@ -1053,10 +1066,21 @@ colours = task.given["rows"]
 # it. `nothing` stands where no gradient was asked for. `AccumulateGrad` is where the walk ends: it *adds* what arrives
 # to the `.grad` of a tensor that was made by hand.
 #
+# **Example.** For `z = torch.exp(v) - v` the same loop prints
+#
+# ```text
+# [0] SubBackward0     of [1], [2]
+# [1] ExpBackward0     of [2]
+# [2] AccumulateGrad   of v
+# ```
+#
+# z is a difference. Its first argument is an exponential, and that is of v; its second argument is v itself. As a dict:
+# `{"e": ("exp", "v"), "z": ("sub", "e", "v")}`.
+#
 # ### Exercise `modes.recorded` (3 points)
 #
-# Reconstruct the computation. Draw its graph with the inputs `x` and `k` and the output `y`, one step per operation, as
-# a dict such as `{"a": ("exp", "x"), "y": ("sub", "a", "k")}` (operations: `add`, `sub`, `mul`, `sin`, `exp`, ...).
+# Reconstruct the computation behind y. Draw its graph with the inputs `x` and `k` and the output `y`, one step per
+# operation (`add`, `sub`, `mul`, `sin`, `exp`, ...), as a dict like that of the example.
 
 # %% answer="modes.recorded"
 recorded = None
@@ -1229,7 +1253,7 @@ def dot_test(push, pull, inputs, outputs, seed=0):
     try:
         return f"<w, J u> = {w @ push(x, u):.6g}   <Jᵀ w, u> = {pull(x, w) @ u:.6g}"
     except Exception as error:
-        return f"one of the two rules does not work yet: {type(error).__name__}"
+        return f"no two numbers to compare yet ({type(error).__name__})"
 
 
 print(dot_test(difference_jvp, difference_vjp, 6, 5))
@@ -1381,7 +1405,7 @@ check("modes.walk", walk)
 try:
     print(np.round(walk(np.array([0.9, -0.6, 1.2]), **example), 5))
 except Exception as error:
-    print(f"your walk does not work yet: {type(error).__name__}")
+    print(f"no gradient yet ({type(error).__name__})")
 
 
 # %% attempt="modes.walk" expect="right"
@@ -1667,7 +1691,7 @@ _, tangent = autodiff.jvp(forward_layer, (x,), (u,))
 try:
     print(f"<w, J u> = {w @ tangent:.6g}   <Jᵀ w, u> = {layer(W, b, x, w)[2] @ u:.6g}")
 except Exception as error:
-    print(f"your layer does not work yet: {type(error).__name__}")
+    print(f"no two numbers to compare yet ({type(error).__name__})")
 
 # %% [markdown]
 # ## What to take along

@@ -13,7 +13,9 @@ import autodiff
 from autodiff import colour, eliminate
 from grading.answers import fault_of, verify
 from grading.answers.keys import read_keys
+from grading.answers.number import NumberExercise
 from grading.answers.prediction import Prediction
+from grading.answers.table import TableExercise
 from grading.course.build import read_attempts
 from grading.course.layout import Course
 from grading.notebook.session import PUBLIC_SEED, statement_of
@@ -132,6 +134,9 @@ def test_there_are_enough_known_answers():
         if not isinstance(item, Prediction):
             assert count[item.id, "right"] >= 1, item.id
             assert count[item.id, "wrong"] >= 3, item.id
+        if isinstance(item, Exercise | NumberExercise | TableExercise) and item.id != "modes.any_list":
+            named = [attempt for attempt in ATTEMPTS if attempt.exercise == item.id and attempt.cause]
+            assert len(named) >= 3, item.id
     sources = [attempt.source for attempt in ATTEMPTS] + list(ANSWERS.values())
     assert len(set(sources)) == len(sources)
 
