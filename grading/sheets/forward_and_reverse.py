@@ -568,7 +568,8 @@ def _recorded(variant: Variant) -> tuple[Item | Prose, ...]:
             inputs=lambda rng: {"x": rng.uniform(0.5, 2.0), "k": -rng.uniform(0.5, 2.0)},
             outputs=("y",),
             prescribed=True,
-            points=3,
+            shares={"form": 1, "values": 4, "structure": 3},
+            points=4,
             hints=(
                 "One line of the trace is one operation. Which of them is used by two others?",
                 "Read from the end: [0] is y. [3] was made from x and from something without a gradient, which is k.",
@@ -769,7 +770,8 @@ def _layer(inner: int, outer: int) -> Item:
         },
         wrt=("W", "b", "x"),
         asks="vjp",
-        points=5,
+        shares={"W": 2, "b": 1, "x": 1},
+        points=4,
         hints=(
             "a is used twice: by the product, and by the running squares. So its adjoint has two parts.",
             "The product gives a the adjoint w * t, and t the adjoint w * a; your rule takes the latter on.",

@@ -1077,7 +1077,7 @@ colours = task.given["rows"]
 # z is a difference. Its first argument is an exponential, and that is of v; its second argument is v itself. As a dict:
 # `{"e": ("exp", "v"), "z": ("sub", "e", "v")}`.
 #
-# ### Exercise `modes.recorded` (3 points)
+# ### Exercise `modes.recorded` (4 points)
 #
 # Reconstruct the computation behind y. Draw its graph with the inputs `x` and `k` and the output `y`, one step per
 # operation (`add`, `sub`, `mul`, `sin`, `exp`, ...), as a dict like that of the example.
@@ -1103,10 +1103,10 @@ def recorded(x, k):
     return product * np.sin(product) + x
 
 
-# %% attempt="modes.recorded" expect="wrong" mark=0.3
+# %% attempt="modes.recorded" expect="wrong" mark=0.5
 recorded = {"a": ("mul", "x", "k"), "s": ("sin", "x"), "c": ("mul", "a", "s"), "y": ("add", "c", "x")}
 
-# %% attempt="modes.recorded" expect="wrong" mark=1.8
+# %% attempt="modes.recorded" expect="wrong" mark=2.5
 recorded = {
     "a": ("mul", "x", "k"),
     "a2": ("mul", "x", "k"),
@@ -1115,7 +1115,7 @@ recorded = {
     "y": ("add", "c", "x"),
 }
 
-# %% attempt="modes.recorded" expect="wrong" mark=0.3
+# %% attempt="modes.recorded" expect="wrong" mark=0.5
 recorded = {"a": ("mul", "x", "k"), "s": ("sin", "a"), "c": ("mul", "a", "s"), "y": ("add", "c", "a")}
 
 # %% [markdown]
@@ -1619,18 +1619,18 @@ def any_list(x, op, left, right):
 
 
 # %% [markdown]
-# ### Exercise `modes.layer` (5 points)
+# ### Exercise `modes.layer` (4 points)
 #
 # The last step: a layer made of your rule. With $a = Wx + b$ and $t$ the running sums of squares of $a$, it returns
-# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order.
-# Use `rule_vjp`; if yours is not right yet, this will not be either.
+# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order. Put
+# the line of your rule where it belongs.
 
 
 # %% answer="modes.layer"
 def layer(W, b, x, w):
     ### BEGIN SOLUTION
     a = W @ x + b
-    a_bar = w * np.cumsum(a**2) + rule_vjp(a, w * a)
+    a_bar = w * np.cumsum(a**2) + 2 * a * np.cumsum((w * a)[::-1])[::-1]
     return np.outer(a_bar, x), a_bar, W.T @ a_bar
     ### END SOLUTION
 
@@ -1649,7 +1649,7 @@ def layer(W, b, x, w):
 # %% attempt="modes.layer" expect="wrong" cause="a path or term dropped"
 def layer(W, b, x, w):
     a = W @ x + b
-    a_bar = rule_vjp(a, w * a)
+    a_bar = 2 * a * np.cumsum((w * a)[::-1])[::-1]
     return np.outer(a_bar, x), a_bar, W.T @ a_bar
 
 
@@ -1660,10 +1660,10 @@ def layer(W, b, x, w):
     return np.outer(a_bar, x), a_bar, W.T @ a_bar
 
 
-# %% attempt="modes.layer" expect="wrong" mark=3.3333333333333335 cause="transposed"
+# %% attempt="modes.layer" expect="wrong" mark=2 cause="transposed"
 def layer(W, b, x, w):
     a = W @ x + b
-    a_bar = w * np.cumsum(a**2) + rule_vjp(a, w * a)
+    a_bar = w * np.cumsum(a**2) + 2 * a * np.cumsum((w * a)[::-1])[::-1]
     return np.outer(x, a_bar), a_bar, W.T @ a_bar
 
 

@@ -58,7 +58,6 @@ def context():
             ]
     names = {}
     exec(compile(ast.Module(kept, []), "context", "exec"), names)
-    names["rule_vjp"] = lambda x, w: 2 * x * np.cumsum(w[::-1])[::-1]  # a solution that a later answer builds on
     return names
 
 
@@ -121,7 +120,7 @@ def test_known_answers_get_what_they_must(attempt, variant):
     for seed in (PUBLIC_SEED, 1):
         verdict = judged(item, attempt.source, seed)
         named = {cause.label for cause in verdict.causes}
-        assert (verdict.outcome, verdict.mark) == (attempt.expect, pytest.approx(attempt.mark)), verdict.text()
+        assert (verdict.outcome, verdict.mark) == (attempt.expect, attempt.mark), verdict.text()
         assert not attempt.cause or named == {attempt.cause}, verdict.text()
         assert Verdict.from_json(verdict.json()) == verdict
 
