@@ -1622,8 +1622,8 @@ def any_list(x, op, left, right):
 # ### Exercise `modes.layer` (4 points)
 #
 # The last step: a layer made of your rule. With $a = Wx + b$ and $t$ the running sums of squares of $a$, it returns
-# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order. Put
-# the line of your rule where it belongs.
+# $y = a \odot t$ (entry by entry). For an adjoint $w$ of $y$, return the adjoints of $W$, $b$ and $x$, in this order.
+# Put the line of your rule where it belongs.
 
 
 # %% answer="modes.layer"
