@@ -1,0 +1,984 @@
+# %% [markdown]
+# # Sheet 4: gradients of networks
+#
+# Three networks, each a little larger than the one before. For every one of them you find all gradients yourself, and
+# the last one you train with them, on real data. Several formulas on this sheet were published with mistakes in them:
+# you find these, say why they are wrong, and mend them. Plan 120 to 150 minutes.
+#
+# **After this sheet you can**
+#
+# 1. differentiate a network with one hidden layer in all its parameters (`net.small`, `net.outer`, `net.inner`), and
+#    see at the shapes that a printed formula cannot be right (`net.bias_shape`, `net.misprint`, `net.layouts`);
+# 2. draw a network as a graph of vectors and write one adjoint per function (`net.graph`, `net.y_bar`, `net.h_bar`,
+#    `net.z_bar`, `net.x_bar`, `net.misprint_factor`), find an adjoint that got lost (`net.lost`), and get from
+#    adjoints to parameters (`net.parameters`), also where a matrix is used twice (`net.tied`);
+# 3. treat biases as rows of the weights (`net.edges`, `net.price`, `net.loss_graph`, `net.switched_on`);
+# 4. go back through every step of such a network (`net.E_bar`, `net.W2_bar`, `net.B_bar`, `net.gradients`), also the
+#    one through concatenation (`net.selector`, `net.C_bar`), and mend a published derivation (`net.misprints`,
+#    `net.mended`, `net.added`);
+# 5. train a network with gradients of your own (`net.baseline`, `net.trained`).
+#
+# **The convention.** A gradient has the shape of its variable; a Jacobian has output axes first; in a batch, rows are
+# samples; the slope of the ReLU at 0 is 0. A bar means "derivative of the result in this": $\bar h = \partial L /
+# \partial h$, and like every gradient it has the shape of $h$. Write NumPy, and do not change the arguments that you
+# are given.
+
+# %% setup=true
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from autodiff import show as draw
+from autodiff import sigmoid
+from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+
+open_sheet("04_network_gradients")
+
+# %% [markdown]
+# Stuck? `hint(id, 1)` says where to look, 2 which rule, 3 nearly the answer. Most exercises have three hints:
+
+# %%
+hint("net.small", 1)
+
+# %% [markdown]
+# ## 1. One hidden layer
+#
+# The network takes a vector $x$ with $d$ entries to one number:
+#
+# $$ a = W_0 x + b_0, \qquad z = \sigma(a), \qquad y = W_1 z + b_1, $$
+#
+# with $W_0$ of shape $h \times d$, $b_0$ with $h$ entries, $W_1$ of shape $1 \times h$ (one row: one output) and a
+# number $b_1$. $\sigma(a) = 1/(1 + e^{-a})$ is the sigmoid; its slope can be written in its value, $\sigma' = z(1-z)$.
+#
+# **Example.** One input, one hidden unit: $y = u\,\sigma(w x + b) + c$ at $x = 2$, $w = 0.5$, $b = -1$, $u = 3$,
+# $c = 0.2$. Forward: $wx + b = 0$, $z = 0.5$, $y = 1.7$. Back: $\bar z = u = 3$; through the sigmoid
+# $3 \cdot z(1-z) = 0.75$, which is $\bar b$, and $\bar w = 0.75 \cdot x = 1.5$. The output's weight has $\bar u = z =
+# 0.5$. Read each of these numbers off the table and the picture:
+
+
+# %%
+def one_unit(x, w, b, u, c):
+    return u * sigmoid(w * x + b) + c
+
+
+draw.table(one_unit, 2.0, 0.5, -1.0, 3.0, 0.2)
+
+# %%
+draw.graph(one_unit, 2.0, 0.5, -1.0, 3.0, 0.2, values=True)
+
+# %% [markdown]
+# ### Exercise `net.small` (5 points)
+#
+# Now two units, by hand, with numbers of your own. Two inputs reach two units: $a_1 = w_{11} x_1 + w_{12} x_2$ and
+# $a_2 = w_{21} x_1 + w_{22} x_2$, then $z_i = \sigma(a_i)$ and $y = u_1 z_1 + u_2 z_2$. A table is handed in as
+# `{"a1": {"value": 0.123, "adjoint": -0.456}, ...}`.
+
+# %% show="net.small"
+task = show("net.small")
+task
+
+# %% answer="net.small"
+small = None
+### BEGIN SOLUTION
+x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
+a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
+z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
+small = {
+    "a1": {"value": round(a1, 3), "adjoint": round(u1 * z1 * (1 - z1), 3)},
+    "a2": {"value": round(a2, 3), "adjoint": round(u2 * z2 * (1 - z2), 3)},
+    "z1": {"value": round(z1, 3), "adjoint": u1},
+    "z2": {"value": round(z2, 3), "adjoint": u2},
+    "y": {"value": round(u1 * z1 + u2 * z2, 3), "adjoint": 1},
+}
+### END SOLUTION
+
+# %% check="net.small"
+check("net.small", small)
+
+# %% [markdown]
+# The adjoints of $a_1$ and $a_2$ are what biases of these units would have as gradients, and the gradient in $w_{ij}$
+# is $\bar a_i x_j$. With that, all gradients of any such network are within reach.
+#
+# ### Exercise `net.outer` (2 points)
+#
+# For the network with $d$ inputs and $h$ units, return the gradients of $y$ in $W_1$ and in $b_1$, as a tuple
+# `(dW1, db1)`. Mind the shape of $W_1$.
+
+
+# %% answer="net.outer"
+def outer(W0, b0, W1, b1, x):
+    ### BEGIN SOLUTION
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    return z[None, :], 1.0
+    ### END SOLUTION
+
+
+# %% check="net.outer"
+check("net.outer", outer)
+
+# %% [markdown]
+# ### Exercise `net.inner` (4 points)
+#
+# Return the gradients of $y$ in $W_0$ and in $b_0$, as a tuple `(dW0, db0)`. Row $i$ of $W_0$ and entry $i$ of $b_0$
+# act on $y$ through $z_i$ alone, so start with one unit: by the chain rule,
+#
+# $$ \frac{\partial y}{\partial (W_0)_{ij}} = (W_1)_{1i}\; z_i (1 - z_i)\; x_j . $$
+
+
+# %% answer="net.inner"
+def inner(W0, b0, W1, b1, x):
+    ### BEGIN SOLUTION
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    db0 = W1[0] * z * (1 - z)
+    return np.outer(db0, x), db0
+    ### END SOLUTION
+
+
+# %% check="net.inner"
+check("net.inner", inner)
+
+# %% [markdown]
+# ### Find the error in print
+#
+# A published solution to this very task has, with $W_1$ a row ($1 \times h$) and $z$ a column ($h \times 1$),
+#
+# $$ \frac{\partial y}{\partial b_0} = W_1 \circ z \circ (1 - z), \qquad
+# \frac{\partial y}{\partial W_0} = [\,W_1 \circ z \circ (1 - z)\,]\, x^T, \qquad
+# \frac{\partial y}{\partial W_1} = z , $$
+#
+# where $\circ$ multiplies entry by entry. What does NumPy do if one types in the first as it stands?
+#
+# ### Exercise `net.bias_shape` (1 point, a prediction)
+#
+# Let $h = 6$. `W1` has the shape `(1, 6)` and `z` the shape `(6, 1)`. Before you run anything: what is the shape of
+# `W1 * z * (1 - z)`? Predictions earn their point whether they come true or not.
+
+# %% answer="net.bias_shape"
+bias_shape = None
+### BEGIN SOLUTION
+bias_shape = (6, 1)
+### END SOLUTION
+
+# %% check="net.bias_shape"
+predict("net.bias_shape", bias_shape)
+
+# %%
+rng = np.random.default_rng(4)
+W1, z = rng.normal(size=(1, 6)), rng.uniform(size=(6, 1))
+reveal("net.bias_shape", (W1 * z * (1 - z)).shape)
+
+# %% [markdown]
+# No error, and not even close to a gradient with $h$ entries: NumPy stretches a row and a column against each other.
+# A missing transpose can be silent.
+#
+# ### Exercise `net.misprint` (1 point)
+#
+# Which of these is the gradient in $W_0$, of shape $h \times d$, with $z$ and $x$ as columns?
+#
+# - **a**: $[W_1 \circ z \circ (1-z)]\, x^T$, as printed
+# - **b**: $[W_1^T \circ z \circ (1-z)]\, x^T$
+# - **c**: $x\, [W_1^T \circ z \circ (1-z)]^T$
+# - **d**: $W_1^T\, [z \circ (1-z)]^T\, x$
+
+# %% answer="net.misprint"
+misprint = None
+### BEGIN SOLUTION
+misprint = "b"
+### END SOLUTION
+
+# %% check="net.misprint"
+check("net.misprint", misprint)
+
+# %% [markdown]
+# ### Exercise `net.layouts` (3 points, in words)
+#
+# The third printed line gives the gradient in $W_1$ as the column $z$; the second gives that in $W_0$ with the shape of
+# $W_0$. Why can these two not both be right in one convention? What should the third line say in ours, and what may
+# happen to somebody who trains $W_1$ with the column?
+
+# %% [markdown] prose="net.layouts"
+# ### BEGIN SOLUTION
+# $W_1$ is $1 \times h$, so in the convention "a gradient has the shape of its variable" its gradient is the row $z^T$,
+# $1 \times h$. The column $z$ has the shape of $W_1^T$. A convention in which gradients have the transposed shape would
+# allow it, but then the gradient in $W_0$ would be $d \times h$, and the second line has $h \times d$. So no single
+# convention gives both.
+#
+# Somebody who computes `W1 - rate * z` subtracts a column from a row. NumPy makes an $h \times h$ matrix of it without
+# complaint, and the next forward pass returns $h$ outputs where there was one.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 2. One adjoint per function: a hidden layer with a regulariser
+#
+# Formulas for a whole network are long; one per function is short. Write the network as a graph of vectors, and every
+# arrow sends back one contribution: *the transposed Jacobian of the step, times the adjoint at its end.* Where several
+# arrows leave a node, the contributions are **added**.
+#
+# **Example.** $L = R + E$ with $R = 3h$ and $E = h^2$, at $h = 2$. Both terms use $h$, so $\bar h$ has two
+# contributions: $3 \cdot \bar R = 3$ and $2h \cdot \bar E = 4$, together 7.
+
+# %%
+draw.backprop_graph(lambda h: 3 * h + h**2, 2.0)
+
+# %% [markdown]
+# Now the network. Input $x$ ($N$ entries), hidden layer $h$ ($K$ entries), output $y$ ($M$ entries); a loss that
+# consists of an error and a regulariser which acts on the **hidden** layer:
+#
+# $$ z = W_1 x + b_1, \quad h = \tanh z, \quad y = W_2 h + b_2, \qquad
+# R = r^T h, \quad E = \tfrac12 \lVert y - s \rVert^2, \quad L = E + R . $$
+#
+# $r$ and $s$ are given vectors.
+#
+# ### Exercise `net.graph` (3 points)
+#
+# Draw the graph of it: one node for each of `z`, `h`, `y`, `R`, `E`, `L`. A graph is handed in as formulas, each node
+# by its name. This is how $f = xy + \sin(xy)$ would look:
+
+# %%
+draw.graph(lambda x, y: (lambda a: a + np.sin(a))(x * y), 2.0, 1.0)
+
+# %% [markdown]
+# handed in as `{"a": "x * y", "f": "a + sin(a)"}`. Use `x`, `W1`, `b1`, `W2`, `b2`, `r`, `s`, and `@`, `tanh`, `sum`.
+
+# %% answer="net.graph"
+graph = None
+### BEGIN SOLUTION
+graph = {
+    "z": "W1 @ x + b1",
+    "h": "tanh(z)",
+    "y": "W2 @ h + b2",
+    "R": "sum(r * h)",
+    "E": "sum((y - s)**2) / 2",
+    "L": "E + R",
+}
+### END SOLUTION
+
+# %% check="net.graph"
+check("net.graph", graph)
+
+# %% [markdown]
+# Your picture, if the answer is right, shows the one node that matters most: two arrows leave $h$.
+#
+# Going back, $\bar R = \bar E = 1$, because $L = E + R$. The other four adjoints are yours, one function each.
+#
+# ### Exercise `net.y_bar` (1 point)
+#
+# Return $\bar y$.
+
+
+# %% answer="net.y_bar"
+def y_bar(y, s):
+    ### BEGIN SOLUTION
+    return y - s
+    ### END SOLUTION
+
+
+# %% check="net.y_bar"
+check("net.y_bar", y_bar)
+
+# %% [markdown]
+# ### Exercise `net.h_bar` (3 points)
+#
+# Return $\bar h$, from $h$ and what comes after it.
+
+
+# %% answer="net.h_bar"
+def h_bar(h, r, W2, b2, s):
+    ### BEGIN SOLUTION
+    y = W2 @ h + b2
+    return r + W2.T @ (y - s)
+    ### END SOLUTION
+
+
+# %% check="net.h_bar"
+check("net.h_bar", h_bar)
+
+# %% [markdown]
+# ### Exercise `net.z_bar` (1 point)
+#
+# Given $z$ and $\bar h$ (here `h_bar` is an array), return $\bar z$.
+
+
+# %% answer="net.z_bar"
+def z_bar(z, h_bar):
+    ### BEGIN SOLUTION
+    return (1 - np.tanh(z) ** 2) * h_bar
+    ### END SOLUTION
+
+
+# %% check="net.z_bar"
+check("net.z_bar", z_bar)
+
+# %% [markdown]
+# ### Exercise `net.x_bar` (3 points)
+#
+# Put it together: forward pass, then the adjoints one after the other, and return $\bar x$, the gradient of $L$ in the
+# input. (You may call your own functions.)
+
+
+# %% answer="net.x_bar"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    ### BEGIN SOLUTION
+    h = np.tanh(W1 @ x + b1)
+    h_bar = r + W2.T @ (W2 @ h + b2 - s)
+    return W1.T @ ((1 - h**2) * h_bar)
+    ### END SOLUTION
+
+
+# %% check="net.x_bar"
+check("net.x_bar", x_bar)
+
+# %% [markdown]
+# ### Exercise `net.misprint_factor` (2 points): find the error in print
+#
+# A published solution prints, before the right result $\bar h = r + W_2^T (y - s)$, the step
+#
+# $$ \bar h = \frac{\partial R}{\partial h} \bar R + \frac{\partial y}{\partial h} \bar E . $$
+#
+# Its second term is wrong in two ways at once. With Jacobians as in this course (outputs first, so $\partial y /
+# \partial h$ is $M \times K$), what must stand there?
+#
+# - **a**: $\left(\frac{\partial y}{\partial h}\right)^{T} \bar E$
+# - **b**: $\frac{\partial y}{\partial h}\, \bar y$
+# - **c**: $\left(\frac{\partial y}{\partial h}\right)^{T} \bar y$
+# - **d**: $\frac{\partial y}{\partial h}\, \bar E$, as printed
+
+# %% answer="net.misprint_factor"
+misprint_factor = None
+### BEGIN SOLUTION
+misprint_factor = "c"
+### END SOLUTION
+
+# %% check="net.misprint_factor"
+check("net.misprint_factor", misprint_factor)
+
+# %% [markdown]
+# ### Exercise `net.parameters` (4 points)
+#
+# A weight $W_{ij}$ acts directly on one entry of its own layer alone, by way of $z_i$ and with the factor $x_j$; a bias
+# $b_i$ likewise with the factor 1. Hence for a layer $z = W x + b$ with adjoint $\bar z$
+#
+# $$ \frac{\partial L}{\partial W_{ij}} = \bar z_i\, x_j, \qquad \frac{\partial L}{\partial b_i} = \bar z_i . $$
+#
+# **Example.** $\bar z = (2, -1, 0)$ and $x = (10, 3)$ give a matrix with one row per unit:
+
+# %%
+print(np.outer([2, -1, 0], [10, 3]))
+
+# %% [markdown]
+# Return all four gradients of $L$, as a tuple `(dW1, db1, dW2, db2)`. Each is worth a point.
+
+
+# %% answer="net.parameters"
+def parameters(x, W1, b1, W2, b2, r, s):
+    ### BEGIN SOLUTION
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
+    return np.outer(z_bar, x), z_bar, np.outer(y_bar, h), y_bar
+    ### END SOLUTION
+
+
+# %% check="net.parameters"
+check("net.parameters", parameters)
+
+# %% [markdown]
+# ### Exercise `net.lost` (4 points): find the bug
+
+# %% show="net.lost"
+show("net.lost")
+
+# %% [markdown]
+# Set `line` to the number of the line that is wrong, and mend it in the copy below (change that one line only).
+
+
+# %% answer="net.lost"
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    y = W2 @ h + b2
+    h_bar = r
+    y_bar = y - s
+    h_bar = W2.T @ y_bar
+    z_bar = (1 - h**2) * h_bar
+    return W1.T @ z_bar
+
+
+line = None
+### BEGIN SOLUTION
+line = 7
+
+
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    y = W2 @ h + b2
+    h_bar = r
+    y_bar = y - s
+    h_bar = h_bar + W2.T @ y_bar
+    z_bar = (1 - h**2) * h_bar
+    return W1.T @ z_bar
+
+
+### END SOLUTION
+
+# %% check="net.lost"
+check("net.lost", gradient, line=line)
+
+# %% [markdown]
+# ### Exercise `net.tied` (4 points)
+#
+# "A weight acts on one unit alone" is true of the layer it stands in, if it stands in one. Here a matrix is used twice:
+# $h = \tanh(W x)$ and $y = W^T h$, which is to give back $x$, with $L = \tfrac12 \lVert y - x \rVert^2$. Return the
+# gradient in $W$. ($x$ is a constant here: the input, and the target.)
+#
+# **Example.** With numbers only: $L = w \cdot (w x)$ has $\bar w = w x + w \cdot x$, one term for each use.
+
+
+# %% answer="net.tied"
+def tied(W, x):
+    ### BEGIN SOLUTION
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    z_bar = (1 - h**2) * (W @ y_bar)
+    return np.outer(h, y_bar) + np.outer(z_bar, x)
+    ### END SOLUTION
+
+
+# %% check="net.tied"
+check("net.tied", tied)
+
+# %% [markdown]
+# ## 3. Biases as rows of the weights, and real passengers
+#
+# Now a batch: $X$ has one **row** per passenger. If a column of ones is appended to $X$, the biases can be the last row
+# of the weights, and $\mathrm{concat}(X, \mathbf 1)\, W_1$ is weights and biases in one product. **Example:**
+
+# %%
+X = np.array([[0.5, -2.0], [1.0, 3.0], [0.0, 1.0]])
+weights, biases = np.array([[1.0, 0.0, 2.0], [3.0, -1.0, 0.0]]), np.array([10.0, 20.0, 30.0])
+A = np.hstack([X, np.ones((3, 1))])
+W1 = np.vstack([weights, biases])
+print("concat(X, 1):", *A, sep="\n")
+print("concat(X, 1) @ W1:", *(A @ W1), sep="\n")
+print("the same as X @ weights + biases:", np.array_equal(A @ W1, X @ weights + biases))
+
+# %% [markdown]
+# The network of this section does that twice, with a ReLU between: $C = \mathrm{ReLU}(\mathrm{concat}(X, \mathbf 1)\,
+# W_1)$ and $E = \mathrm{concat}(C, \mathbf 1)\, W_2$. Its inputs are a passenger's age, class and whether they
+# survived; its output is the price of the ticket. With four hidden units:
+
+
+# %%
+def layered(columns, labels):
+    """Draw a network: columns of nodes from left to right; a node called 1 gets no arrow."""
+    figure, axes = plt.subplots(figsize=(7, 3.4))
+    places = [[(2.2 * k, (len(names) - 1) / 2 - i) for i in range(len(names))] for k, names in enumerate(columns)]
+    for k, names in enumerate(columns[1:], 1):
+        fed = [place for place, name in zip(places[k], names, strict=True) if name != "1"]
+        for (x0, y0), (x1, y1) in product(places[k - 1], fed):
+            axes.annotate("", (x1 - 0.2, y1), (x0 + 0.2, y0), arrowprops={"arrowstyle": "->", "lw": 0.7})
+    for column, names, label in zip(places, columns, labels, strict=True):
+        for (x, y), name in zip(column, names, strict=True):
+            face = "#ffe2b8" if name == "1" else "#dce9fa"
+            axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.35", "fc": face})
+        axes.text(column[0][0], -2.9, label, ha="center", va="center")
+    axes.set(xlim=(-0.8, 5.2), ylim=(-3.2, 2.5))
+    axes.axis("off")
+    return figure
+
+
+picture(
+    layered(
+        [["age", "class", "survived", "1"], ["h1", "h2", "h3", "h4", "1"], ["price"]],
+        ["concat(X, 1)", "concat(C, 1)", "E"],
+    ),
+    alt="Layered network. Four nodes (age, class, survived, 1) each have arrows to the hidden units h1 to h4; a fifth "
+    "node, 1, stands beside the hidden units and no arrow leads to it; the five have arrows to the one output, price.",
+)
+
+# %% [markdown]
+# Count its arrows: $4 \cdot 4$ into the hidden units and 5 into the output, 21, which is the number of weights: $W_1$
+# is $4 \times 4$ and $W_2$ is $5 \times 1$. (A square $W_1$ is a trap: a transposed gradient has the right shape. The
+# checks below use other sizes.)
+#
+# ### Exercise `net.edges` (1 point)
+
+# %% show="net.edges"
+task = show("net.edges")
+task
+
+# %% answer="net.edges"
+edges = None
+### BEGIN SOLUTION
+features, units = task.given["features"], task.given["units"]
+edges = (features + 1) * units + units + 1
+### END SOLUTION
+
+# %% check="net.edges"
+check("net.edges", edges)
+
+# %% [markdown]
+# ### Exercise `net.price` (2 points): find the error in print
+#
+# One published line for the whole network reads
+#
+# $$ [\,\mathrm{ReLU}(X \;\mathrm{concat}\; \mathbf 1) \times W_1 \;\mathrm{concat}\; \mathbf 1\,] \times W_2 = E . $$
+#
+# One bracket is in the wrong place. Write the function that is meant; it returns $E$, one row per passenger and one
+# column. (On inputs and weights that are never negative, both lines give the same: do not be fooled by such data.)
+
+
+# %% answer="net.price"
+def price(X, W1, W2):
+    ### BEGIN SOLUTION
+    ones = np.ones((len(X), 1))
+    C = np.maximum(np.hstack([X, ones]) @ W1, 0)
+    return np.hstack([C, ones]) @ W2
+    ### END SOLUTION
+
+
+# %% check="net.price"
+check("net.price", price)
+
+# %% [markdown]
+# ### Exercise `net.loss_graph` (3 points)
+#
+# The loss is the mean squared error, in small steps with names:
+#
+# $$ A = \mathrm{concat}(X, b),\; B = A W_1,\; C = \mathrm{ReLU}(B),\; D = \mathrm{concat}(C, b),\; E = D W_2,\;
+# F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
+#
+# $b$ is the column of $n$ ones and $y$ has the true prices, one per row. Draw the graph: nodes `A` to `H` and `L`, as
+# formulas in `X`, `b`, `W1`, `W2`, `y`, `n`. Write `concat(X, b, axis=1)` for appending a column.
+
+# %% answer="net.loss_graph"
+loss_graph = None
+### BEGIN SOLUTION
+loss_graph = {
+    "A": "concat(X, b, axis=1)",
+    "B": "A @ W1",
+    "C": "relu(B)",
+    "D": "concat(C, b, axis=1)",
+    "E": "D @ W2",
+    "F": "E - y",
+    "G": "F**2",
+    "H": "sum(G)",
+    "L": "H / n",
+}
+### END SOLUTION
+
+# %% check="net.loss_graph"
+check("net.loss_graph", loss_graph)
+
+# %% [markdown]
+# ### The data
+#
+# `passengers.csv` lies beside this notebook: 1,309 passengers of a ship that sank in 1912, without their names; its
+# first lines say where it is from. Some ages and one price are not known; we keep the complete rows.
+
+# %%
+table = np.genfromtxt("passengers.csv", delimiter=",", skip_header=4)
+table = table[~np.isnan(table).any(axis=1)]
+age, cabin_class, survived, fare = table.T
+print(f"{len(table)} complete rows")
+for number in (1, 2, 3):
+    chosen = cabin_class == number
+    print(f"class {number}: {np.sum(chosen)} passengers, mean price {fare[chosen].mean():.1f}")
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 3.2))
+for number, mark in ((1, "o"), (2, "^"), (3, "x")):
+    chosen = cabin_class == number
+    axes.scatter(age[chosen], fare[chosen] + 1, s=12, marker=mark, label=f"class {number}")
+axes.set(xlabel="age in years", ylabel="price in pounds, plus 1", yscale="log")
+axes.legend()
+picture(
+    figure,
+    alt="Ticket price against age, one mark per passenger. First class tickets cost some 30 to 500 pounds, second "
+    "class 10 to 70 and third class 7 to 70; age hardly matters.",
+)
+
+# %% [markdown]
+# ### Exercise `net.switched_on` (1 point, a prediction)
+#
+# Let the weights be drawn from 0 to 1, as the source does, and feed the network the columns as they are: ages in years,
+# classes 1 to 3, survived 0 or 1. Which share of all hidden values is switched on, that is, has $B > 0$?
+#
+# - **a**: about a quarter
+# - **b**: about a half
+# - **c**: about three quarters
+# - **d**: all of them
+
+# %% answer="net.switched_on"
+switched_on = None
+### BEGIN SOLUTION
+switched_on = "d"
+### END SOLUTION
+
+# %% check="net.switched_on"
+predict("net.switched_on", switched_on)
+
+
+# %%
+def standardised(columns):
+    """The same columns with mean 0 and variance 1."""
+    return (columns - columns.mean(axis=0)) / columns.std(axis=0)
+
+
+def share_on(X, W1):
+    """The share of hidden values above 0."""
+    return np.mean(np.hstack([X, np.ones((len(X), 1))]) @ W1 > 0)
+
+
+raw, inputs = table[:, :3], standardised(table[:, :3])
+rng = np.random.default_rng(2)
+from_0_to_1, both_signs = rng.uniform(0, 1, size=(4, 4)), rng.normal(size=(4, 4)) / 2
+shares = {
+    "as they are,\nweights 0 to 1": share_on(raw, from_0_to_1),
+    "standardised,\nweights 0 to 1": share_on(inputs, from_0_to_1),
+    "standardised,\nboth signs": share_on(inputs, both_signs),
+}
+figure, axes = plt.subplots(figsize=(6, 2.6))
+axes.bar(list(shares), list(shares.values()), width=0.5)
+axes.set(ylabel="share switched on", ylim=(0, 1.05))
+picture(
+    figure,
+    alt="Shares of hidden values above 0: " + "; ".join(f"{k}: {v:.2f}".replace("\n", " ") for k, v in shares.items()),
+)
+
+# %%
+reveal("net.switched_on", "d" if np.all(share_on(raw, from_0_to_1) == 1) else "c")
+
+# %% [markdown]
+# Nothing negative goes in, so nothing negative comes out: every ReLU is on, and the network is a linear function with
+# extra steps. Worse, on such data a gradient that **forgets the ReLU** agrees with the right one, so a test with it
+# proves nothing. So we standardise the columns, and use weights of both signs. The prices are standardised, too:
+
+# %%
+targets = standardised(table[:, 3:])
+print("inputs", inputs.shape, "targets", targets.shape)
+
+# %% [markdown]
+# ## 4. Back through every step
+#
+# From $L$ back to the weights, one adjoint after the other: $\bar H = 1/n$, every $\bar G_k = \bar H$, and so on. The
+# sum over passengers happens by itself, in matrix products.
+#
+# **Example.** Three passengers, $F = (3, -1, 2)^T$: $L = (9 + 1 + 4)/3$. Each $G_k = F_k^2$ depends on its own $F_k$,
+# so $\bar F_k = 2 F_k \cdot \tfrac13$: $(2, -\tfrac23, \tfrac43)^T$. Going back through a step that acts entry by
+# entry multiplies entry by entry.
+#
+# ### Exercise `net.E_bar` (2 points)
+#
+# Return $\bar E$, for $L = \tfrac1n \sum_k (E_k - y_k)^2$; both arguments have the shape $n \times 1$.
+
+
+# %% answer="net.E_bar"
+def E_bar(E, y):
+    ### BEGIN SOLUTION
+    return 2 / len(E) * (E - y)
+    ### END SOLUTION
+
+
+# %% check="net.E_bar"
+check("net.E_bar", E_bar)
+
+# %% [markdown]
+# ### Exercise `net.W2_bar` (2 points)
+#
+# Through the product $E = D W_2$: for $L = \tfrac1n \sum_k (E_k - y_k)^2$, return the gradient in $W_2$, with the shape
+# of $W_2$. (A published solution has $\frac2n F^T D$ here, a row: right numbers, for a variable of another shape. On
+# the way it has $\frac2n \sum^n F^T D$: the sum over samples is in the product already, so that is $n$ times too much.)
+
+
+# %% answer="net.W2_bar"
+def W2_bar(D, W2, y):
+    ### BEGIN SOLUTION
+    return D.T @ (2 / len(D) * (D @ W2 - y))
+    ### END SOLUTION
+
+
+# %% check="net.W2_bar"
+check("net.W2_bar", W2_bar)
+
+# %% [markdown]
+# ### The step that the source leaves open
+#
+# For the other weights one has to go back through $D = \mathrm{concat}(C, \mathbf 1)$. The published solution stops
+# here: in the place of $\partial D / \partial C$ stands a note that it does not work. It does. Take one row:
+# $d = \mathrm{concat}(c, 1)$ is a function of the vector $c$ like any other.
+#
+# **Example.** $c = (0.5, 2)$ gives $d = (0.5, 2, 1)$. Move $c_1$ by a little: $d_1$ moves as much, $d_2$ and the 1
+# stay. Read the columns of the Jacobian off these quotients:
+
+# %%
+c, step = np.array([0.5, 2.0]), 1e-3
+for moved in (np.array([step, 0.0]), np.array([0.0, step])):
+    print(np.round((np.append(c + moved, 1.0) - np.append(c, 1.0)) / step, 3))
+
+# %% [markdown]
+# ### Exercise `net.selector` (3 points)
+#
+# Return the Jacobian of $d = \mathrm{concat}(c, 1)$ in $c$, where $c$ has $h$ entries.
+
+
+# %% answer="net.selector"
+def selector(c):
+    ### BEGIN SOLUTION
+    return np.eye(len(c) + 1, len(c))
+    ### END SOLUTION
+
+
+# %% check="net.selector"
+check("net.selector", selector)
+
+# %% [markdown]
+# ### Exercise `net.C_bar` (3 points)
+#
+# Now the whole batch: given $C$ ($n \times h$) and $\bar D$ (with one column more), return $\bar C$ for
+# $D = \mathrm{concat}(C, \mathbf 1)$. Which part of this adjoint has anywhere to go?
+
+# %%
+figure, axes = plt.subplots(figsize=(5.2, 2.2))
+shown = np.array([[3, -1, 2, 5], [0, 4, -2, 1], [2, 2, 1, -3]])
+for (row, column), entry in np.ndenumerate(shown):
+    face = "#ffe2b8" if column == 3 else "#dce9fa"
+    axes.add_patch(plt.Rectangle((column, -row), 0.94, 0.94, fc=face, ec="black"))
+    axes.text(column + 0.47, 0.47 - row, entry, ha="center", va="center")
+axes.text(1.5, 1.25, "from the columns of C", ha="center")
+axes.text(3.5, 1.25, "from the ones", ha="center")
+axes.set(xlim=(-0.2, 5.2), ylim=(-2.2, 1.7))
+axes.axis("off")
+picture(
+    figure,
+    alt="An adjoint of D with three rows and four columns. The first three columns belong to the columns of C, the "
+    "last one to the appended ones.",
+)
+
+
+# %% answer="net.C_bar"
+def C_bar(C, D_bar):
+    ### BEGIN SOLUTION
+    return D_bar[:, :-1]
+    ### END SOLUTION
+
+
+# %% check="net.C_bar"
+check("net.C_bar", C_bar)
+
+# %% [markdown]
+# ### Exercise `net.B_bar` (2 points)
+#
+# Through the ReLU, entry by entry: given $B$ and $\bar C$ (here `C_bar` is an array), return $\bar B$.
+
+
+# %% answer="net.B_bar"
+def B_bar(B, C_bar):
+    ### BEGIN SOLUTION
+    return np.where(B > 0, C_bar, 0.0)
+    ### END SOLUTION
+
+
+# %% check="net.B_bar"
+check("net.B_bar", B_bar)
+
+# %% [markdown]
+# ### Exercise `net.gradients` (4 points)
+#
+# Everything together. Return the gradients of the loss in $W_1$ and $W_2$, as a tuple; that in $W_1$ is worth three
+# points. The network has biases in the last rows of both matrices, and you train with this function below.
+
+
+# %% answer="net.gradients"
+def gradients(X, W1, W2, y):
+    ### BEGIN SOLUTION
+    ones = np.ones((len(X), 1))
+    A = np.hstack([X, ones])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), ones])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    D_bar = E_bar @ W2.T
+    C_bar = D_bar[:, :-1]
+    B_bar = np.where(B > 0, C_bar, 0.0)
+    return A.T @ B_bar, D.T @ E_bar
+    ### END SOLUTION
+
+
+# %% check="net.gradients"
+check("net.gradients", gradients)
+
+# %% [markdown]
+# ### Exercise `net.misprints` (3 points): find the errors in print
+#
+# These are lines of the published derivation, in the names of this sheet. Which are **wrong**, as derivatives with
+# output axes first? Answer with a set of letters such as `{"a", "f"}`.
+#
+# - **a**: $\frac{\partial L}{\partial H} = \frac1n$
+# - **b**: $\frac{\partial H}{\partial G} = \sum^n$
+# - **c**: $\frac{\partial G}{\partial F} = 2F$, with $n$ entries
+# - **d**: $\frac{\partial E}{\partial W_2} = D$, leaving out axes of length 1
+# - **e**: $\frac{\partial B_{ij}}{\partial (W_1)_{ij}} = A_{ij}$
+# - **f**: $\frac{\partial C_{ij}}{\partial B_{ij}} = 1$ where $B_{ij} > 0$, else 0
+
+# %% answer="net.misprints"
+misprints = None
+### BEGIN SOLUTION
+misprints = {"b", "c", "e"}
+### END SOLUTION
+
+# %% check="net.misprints"
+check("net.misprints", misprints)
+
+# %% [markdown]
+# ### Exercise `net.mended` (4 points, in words)
+#
+# Take two of the wrong lines. Say what each should be, and why.
+
+# %% [markdown] prose="net.mended"
+# ### BEGIN SOLUTION
+# **b.** $H = \sum_k G_k$ is one number made of $n$, so $\partial H / \partial G$ is the row of ones
+# $\mathbf 1^T \in \mathbb{R}^{1 \times n}$. A summation sign is an operation, not a derivative. Left standing in front
+# of $F^T D$, which sums over samples already, it makes the gradient $n$ times too large.
+#
+# **c.** $G_k = F_k^2$ depends on $F_k$ alone, so $\partial G_k / \partial F_l = 2 F_k \delta_{kl}$: the $n \times n$
+# matrix $\mathrm{diag}(2F)$. The row $2F^T$ is $\partial H / \partial F = \mathbf 1^T \mathrm{diag}(2F)$.
+#
+# **e.** $B_{kj} = \sum_l A_{kl} (W_1)_{lj}$, so $\partial B_{kj} / \partial (W_1)_{ij} = A_{ki}$, for every sample $k$;
+# for $k = i$ that is $A_{ii}$, not $A_{ij}$. And since $(W_1)_{ij}$ feeds column $j$ of $B$ in every row, its gradient
+# is the sum $\sum_k \bar B_{kj} A_{ki}$, which is what $A^T \bar B$ computes.
+# ### END SOLUTION
+
+# %% [markdown]
+# ### Exercise `net.added` (4 points): find the bug
+
+# %% show="net.added"
+show("net.added")
+
+
+# %% answer="net.added"
+def gradient(X, W1, W2, y):
+    n = len(X)
+    A = np.pad(X, ((0, 0), (0, 1))) + 1
+    B = A @ W1
+    D = np.pad(np.maximum(B, 0), ((0, 0), (0, 1)), constant_values=1)
+    E_bar = 2 / n * (D @ W2 - y)
+    C_bar = E_bar @ W2[:-1].T
+    B_bar = np.where(B > 0, C_bar, 0)
+    return A.T @ B_bar
+
+
+line = None
+### BEGIN SOLUTION
+line = 3
+
+
+def gradient(X, W1, W2, y):
+    n = len(X)
+    A = np.pad(X, ((0, 0), (0, 1)), constant_values=1)
+    B = A @ W1
+    D = np.pad(np.maximum(B, 0), ((0, 0), (0, 1)), constant_values=1)
+    E_bar = 2 / n * (D @ W2 - y)
+    C_bar = E_bar @ W2[:-1].T
+    B_bar = np.where(B > 0, C_bar, 0)
+    return A.T @ B_bar
+
+
+### END SOLUTION
+
+# %% check="net.added"
+check("net.added", gradient, line=line)
+
+# %% [markdown]
+# ## 5. Training, with your own gradients
+#
+# ### Exercise `net.baseline` (1 point, a prediction)
+#
+# A yardstick first. The prices are standardised. What is the mean squared error of somebody who says 0, the mean, for
+# everybody?
+
+# %% answer="net.baseline"
+baseline = None
+### BEGIN SOLUTION
+baseline = 1
+### END SOLUTION
+
+# %% check="net.baseline"
+predict("net.baseline", baseline)
+
+# %%
+reveal("net.baseline", round(float(np.mean(targets**2)), 6))
+
+# %% [markdown]
+# A second yardstick is the best *linear* prediction, by least squares; a network has to beat it to be worth its ReLUs.
+# Training is gradient descent: 200 times, take all passengers, compute your gradients, and go a small step downhill.
+
+# %%
+bias_column = np.ones((len(inputs), 1))
+best = np.linalg.lstsq(np.hstack([inputs, bias_column]), targets, rcond=None)[0]
+linear = np.mean((np.hstack([inputs, bias_column]) @ best - targets) ** 2)
+print(f"best linear prediction: {linear:.3f}")
+
+
+# %%
+def train(steps=200, rate=0.1):
+    """The losses before each of so many steps downhill, with `price` and `gradients` from above."""
+    rng = np.random.default_rng(2)
+    W1, W2, losses = rng.normal(size=(4, 4)) / 2, rng.normal(size=(5, 1)) / 2, []
+    for _ in range(steps):
+        losses.append(float(np.mean((price(inputs, W1, W2) - targets) ** 2)))
+        dW1, dW2 = gradients(inputs, W1, W2, targets)
+        W1, W2 = W1 - rate * dW1, W2 - rate * dW2
+    return losses, W1, W2
+
+
+try:
+    losses, W1, W2 = train()
+    print(f"loss before the first step {losses[0]:.3f}, before the last {losses[-1]:.3f}")
+except Exception as error:
+    losses = []
+    print(f"Solve net.price and net.gradients first; then run this cell again. ({type(error).__name__})")
+
+# %%
+figure, axes = plt.subplots(figsize=(6.5, 3))
+axes.plot(losses, label="your network")
+axes.axhline(1, ls=":", color="grey", label="the mean for everybody")
+axes.axhline(linear, ls="--", color="tab:orange", label="best linear prediction")
+axes.set(xlabel="steps", ylabel="mean squared error", xlim=(0, 200), ylim=(0.5, 1.1))
+axes.legend()
+fell = f"falls from {losses[0]:.2f} to {losses[-1]:.2f}" if losses else "is not there yet"
+picture(figure, alt=f"The loss over 200 steps {fell}; lines at 1 (the mean) and {linear:.2f} (best linear prediction).")
+
+# %% [markdown]
+# ### Exercise `net.trained` (2 points)
+#
+# What is the last of the losses, to two decimals?
+
+# %% answer="net.trained"
+trained = None
+### BEGIN SOLUTION
+trained = round(losses[-1], 2)
+### END SOLUTION
+
+# %% check="net.trained"
+check("net.trained", trained)
+
+# %% [markdown]
+# It passes the linear prediction, by an amount that is there to stay: the mean price falls steeply from first to second
+# class and hardly from second to third, which is a bend, and a bend is what a ReLU has. Most of the loss stays, because
+# age, class and survival do not tell who travelled in the grandest rooms.
+#
+# Try it: run `train(rate=1.0)` in a cell of your own, and look at the losses. Then `train(rate=0.001)`.
+#
+# ## What to take along
+#
+# - Write a network as a graph, and one adjoint per function: transposed Jacobian times adjoint, contributions added
+#   where several arrows leave.
+# - A weight's gradient is the adjoint of what it feeds, times what it is multiplied with; over a batch, one matrix
+#   product sums over the samples.
+# - Concatenation goes back as selection: what belongs to the constant is dropped.
+# - Shapes catch many misprints, and only if the sizes differ; data of one sign hides a forgotten ReLU.
+
+# %%
+progress()
