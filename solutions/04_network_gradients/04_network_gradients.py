@@ -96,6 +96,34 @@ small = {
 # %% check="net.small"
 check("net.small", small)
 
+# %% attempt="net.small" expect="right"
+x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
+a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
+z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
+values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [u1 * z1 * (1 - z1), u2 * z2 * (1 - z2), u1, u2, 1]
+small = np.round(np.transpose([values, slopes]), 3)
+
+# %% attempt="net.small" expect="wrong" mark=4 cause="inner derivative forgotten"
+x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
+a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
+z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
+values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [u1, u2, u1, u2, 1]
+small = np.round(np.transpose([values, slopes]), 3)
+
+# %% attempt="net.small" expect="wrong" mark=4.5 cause="sign"
+x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
+a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
+z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
+values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [-u1 * z1 * (1 - z1), u2 * z2 * (1 - z2), u1, u2, 1]
+small = np.round(np.transpose([values, slopes]), 3)
+
+# %% attempt="net.small" expect="wrong" mark=4
+x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
+a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
+z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
+values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [u1 * z1, u2 * z2, u1, u2, 1]
+small = np.round(np.transpose([values, slopes]), 3)
+
 # %% [markdown]
 # The adjoints of $a_1$ and $a_2$ are what biases of these units would have as gradients, and the gradient in $w_{ij}$
 # is $\bar a_i x_j$. With that, all gradients of any such network are within reach.
@@ -117,6 +145,35 @@ def outer(W0, b0, W1, b1, x):
 # %% check="net.outer"
 check("net.outer", outer)
 
+
+# %% attempt="net.outer" expect="right"
+def outer(W0, b0, W1, b1, x):
+    return [[[sigmoid(a) for a in W0 @ x + b0]], 1]
+
+
+# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed"
+def outer(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    return z[:, None], 1.0
+
+
+# %% attempt="net.outer" expect="wrong" mark=1 cause="shape that only broadcasts"
+def outer(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    return z, 1.0
+
+
+# %% attempt="net.outer" expect="wrong" mark=1
+def outer(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    return (z * (1 - z))[None, :], 1.0
+
+
+# %% attempt="net.outer" expect="wrong" mark=1 cause="an input returned"
+def outer(W0, b0, W1, b1, x):
+    return W1, 1.0
+
+
 # %% [markdown]
 # ### Exercise `net.inner` (4 points)
 #
@@ -137,6 +194,48 @@ def inner(W0, b0, W1, b1, x):
 
 # %% check="net.inner"
 check("net.inner", inner)
+
+
+# %% attempt="net.inner" expect="right"
+def inner(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    return np.einsum("ui,i,i,j->ij", W1, z, 1 - z, x), (W1 @ np.diag(z * (1 - z))).ravel()
+
+
+# %% attempt="net.inner" expect="wrong" cause="activation derivative of the wrong form"
+def inner(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    db0 = W1[0] * z
+    return np.outer(db0, x), db0
+
+
+# %% attempt="net.inner" expect="wrong" cause="activation derivative forgotten"
+def inner(W0, b0, W1, b1, x):
+    db0 = W1[0]
+    return np.outer(db0, x), db0
+
+
+# %% attempt="net.inner" expect="wrong" mark=2 cause="transposed"
+def inner(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    db0 = W1[0] * z * (1 - z)
+    return np.outer(x, db0), db0
+
+
+# %% attempt="net.inner" expect="wrong"
+def inner(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    z = z[:, None]
+    db0 = W1 * z * (1 - z)
+    return db0 @ np.outer(np.ones(len(z)), x), db0
+
+
+# %% attempt="net.inner" expect="wrong" cause="inner derivative forgotten"
+def inner(W0, b0, W1, b1, x):
+    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
+    db0 = z * (1 - z)
+    return np.outer(db0, x), db0
+
 
 # %% [markdown]
 # ### Find the error in print
@@ -162,6 +261,18 @@ bias_shape = (6, 1)
 
 # %% check="net.bias_shape"
 predict("net.bias_shape", bias_shape)
+
+# %% attempt="net.bias_shape" expect="right"
+bias_shape = (6, 6)
+
+# %% attempt="net.bias_shape" expect="wrong"
+bias_shape = "six"
+
+# %% attempt="net.bias_shape" expect="wrong"
+bias_shape = (6, -1)
+
+# %% attempt="net.bias_shape" expect="wrong"
+bias_shape = 2.5
 
 # %%
 rng = np.random.default_rng(4)
@@ -189,6 +300,18 @@ misprint = "b"
 
 # %% check="net.misprint"
 check("net.misprint", misprint)
+
+# %% attempt="net.misprint" expect="right"
+misprint = "(B)"
+
+# %% attempt="net.misprint" expect="wrong" because="A row times a column, entry by entry, is an h by h matrix."
+misprint = "a"
+
+# %% attempt="net.misprint" expect="wrong" because="This has d rows and h columns: it is the transpose."
+misprint = "c"
+
+# %% attempt="net.misprint" expect="wrong" because="Here units are summed over, and the row of slopes meets x."
+misprint = "d"
 
 # %% [markdown]
 # ### Exercise `net.layouts` (3 points, in words)
@@ -257,6 +380,50 @@ graph = {
 # %% check="net.graph"
 check("net.graph", graph)
 
+# %% attempt="net.graph" expect="wrong" mark=1.8
+graph = {
+    "product": "W1 @ x",
+    "z": "b1 + product",
+    "h": "tanh(z)",
+    "y": "b2 + W2 @ h",
+    "E": "0.5 * sum((s - y)**2)",
+    "R": "sum(h * r)",
+    "L": "R + E",
+}
+
+# %% attempt="net.graph" expect="right"
+graph = "L = R + E; E = sum((s - y)**2) / 2; R = sum(h * r); y = b2 + W2 @ h; h = tanh(z); z = b1 + W1 @ x"
+
+# %% attempt="net.graph" expect="wrong" mark=0.8
+graph = {
+    "z": "W1 @ x + b1",
+    "h": "tanh(z)",
+    "y": "W2 @ h + b2",
+    "R": "sum(r * z)",
+    "E": "sum((y - s)**2) / 2",
+    "L": "E + R",
+}
+
+# %% attempt="net.graph" expect="wrong" mark=0.3
+graph = {
+    "z": "W1 @ x + b1",
+    "h": "tanh(z)",
+    "y": "W2 @ h + b2",
+    "R": "sum(r * h)",
+    "E": "sum((y - s)**2)",
+    "L": "E + R",
+}
+
+# %% attempt="net.graph" expect="wrong" mark=0.8
+graph = {
+    "z": "W1 @ x + b1",
+    "h": "tanh(z)",
+    "y": "W2 @ h + b2",
+    "R": "sum(r * h)",
+    "E": "sum((y - s)**2) / 2",
+    "L": "E - R",
+}
+
 # %% [markdown]
 # Your picture, if the answer is right, shows the one node that matters most: two arrows leave $h$.
 #
@@ -277,6 +444,27 @@ def y_bar(y, s):
 # %% check="net.y_bar"
 check("net.y_bar", y_bar)
 
+
+# %% attempt="net.y_bar" expect="right"
+def y_bar(y, s):
+    return [float(one - other) for one, other in zip(y, s, strict=True)]
+
+
+# %% attempt="net.y_bar" expect="wrong" cause="sign"
+def y_bar(y, s):
+    return s - y
+
+
+# %% attempt="net.y_bar" expect="wrong" cause="factor 2 too many"
+def y_bar(y, s):
+    return 2 * (y - s)
+
+
+# %% attempt="net.y_bar" expect="wrong" cause="mean for sum"
+def y_bar(y, s):
+    return (y - s) / len(y)
+
+
 # %% [markdown]
 # ### Exercise `net.h_bar` (3 points)
 #
@@ -294,6 +482,32 @@ def h_bar(h, r, W2, b2, s):
 # %% check="net.h_bar"
 check("net.h_bar", h_bar)
 
+
+# %% attempt="net.h_bar" expect="right"
+def h_bar(h, r, W2, b2, s):
+    return (W2 @ h + b2 - s) @ W2 + r
+
+
+# %% attempt="net.h_bar" expect="wrong" cause="a path or term dropped"
+def h_bar(h, r, W2, b2, s):
+    return W2.T @ (W2 @ h + b2 - s)
+
+
+# %% attempt="net.h_bar" expect="wrong" cause="inner derivative forgotten"
+def h_bar(h, r, W2, b2, s):
+    return r + W2.sum(axis=0)
+
+
+# %% attempt="net.h_bar" expect="wrong" cause="sign of one term"
+def h_bar(h, r, W2, b2, s):
+    return r + W2.T @ (s - W2 @ h - b2)
+
+
+# %% attempt="net.h_bar" expect="wrong" cause="a path or term dropped"
+def h_bar(h, r, W2, b2, s):
+    return r + W2.T @ (W2 @ h - s)
+
+
 # %% [markdown]
 # ### Exercise `net.z_bar` (1 point)
 #
@@ -309,6 +523,27 @@ def z_bar(z, h_bar):
 
 # %% check="net.z_bar"
 check("net.z_bar", z_bar)
+
+
+# %% attempt="net.z_bar" expect="right"
+def z_bar(z, h_bar):
+    return np.diag(np.cosh(z) ** -2.0) @ h_bar
+
+
+# %% attempt="net.z_bar" expect="wrong" cause="activation derivative at the wrong point"
+def z_bar(z, h_bar):
+    return (1 - z**2) * h_bar
+
+
+# %% attempt="net.z_bar" expect="wrong" cause="activation derivative forgotten"
+def z_bar(z, h_bar):
+    return h_bar
+
+
+# %% attempt="net.z_bar" expect="wrong" cause="activation derivative of the wrong form"
+def z_bar(z, h_bar):
+    return np.tanh(z) * h_bar
+
 
 # %% [markdown]
 # ### Exercise `net.x_bar` (3 points)
@@ -328,6 +563,38 @@ def x_bar(x, W1, b1, W2, b2, r, s):
 
 # %% check="net.x_bar"
 check("net.x_bar", x_bar)
+
+
+# %% attempt="net.x_bar" expect="right"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    row = r + (W2 @ np.tanh(z) + b2 - s) @ W2
+    return row @ np.diag(np.cosh(z) ** -2.0) @ W1
+
+
+# %% attempt="net.x_bar" expect="wrong" cause="a path or term dropped"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    return W1.T @ ((1 - h**2) * (W2.T @ (W2 @ h + b2 - s)))
+
+
+# %% attempt="net.x_bar" expect="wrong" cause="activation derivative forgotten"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    return W1.T @ (r + W2.T @ (W2 @ h + b2 - s))
+
+
+# %% attempt="net.x_bar" expect="wrong" cause="activation derivative forgotten"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    return W1.T @ (r + (1 - h**2) * (W2.T @ (W2 @ h + b2 - s)))
+
+
+# %% attempt="net.x_bar" expect="wrong" cause="sign of one term"
+def x_bar(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    return W1.T @ ((1 - h**2) * (r + W2.T @ (s - W2 @ h - b2)))
+
 
 # %% [markdown]
 # ### Exercise `net.misprint_factor` (2 points): find the error in print
@@ -352,6 +619,18 @@ misprint_factor = "c"
 
 # %% check="net.misprint_factor"
 check("net.misprint_factor", misprint_factor)
+
+# %% attempt="net.misprint_factor" expect="right"
+misprint_factor = ["c"]
+
+# %% attempt="net.misprint_factor" expect="wrong" because="Turned the right way; but the arrow leads to y."
+misprint_factor = "a"
+
+# %% attempt="net.misprint_factor" expect="wrong" because="The right adjoint; but look at the shapes."
+misprint_factor = "b"
+
+# %% attempt="net.misprint_factor" expect="wrong" because="Neither factor is the right one."
+misprint_factor = "d"
 
 # %% [markdown]
 # ### Exercise `net.parameters` (4 points)
@@ -382,6 +661,47 @@ def parameters(x, W1, b1, W2, b2, r, s):
 
 # %% check="net.parameters"
 check("net.parameters", parameters)
+
+
+# %% attempt="net.parameters" expect="right"
+def parameters(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (r + y_bar @ W2) * (1 - h * h)
+    return [z_bar[:, None] * x, z_bar.tolist(), y_bar[:, None] @ h[None, :], y_bar]
+
+
+# %% attempt="net.parameters" expect="wrong" mark=2 cause="transposed"
+def parameters(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
+    return np.outer(x, z_bar), z_bar, np.outer(h, y_bar), y_bar
+
+
+# %% attempt="net.parameters" expect="wrong" mark=2 cause="a path or term dropped"
+def parameters(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (W2.T @ y_bar)
+    return np.outer(z_bar, x), z_bar, np.outer(y_bar, h), y_bar
+
+
+# %% attempt="net.parameters" expect="wrong" mark=2 cause="activation derivative forgotten"
+def parameters(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = r + W2.T @ y_bar
+    return np.outer(z_bar, x), z_bar, np.outer(y_bar, h), y_bar
+
+
+# %% attempt="net.parameters" expect="wrong" cause="blocks exchanged"
+def parameters(x, W1, b1, W2, b2, r, s):
+    h = np.tanh(W1 @ x + b1)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
+    return np.outer(y_bar, h), y_bar, np.outer(z_bar, x), z_bar
+
 
 # %% [markdown]
 # ### Exercise `net.lost` (4 points): find the bug
@@ -426,6 +746,53 @@ def gradient(x, W1, b1, W2, b2, r, s):
 # %% check="net.lost"
 check("net.lost", gradient, line=line)
 
+
+# %% attempt="net.lost" expect="right"
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (W2.T @ y_bar + r)
+    return W1.T @ z_bar
+
+
+line = 7
+
+
+# %% attempt="net.lost" expect="wrong" mark=2 because="This line is right, but is what it gets complete?"
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
+    return W1.T @ z_bar
+
+
+line = 8
+
+
+# %% attempt="net.lost" expect="wrong" mark=2 cause="a path or term dropped"
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    z_bar = (1 - h**2) * r
+    return W1.T @ z_bar
+
+
+line = 7
+
+
+# %% attempt="net.lost" expect="wrong" mark=2 because="What it computes is right. What becomes of it?"
+def gradient(x, W1, b1, W2, b2, r, s):
+    z = W1 @ x + b1
+    h = np.tanh(z)
+    y_bar = W2 @ h + b2 - s
+    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
+    return W1.T @ z_bar
+
+
+line = 5
+
 # %% [markdown]
 # ### Exercise `net.tied` (4 points)
 #
@@ -448,6 +815,43 @@ def tied(W, x):
 
 # %% check="net.tied"
 check("net.tied", tied)
+
+
+# %% attempt="net.tied" expect="right"
+def tied(W, x):
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    z_bar = (1 - h**2) * (W @ y_bar)
+    return np.column_stack([h, z_bar]) @ np.vstack([y_bar, x])
+
+
+# %% attempt="net.tied" expect="wrong" cause="a path or term dropped"
+def tied(W, x):
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    return np.outer(h, y_bar)
+
+
+# %% attempt="net.tied" expect="wrong" cause="a path or term dropped"
+def tied(W, x):
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    return np.outer((1 - h**2) * (W @ y_bar), x)
+
+
+# %% attempt="net.tied" expect="wrong" cause="transposed"
+def tied(W, x):
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    return np.outer(y_bar, h) + np.outer(x, (1 - h**2) * (W @ y_bar))
+
+
+# %% attempt="net.tied" expect="wrong" cause="activation derivative forgotten"
+def tied(W, x):
+    h = np.tanh(W @ x)
+    y_bar = W.T @ h - x
+    return np.outer(h, y_bar) + np.outer(W @ y_bar, x)
+
 
 # %% [markdown]
 # ## 3. Biases as rows of the weights, and real passengers
@@ -519,6 +923,18 @@ edges = (features + 1) * units + units + 1
 # %% check="net.edges"
 check("net.edges", edges)
 
+# %% attempt="net.edges" expect="right"
+edges = float((task.given["features"] + 2) * task.given["units"] + 1)
+
+# %% attempt="net.edges" expect="wrong" cause="a known mistake"
+edges = (task.given["features"] + 1) * (task.given["units"] + 1) + task.given["units"] + 1
+
+# %% attempt="net.edges" expect="wrong" cause="a known mistake"
+edges = (task.given["features"] + 1) * task.given["units"]
+
+# %% attempt="net.edges" expect="wrong" cause="a known mistake"
+edges = task.given["features"] * task.given["units"] + task.given["units"]
+
 # %% [markdown]
 # ### Exercise `net.price` (2 points): find the error in print
 #
@@ -542,6 +958,36 @@ def price(X, W1, W2):
 # %% check="net.price"
 check("net.price", price)
 
+
+# %% attempt="net.price" expect="right"
+def price(X, W1, W2):
+    return np.maximum(X @ W1[:-1] + W1[-1], 0) @ W2[:-1] + W2[-1]
+
+
+# %% attempt="net.price" expect="wrong"
+def price(X, W1, W2):
+    ones = np.ones((len(X), 1))
+    return np.hstack([np.maximum(np.hstack([X, ones]), 0) @ W1, ones]) @ W2
+
+
+# %% attempt="net.price" expect="wrong"
+def price(X, W1, W2):
+    ones = np.ones((len(X), 1))
+    return np.hstack([np.hstack([X, ones]) @ W1, ones]) @ W2
+
+
+# %% attempt="net.price" expect="wrong"
+def price(X, W1, W2):
+    ones = np.ones((len(X), 1))
+    return np.maximum(np.hstack([np.maximum(np.hstack([X, ones]) @ W1, 0), ones]) @ W2, 0)
+
+
+# %% attempt="net.price" expect="wrong"
+def price(X, W1, W2):
+    ones = np.ones((len(X), 1))
+    return np.hstack([ones, np.maximum(np.hstack([ones, X]) @ W1, 0)]) @ W2
+
+
 # %% [markdown]
 # ### Exercise `net.loss_graph` (3 points)
 #
@@ -551,7 +997,8 @@ check("net.price", price)
 # F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
 #
 # $b$ is the column of $n$ ones and $y$ has the true prices, one per row. Draw the graph: nodes `A` to `H` and `L`, as
-# formulas in `X`, `b`, `W1`, `W2`, `y`, `n`. Write `concat(X, b, axis=1)` for appending a column.
+# formulas in `X`, `b`, `W1`, `W2`, `y`, `n`. Write `concat(X, b, axis=1)` for appending a column, `relu(B)`, and
+# `F**2` for the squares (in `F * F` two arrows would leave $F$).
 
 # %% answer="net.loss_graph"
 loss_graph = None
@@ -571,6 +1018,70 @@ loss_graph = {
 
 # %% check="net.loss_graph"
 check("net.loss_graph", loss_graph)
+
+# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+loss_graph = """
+A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
+E = D @ W2; F = E - y; G = F * F; H = sum(G); L = H / n
+"""
+
+# %% attempt="net.loss_graph" expect="right"
+loss_graph = """
+A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
+E = D @ W2; F = E - y; G = square(F); H = sum(G); L = H / n
+"""
+
+# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+loss_graph = {
+    "A": "concat(b, X, axis=1)",
+    "B": "A @ W1",
+    "C": "relu(B)",
+    "D": "concat(C, b, axis=1)",
+    "E": "D @ W2",
+    "F": "E - y",
+    "G": "F**2",
+    "H": "sum(G)",
+    "L": "H / n",
+}
+
+# %% attempt="net.loss_graph" expect="wrong"
+loss_graph = {
+    "A": "concat(X, b, axis=1)",
+    "B": "A @ W1",
+    "C": "relu(B)",
+    "D": "concat(A, b, axis=1)",
+    "E": "D @ W2",
+    "F": "E - y",
+    "G": "F**2",
+    "H": "sum(G)",
+    "L": "H / n",
+}
+
+# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+loss_graph = {
+    "A": "concat(X, b, axis=1)",
+    "B": "A @ W1",
+    "C": "relu(B)",
+    "D": "concat(C, b, axis=1)",
+    "E": "D @ W2",
+    "F": "E - y",
+    "G": "F**2",
+    "H": "sum(G)",
+    "L": "H",
+}
+
+# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+loss_graph = {
+    "A": "concat(X, b, axis=1)",
+    "B": "A @ W1",
+    "C": "relu(B)",
+    "D": "concat(C, b, axis=1)",
+    "E": "D @ W2",
+    "F": "y - E",
+    "G": "F**2",
+    "H": "sum(G)",
+    "L": "H / n",
+}
 
 # %% [markdown]
 # ### The data
@@ -619,6 +1130,18 @@ switched_on = "d"
 
 # %% check="net.switched_on"
 predict("net.switched_on", switched_on)
+
+# %% attempt="net.switched_on" expect="right"
+switched_on = "a"
+
+# %% attempt="net.switched_on" expect="wrong"
+switched_on = "e"
+
+# %% attempt="net.switched_on" expect="wrong"
+switched_on = 0.5
+
+# %% attempt="net.switched_on" expect="wrong"
+switched_on = ["a", "b"]
 
 
 # %%
@@ -685,6 +1208,37 @@ def E_bar(E, y):
 # %% check="net.E_bar"
 check("net.E_bar", E_bar)
 
+
+# %% attempt="net.E_bar" expect="right"
+def E_bar(E, y):
+    return np.vstack([(one - other) / (len(E) / 2) for one, other in zip(E, y, strict=True)])
+
+
+# %% attempt="net.E_bar" expect="wrong" cause="sum for mean"
+def E_bar(E, y):
+    return 2 * (E - y)
+
+
+# %% attempt="net.E_bar" expect="wrong" cause="factor 2 missing"
+def E_bar(E, y):
+    return (E - y) / len(E)
+
+
+# %% attempt="net.E_bar" expect="wrong" cause="transposed"
+def E_bar(E, y):
+    return 2 / len(E) * (E - y).T
+
+
+# %% attempt="net.E_bar" expect="wrong" cause="sign"
+def E_bar(E, y):
+    return 2 / len(E) * (y - E)
+
+
+# %% attempt="net.E_bar" expect="wrong" cause="whole matrix for its diagonal"
+def E_bar(E, y):
+    return 2 / len(E) * (E - y[:, 0])
+
+
 # %% [markdown]
 # ### Exercise `net.W2_bar` (2 points)
 #
@@ -702,6 +1256,32 @@ def W2_bar(D, W2, y):
 
 # %% check="net.W2_bar"
 check("net.W2_bar", W2_bar)
+
+
+# %% attempt="net.W2_bar" expect="right"
+def W2_bar(D, W2, y):
+    return np.einsum("kj,ko->jo", D, D @ W2 - y) * 2 / len(y)
+
+
+# %% attempt="net.W2_bar" expect="wrong" cause="transposed"
+def W2_bar(D, W2, y):
+    return 2 / len(D) * (D @ W2 - y).T @ D
+
+
+# %% attempt="net.W2_bar" expect="wrong" cause="sum for mean"
+def W2_bar(D, W2, y):
+    return 2 * D.T @ (D @ W2 - y)
+
+
+# %% attempt="net.W2_bar" expect="wrong" cause="factor 2 missing"
+def W2_bar(D, W2, y):
+    return D.T @ (D @ W2 - y) / len(D)
+
+
+# %% attempt="net.W2_bar" expect="wrong" cause="wrong axis"
+def W2_bar(D, W2, y):
+    return 2 / len(D) * D * (D @ W2 - y)
+
 
 # %% [markdown]
 # ### The step that the source leaves open
@@ -733,6 +1313,32 @@ def selector(c):
 
 # %% check="net.selector"
 check("net.selector", selector)
+
+
+# %% attempt="net.selector" expect="right"
+def selector(c):
+    return [[float(i == j) for j in range(len(c))] for i in range(len(c) + 1)]
+
+
+# %% attempt="net.selector" expect="wrong"
+def selector(c):
+    return np.eye(len(c))
+
+
+# %% attempt="net.selector" expect="wrong" cause="transposed"
+def selector(c):
+    return np.eye(len(c), len(c) + 1)
+
+
+# %% attempt="net.selector" expect="wrong" cause="one entry or row wrong"
+def selector(c):
+    return np.vstack([np.eye(len(c)), np.ones(len(c))])
+
+
+# %% attempt="net.selector" expect="wrong" cause="off by one"
+def selector(c):
+    return np.vstack([np.zeros(len(c)), np.eye(len(c))])
+
 
 # %% [markdown]
 # ### Exercise `net.C_bar` (3 points)
@@ -768,6 +1374,32 @@ def C_bar(C, D_bar):
 # %% check="net.C_bar"
 check("net.C_bar", C_bar)
 
+
+# %% attempt="net.C_bar" expect="right"
+def C_bar(C, D_bar):
+    return D_bar @ np.eye(D_bar.shape[1], C.shape[1])
+
+
+# %% attempt="net.C_bar" expect="wrong" cause="an input returned"
+def C_bar(C, D_bar):
+    return D_bar
+
+
+# %% attempt="net.C_bar" expect="wrong" cause="off by one"
+def C_bar(C, D_bar):
+    return D_bar[:, 1:]
+
+
+# %% attempt="net.C_bar" expect="wrong"
+def C_bar(C, D_bar):
+    return D_bar[:, :-1] + D_bar[:, -1:]
+
+
+# %% attempt="net.C_bar" expect="wrong" cause="an extra factor"
+def C_bar(C, D_bar):
+    return D_bar[:, :-1] * C
+
+
 # %% [markdown]
 # ### Exercise `net.B_bar` (2 points)
 #
@@ -783,6 +1415,32 @@ def B_bar(B, C_bar):
 
 # %% check="net.B_bar"
 check("net.B_bar", B_bar)
+
+
+# %% attempt="net.B_bar" expect="right"
+def B_bar(B, C_bar):
+    return (B > 0) * C_bar
+
+
+# %% attempt="net.B_bar" expect="wrong" cause="ReLU mask from the wrong quantity"
+def B_bar(B, C_bar):
+    return np.maximum(C_bar, 0)
+
+
+# %% attempt="net.B_bar" expect="wrong" cause="activation derivative forgotten"
+def B_bar(B, C_bar):
+    return C_bar
+
+
+# %% attempt="net.B_bar" expect="wrong" cause="another subgradient at a kink"
+def B_bar(B, C_bar):
+    return np.where(B >= 0, C_bar, 0.0)
+
+
+# %% attempt="net.B_bar" expect="wrong" cause="activation derivative of the wrong form"
+def B_bar(B, C_bar):
+    return np.maximum(B, 0) * C_bar
+
 
 # %% [markdown]
 # ### Exercise `net.gradients` (4 points)
@@ -809,6 +1467,64 @@ def gradients(X, W1, W2, y):
 # %% check="net.gradients"
 check("net.gradients", gradients)
 
+
+# %% attempt="net.gradients" expect="right"
+def gradients(X, W1, W2, y):
+    B = X @ W1[:-1] + W1[-1]
+    C = np.maximum(B, 0)
+    E_bar = 2 * (C @ W2[:-1] + W2[-1] - y) / len(y)
+    B_bar = (E_bar * W2[:-1].T) * (B > 0)
+    return np.vstack([X.T @ B_bar, B_bar.sum(axis=0)]), np.append(C.T @ E_bar, [E_bar.sum(axis=0)], axis=0)
+
+
+# %% attempt="net.gradients" expect="wrong" mark=1 cause="activation derivative forgotten"
+def gradients(X, W1, W2, y):
+    A = np.hstack([X, np.ones((len(X), 1))])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    return A.T @ (E_bar @ W2[:-1].T), D.T @ E_bar
+
+
+# %% attempt="net.gradients" expect="wrong" mark=1 cause="off by one"
+def gradients(X, W1, W2, y):
+    A = np.hstack([X, np.ones((len(X), 1))])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    return A.T @ ((E_bar @ W2[1:].T) * (B > 0)), D.T @ E_bar
+
+
+# %% attempt="net.gradients" expect="wrong" cause="transposed"
+def gradients(X, W1, W2, y):
+    A = np.hstack([X, np.ones((len(X), 1))])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    B_bar = (E_bar @ W2[:-1].T) * (B > 0)
+    return B_bar.T @ A, E_bar.T @ D
+
+
+# %% attempt="net.gradients" expect="wrong" cause="sum for mean"
+def gradients(X, W1, W2, y):
+    A = np.hstack([X, np.ones((len(X), 1))])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    B_bar = (E_bar @ W2[:-1].T) * (B > 0)
+    return len(X) * A.T @ B_bar, len(X) * D.T @ E_bar
+
+
+# %% attempt="net.gradients" expect="wrong" mark=1
+def gradients(X, W1, W2, y):
+    A = np.hstack([X, np.ones((len(X), 1))])
+    B = A @ W1
+    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
+    E_bar = 2 / len(X) * (D @ W2 - y)
+    B_bar = (E_bar @ W2[:-1].T) * (B > 0)
+    return (np.hstack([X, 0 * E_bar]) + 1).T @ B_bar, D.T @ E_bar
+
+
 # %% [markdown]
 # ### Exercise `net.misprints` (3 points): find the errors in print
 #
@@ -830,6 +1546,21 @@ misprints = {"b", "c", "e"}
 
 # %% check="net.misprints"
 check("net.misprints", misprints)
+
+# %% attempt="net.misprints" expect="right"
+misprints = "b, c and e".replace("and", ",")
+
+# %% attempt="net.misprints" expect="wrong" mark=2 because="These two are. One more is not even a number."
+misprints = {"c", "e"}
+
+# %% attempt="net.misprints" expect="wrong" mark=2 because="E is linear in W2, with D beside it: d is right."
+misprints = {"b", "c", "d", "e"}
+
+# %% attempt="net.misprints" expect="wrong"
+misprints = {"a", "f"}
+
+# %% attempt="net.misprints" expect="wrong" mark=1 because="b and c are. f is right; look at all indices."
+misprints = {"b", "c", "f"}
 
 # %% [markdown]
 # ### Exercise `net.mended` (4 points, in words)
@@ -890,6 +1621,50 @@ def gradient(X, W1, W2, y):
 # %% check="net.added"
 check("net.added", gradient, line=line)
 
+
+# %% attempt="net.added" expect="right"
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.ones_like(y)])
+    B = A @ W1
+    E_bar = 2 / len(X) * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ ((E_bar @ W2[:-1].T) * (B > 0))
+
+
+line = 3
+
+
+# %% attempt="net.added" expect="wrong" mark=2 because="C has no column for the last entry of W2."
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.ones_like(y)])
+    B = A @ W1
+    E_bar = 2 / len(X) * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ ((E_bar @ W2[:-1].T) * (B > 0))
+
+
+line = 7
+
+
+# %% attempt="net.added" expect="wrong" mark=2
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.zeros_like(y)])
+    B = A @ W1
+    E_bar = 2 / len(X) * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ ((E_bar @ W2[:-1].T) * (B > 0))
+
+
+line = 3
+
+
+# %% attempt="net.added" expect="wrong" mark=2 because="This line appends a column of ones, as it should."
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.ones_like(y)])
+    B = A @ W1
+    E_bar = 2 / len(X) * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ ((E_bar @ W2[:-1].T) * (B > 0))
+
+
+line = 5
+
 # %% [markdown]
 # ## 5. Training, with your own gradients
 #
@@ -906,6 +1681,18 @@ baseline = 1
 
 # %% check="net.baseline"
 predict("net.baseline", baseline)
+
+# %% attempt="net.baseline" expect="right"
+baseline = 0.5
+
+# %% attempt="net.baseline" expect="wrong"
+baseline = "one"
+
+# %% attempt="net.baseline" expect="wrong"
+baseline = np.nan
+
+# %% attempt="net.baseline" expect="wrong"
+baseline = [1, 2]
 
 # %%
 reveal("net.baseline", round(float(np.mean(targets**2)), 6))
@@ -963,6 +1750,18 @@ trained = round(losses[-1], 2)
 
 # %% check="net.trained"
 check("net.trained", trained)
+
+# %% attempt="net.trained" expect="right"
+trained = float(np.round(losses[-1], 2))
+
+# %% attempt="net.trained" expect="wrong" because="That is the loss before the first step."
+trained = round(losses[0], 2)
+
+# %% attempt="net.trained" expect="wrong" because="That is the best linear prediction."
+trained = round(float(linear), 2)
+
+# %% attempt="net.trained" expect="wrong" because="That is the loss after half of the steps."
+trained = round(losses[100], 2)
 
 # %% [markdown]
 # It passes the linear prediction, by an amount that is there to stay: the mean price falls steeply from first to second
