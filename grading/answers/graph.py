@@ -20,9 +20,10 @@ from grading.answers.judging import Judged
 from grading.answers.layers import FORM, STRUCTURE, VALUES, Answer, Benches, NoGraphError, Session
 from grading.answers.operations import Meter
 from grading.verify.bench import FaultError, benches_of
+from grading.verify.drawn import steps
 from grading.verify.exercise import Array, Exercise, Point, Sampler, draw
 from grading.verify.item import is_number
-from grading.verify.plain import plain, steps
+from grading.verify.plain import plain
 from grading.verify.respondent import Handed, Respondent
 from grading.verify.verdict import Outcome, Verdict
 

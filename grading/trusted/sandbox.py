@@ -138,7 +138,7 @@ def _own_files(hidden: Sequence[str]) -> list[Path]:
     first, house = own_packages()
     seen = [house / "__init__.py", house / "notebook"]
     if first.name in hidden:
-        return [*seen, house / "verify" / "respondent.py"]
+        return [*seen, house / "verify" / "respondent.py", house / "verify" / "plain.py"]
     return [*seen, house / "verify", first]
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
-from autodiff.graph import Graph
-from autodiff.listing import Listing
-from autodiff.tape import Line, strip
 
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 _DEEPEST = 8
 _MOST = 5000  # things in it
 _LONGEST = 5000  # characters of one text
-_UNSAID = ("dtype", "optimize")  # parameters that say nothing of what is computed
 
 
 def plain(answer: Any) -> Plain:
@@ -33,36 +29,6 @@ def plain(answer: Any) -> Plain:
     return _Copy().of(answer, 0)
 
 
-def steps(source: Listing) -> dict[str, Any]:
-    """A recorded computation by names: {"x": ["input"], "v1": ["sum", "x", {"axis": [0]}], "outputs": ["v1"]}.
-
-    An operand is a name, or a constant; behind the operands stand the parameters of the operation, if it has any.
-    """
-    names = [source.names[i] if line.rule is None else f"v{i}" for i, line in enumerate(source.tape)]
-    written: dict[str, Any] = {name: _step(line, names) for name, line in zip(names, source.tape, strict=True)}
-    return written | {"outputs": [names[output] for output in source.outputs]}
-
-
-def _step(line: Line, names: list[str]) -> list[Any]:
-    if line.rule is None:
-        return ["input"]
-    pairs = zip(line.parents, line.args, strict=True)
-    operands = [strip(arg) if parent is None else names[parent] for parent, arg in pairs]
-    said = {name: _parameter(value) for name, value in line.params.items() if name not in _UNSAID}
-    return [line.rule.name, *operands, *([said] if said else [])]
-
-
-def _parameter(value: Any) -> Any:
-    """A parameter of an operation as plain data; parts of an index as NumPy has them, in a form of their own."""
-    if isinstance(value, slice):
-        return {"slice": [value.start, value.stop, value.step]}
-    if isinstance(value, tuple):
-        return [_parameter(part) for part in value]
-    if isinstance(value, np.ndarray):
-        return {"entries": value}
-    return "..." if value is Ellipsis else value
-
-
 class _Copy:
     """One copying, which counts what it has copied."""
 
@@ -73,8 +39,9 @@ class _Copy:
         self._count += 1
         if self._count > _MOST or depth > _DEEPEST:
             raise TypeError("too large for an answer that is written by hand")
-        if isinstance(item, Graph):
-            item = item.data() if item.source is None else steps(item.source)
+        drawing = sys.modules.get("autodiff.graph")  # a sheet may forbid it, and then nothing is a picture
+        if drawing is not None and isinstance(item, drawing.Graph):
+            item = _drawn(item)
         if isinstance(item, np.ndarray | np.generic):
             item = _listed(item)
         if isinstance(item, str):
@@ -90,6 +57,13 @@ class _Copy:
         if isinstance(item, Mapping):
             return {_key(key): self.of(part, depth + 1) for key, part in item.items()}
         raise TypeError(f"of type {type(item).__name__}; an answer here is made of numbers, texts, lists and dicts")
+
+
+def _drawn(picture: Any) -> dict[str, Any]:
+    from grading.verify.drawn import steps
+
+    data: dict[str, Any] = picture.data() if picture.source is None else steps(picture.source)
+    return data
 
 
 def _listed(array: Any) -> Any:

@@ -162,7 +162,7 @@ def jacobian(x):
     return np.array([first, second, third]).reshape(5, 3)
 
 
-# %% attempt="chain.jacobian" expect="wrong" cause="one entry or row wrong"
+# %% attempt="chain.jacobian" expect="wrong" cause="product rule misapplied"
 def jacobian(x):
     e = np.exp(x[0] * x[2])
     return np.array([[x[1], x[0], 0], [0, np.cos(x[1]), 0], [0, 0, 2 * x[2]], [1, 0, 1], [e, 0, e]])
@@ -771,7 +771,7 @@ check("chain.paths_by_hand", paths_by_hand)
 x, y, k = task.given.values()
 paths_by_hand = [2 * x * y**2 + 2 * k * x * y]
 
-# %% attempt="chain.paths_by_hand" expect="wrong"
+# %% attempt="chain.paths_by_hand" expect="wrong" cause="a path or term dropped"
 x, y, k = task.given.values()
 paths_by_hand = y * (x * y + k * x) + k * x * y
 

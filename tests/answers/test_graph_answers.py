@@ -334,7 +334,7 @@ MALFORMED = {
     "nan": (float("nan"), "nan"),
     "true": (True, "a truth value"),
     "an object": (Odd(), "of type Odd"),
-    "a set": ({"a", "b"}, "of type set"),
+    "a set": ({"a", "b"}, "is no step; write for instance"),
     "object inside": ({"f": Odd()}, "of type Odd"),
     "keys that are no names": ({(1, 2): "x"}, "a key of type tuple"),
     "a list of numbers": ([1, 2, 3], "1 is no step"),
