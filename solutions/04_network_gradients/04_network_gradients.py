@@ -1155,9 +1155,14 @@ def share_on(X, W1):
     return np.mean(np.hstack([X, np.ones((len(X), 1))]) @ W1 > 0)
 
 
+def first_weights():
+    """Small weights of both signs for four hidden units, the same ones each time."""
+    rng = np.random.default_rng(2)
+    return rng.normal(size=(4, 4)) / 2, rng.normal(size=(5, 1)) / 2
+
+
 raw, inputs = table[:, :3], standardised(table[:, :3])
-rng = np.random.default_rng(2)
-from_0_to_1, both_signs = rng.uniform(0, 1, size=(4, 4)), rng.normal(size=(4, 4)) / 2
+from_0_to_1, both_signs = np.random.default_rng(2).uniform(0, 1, size=(4, 4)), first_weights()[0]
 shares = {
     "as they are,\nweights 0 to 1": share_on(raw, from_0_to_1),
     "standardised,\nweights 0 to 1": share_on(inputs, from_0_to_1),
@@ -1711,8 +1716,7 @@ print(f"best linear prediction: {linear:.3f}")
 # %%
 def train(steps=200, rate=0.1):
     """The losses before each of so many steps downhill, with `price` and `gradients` from above."""
-    rng = np.random.default_rng(2)
-    W1, W2, losses = rng.normal(size=(4, 4)) / 2, rng.normal(size=(5, 1)) / 2, []
+    (W1, W2), losses = first_weights(), []
     for _ in range(steps):
         losses.append(float(np.mean((price(inputs, W1, W2) - targets) ** 2)))
         dW1, dW2 = gradients(inputs, W1, W2, targets)
