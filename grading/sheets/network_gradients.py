@@ -2,8 +2,10 @@
 
 Sources, by the numbers of the seed sheets: the network with one hidden layer S1-3.1; the network with a regulariser on
 its hidden layer S3-2; parameters and errors S2-9, S2-12; the network whose biases are rows of its weights S4-1 to S4-3.
-Published lines that are wrong, and are exercises here: S1-3.1b.1, S1-3.1d.3, S1-3.1d.6, S3-2b.4, S4-1.4, S4-3.g3,
-S4-3.g4, S4-3.h3, S4-3.h5 and S4-3.h8. A gradient has the shape of its variable, batch rows come first, relu'(0) = 0.
+Published lines that are wrong, and are exercises here: S1-3.1b.1, S1-3.1d.3, S1-3.1d.6, S3-2b.4, S4-1.4, S4-3.g1,
+S4-3.g3, S4-3.g4, S4-3.h3, S4-3.h5 and S4-3.h8.
+
+A gradient has the shape of its variable, batch rows come first, relu'(0) = 0.
 """
 
 from __future__ import annotations
@@ -626,14 +628,17 @@ def _whole_network(features: int, units: int) -> Items:
                 "d": "$\\frac{\\partial E}{\\partial W_2} = D$, leaving out axes of length 1",
                 "e": "$\\frac{\\partial B_{ij}}{\\partial (W_1)_{ij}} = A_{ij}$",
                 "f": "$\\frac{\\partial C_{ij}}{\\partial B_{ij}} = 1$ where $B_{ij} > 0$, else 0",
+                "g": "$\\frac{\\partial L}{\\partial W_2} = \\frac{\\partial L}{\\partial H} \\cdots "
+                "\\frac{\\partial F}{\\partial E}\\, \\frac{\\partial E}{\\partial (W_2)_j}$",
             },
             several=True,
             partial=True,
-            points=3,
+            points=4,
             hints=(
                 "For each line: what shape has this derivative? Output axes first, then input axes.",
                 "G has n entries, each of which is the square of one of F. B_ij is row i of A times column j of W1.",
-                "Three of them are wrong: one is no number at all, one is no matrix, and one has an index wrong.",
+                "Four are wrong: one is no number at all, one is no matrix, one has a wrong index, and one has two "
+                "sides of different shapes.",
             ),
         ),
         Prose(
@@ -644,7 +649,8 @@ def _whole_network(features: int, units: int) -> Items:
                 "a row of n ones, 1 x n; an operator sign is no derivative (kept beside F^T D it sums twice: n times "
                 "too large). c: G is taken entry by entry, so dG/dF is the n x n matrix diag(2F); 2F^T is dH/dF. e: "
                 "B_ij = sum_l A_il W1_lj, so dB_kj/dW1_ij = A_ki for every sample k (for equal indices A_ii), and "
-                "the gradient in W1_ij is a sum over samples, not one entry."
+                "the gradient in W1_ij is a sum over samples, not one entry. g: a whole gradient on the left, one "
+                "entry of it on the right; the last factor must be dE/dW2."
             ),
         ),
         BugExercise(

@@ -345,6 +345,8 @@ misprint = "d"
 draw.backprop_graph(lambda h: 3 * h + h**2, 2.0)
 
 # %% [markdown]
+# (The picture numbers the steps: 1 is $R$, 2 is $E$, 3 is $L$. Each arrow bears the derivative that it multiplies by.)
+#
 # Now the network. Input $x$ ($N$ entries), hidden layer $h$ ($K$ entries), output $y$ ($M$ entries); a loss that
 # consists of an error and a regulariser which acts on the **hidden** layer:
 #
@@ -431,7 +433,7 @@ graph = {
 #
 # ### Exercise `net.y_bar` (1 point)
 #
-# Return $\bar y$.
+# Return $\bar y$, which has $M$ entries, like $y$. (In print they run from 1 to $n$, which is no length here.)
 
 
 # %% answer="net.y_bar"
@@ -549,7 +551,8 @@ def z_bar(z, h_bar):
 # ### Exercise `net.x_bar` (3 points)
 #
 # Put it together: forward pass, then the adjoints one after the other, and return $\bar x$, the gradient of $L$ in the
-# input. (You may call your own functions.)
+# input. (You may call your own functions.) If a check says no, `compare("net.x_bar", x_bar)` sets your lines beside the
+# course's own and marks the first adjoint that you do not have.
 
 
 # %% answer="net.x_bar"
@@ -597,6 +600,9 @@ def x_bar(x, W1, b1, W2, b2, r, s):
 
 
 # %% [markdown]
+# For a fixed forward pass, everything you did on the way back is linear in the adjoints: twice $\bar y$ and twice $r$
+# give twice $\bar x$. The backward pass is a linear network, run in the opposite direction.
+#
 # ### Exercise `net.misprint_factor` (2 points): find the error in print
 #
 # A published solution prints, before the right result $\bar h = r + W_2^T (y - s)$, the step
@@ -875,37 +881,15 @@ print("the same as X @ weights + biases:", np.array_equal(A @ W1, X @ weights + 
 
 
 # %%
-def layered(columns, labels):
-    """Draw a network: columns of nodes from left to right; a node called 1 gets no arrow."""
-    figure, axes = plt.subplots(figsize=(7, 3.4))
-    places = [[(2.2 * k, (len(names) - 1) / 2 - i) for i in range(len(names))] for k, names in enumerate(columns)]
-    for k, names in enumerate(columns[1:], 1):
-        fed = [place for place, name in zip(places[k], names, strict=True) if name != "1"]
-        for (x0, y0), (x1, y1) in product(places[k - 1], fed):
-            axes.annotate("", (x1 - 0.2, y1), (x0 + 0.2, y0), arrowprops={"arrowstyle": "->", "lw": 0.7})
-    for column, names, label in zip(places, columns, labels, strict=True):
-        for (x, y), name in zip(column, names, strict=True):
-            face = "#ffe2b8" if name == "1" else "#dce9fa"
-            axes.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round,pad=0.35", "fc": face})
-        axes.text(column[0][0], -2.9, label, ha="center", va="center")
-    axes.set(xlim=(-0.8, 5.2), ylim=(-3.2, 2.5))
-    axes.axis("off")
-    return figure
-
-
-picture(
-    layered(
-        [["age", "class", "survived", "1"], ["h1", "h2", "h3", "h4", "1"], ["price"]],
-        ["concat(X, 1)", "concat(C, 1)", "E"],
-    ),
-    alt="Layered network. Four nodes (age, class, survived, 1) each have arrows to the hidden units h1 to h4; a fifth "
-    "node, 1, stands beside the hidden units and no arrow leads to it; the five have arrows to the one output, price.",
-)
+features, units = ["age", "class", "survived", "one"], ["h1", "h2", "h3", "h4"]
+arrows = [*product(features, units), *product([*units, "another one"], ["price"])]
+nodes = [{"id": name, "op": name} for name in [*features, *units, "another one", "price"]]
+draw.Graph.from_data({"nodes": nodes, "edges": arrows})
 
 # %% [markdown]
 # Count its arrows: $4 \cdot 4$ into the hidden units and 5 into the output, 21, which is the number of weights: $W_1$
-# is $4 \times 4$ and $W_2$ is $5 \times 1$. (A square $W_1$ is a trap: a transposed gradient has the right shape. The
-# checks below use other sizes.)
+# is $4 \times 4$ and $W_2$ is $5 \times 1$. No arrow leads into the ones. (A square $W_1$ is a trap: a transposed
+# gradient has the right shape. The checks below use other sizes.)
 #
 # ### Exercise `net.edges` (1 point)
 
@@ -996,7 +980,9 @@ def price(X, W1, W2):
 # $$ A = \mathrm{concat}(X, b),\; B = A W_1,\; C = \mathrm{ReLU}(B),\; D = \mathrm{concat}(C, b),\; E = D W_2,\;
 # F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
 #
-# $b$ is the column of $n$ ones and $y$ has the true prices, one per row. Draw the graph: nodes `A` to `H` and `L`, as
+# $b$ is the column of $n$ ones and $y$ has the true prices, one per row. (A printed form of this sum gives $W_1$ and
+# $W_2$ the index of the passenger, and calls that index $n$, like the number of passengers. There is one $W_1$ for
+# everybody.) Draw the graph: nodes `A` to `H` and `L`, as
 # formulas in `X`, `b`, `W1`, `W2`, `y`, `n`. Write `concat(X, b, axis=1)` for appending a column, `relu(B)`, and
 # `F**2` for the squares (in `F * F` two arrows would leave $F$).
 
@@ -1108,7 +1094,7 @@ axes.legend()
 picture(
     figure,
     alt="Ticket price against age, one mark per passenger. First class tickets cost some 30 to 500 pounds, second "
-    "class 10 to 70 and third class 7 to 70; age hardly matters.",
+    "class 10 to 70 and third class 7 to 70; a few cost nothing, and age hardly matters.",
 )
 
 # %% [markdown]
@@ -1196,7 +1182,8 @@ print("inputs", inputs.shape, "targets", targets.shape)
 #
 # **Example.** Three passengers, $F = (3, -1, 2)^T$: $L = (9 + 1 + 4)/3$. Each $G_k = F_k^2$ depends on its own $F_k$,
 # so $\bar F_k = 2 F_k \cdot \tfrac13$: $(2, -\tfrac23, \tfrac43)^T$. Going back through a step that acts entry by
-# entry multiplies entry by entry.
+# entry multiplies entry by entry. And $F = E - y$ passes the adjoint on as it is: its Jacobian is the identity (in
+# print: 1, which is right for each entry alone).
 #
 # ### Exercise `net.E_bar` (2 points)
 #
@@ -1346,10 +1333,14 @@ def selector(c):
 
 
 # %% [markdown]
+# The published result has the identity $I^4$ in the place of your Jacobian, after a matrix with five columns: that
+# product does not exist. It also has $\partial E / \partial D = W_2$; for one row, $e = d\, W_2$, it is the row
+# $W_2^T$, and so $\bar D = \bar E\, W_2^T$ for the batch.
+#
 # ### Exercise `net.C_bar` (3 points)
 #
 # Now the whole batch: given $C$ ($n \times h$) and $\bar D$ (with one column more), return $\bar C$ for
-# $D = \mathrm{concat}(C, \mathbf 1)$. Which part of this adjoint has anywhere to go?
+# $D = \mathrm{concat}(C, \mathbf 1)$. Which part of an adjoint such as this one has anywhere to go?
 
 # %%
 figure, axes = plt.subplots(figsize=(5.2, 2.2))
@@ -1531,7 +1522,7 @@ def gradients(X, W1, W2, y):
 
 
 # %% [markdown]
-# ### Exercise `net.misprints` (3 points): find the errors in print
+# ### Exercise `net.misprints` (4 points): find the errors in print
 #
 # These are lines of the published derivation, in the names of this sheet. Which are **wrong**, as derivatives with
 # output axes first? Answer with a set of letters such as `{"a", "f"}`.
@@ -1542,20 +1533,22 @@ def gradients(X, W1, W2, y):
 # - **d**: $\frac{\partial E}{\partial W_2} = D$, leaving out axes of length 1
 # - **e**: $\frac{\partial B_{ij}}{\partial (W_1)_{ij}} = A_{ij}$
 # - **f**: $\frac{\partial C_{ij}}{\partial B_{ij}} = 1$ where $B_{ij} > 0$, else 0
+# - **g**: $\frac{\partial L}{\partial W_2} = \frac{\partial L}{\partial H} \cdots
+#   \frac{\partial F}{\partial E}\, \frac{\partial E}{\partial (W_2)_j}$
 
 # %% answer="net.misprints"
 misprints = None
 ### BEGIN SOLUTION
-misprints = {"b", "c", "e"}
+misprints = {"b", "c", "e", "g"}
 ### END SOLUTION
 
 # %% check="net.misprints"
 check("net.misprints", misprints)
 
 # %% attempt="net.misprints" expect="right"
-misprints = "b, c and e".replace("and", ",")
+misprints = "G, e, c, b"
 
-# %% attempt="net.misprints" expect="wrong" mark=2 because="These two are. One more is not even a number."
+# %% attempt="net.misprints" expect="wrong" mark=2 because="These two are. Another one is not even a number."
 misprints = {"c", "e"}
 
 # %% attempt="net.misprints" expect="wrong" mark=2 because="E is linear in W2, with D beside it: d is right."
@@ -1584,6 +1577,9 @@ misprints = {"b", "c", "f"}
 # **e.** $B_{kj} = \sum_l A_{kl} (W_1)_{lj}$, so $\partial B_{kj} / \partial (W_1)_{ij} = A_{ki}$, for every sample $k$;
 # for $k = i$ that is $A_{ii}$, not $A_{ij}$. And since $(W_1)_{ij}$ feeds column $j$ of $B$ in every row, its gradient
 # is the sum $\sum_k \bar B_{kj} A_{ki}$, which is what $A^T \bar B$ computes.
+#
+# **g.** On the left stands the gradient in all of $W_2$, $h + 1$ numbers, on the right that in one entry: one number.
+# The last factor must be $\partial E / \partial W_2$, or the left-hand side $\partial L / \partial (W_2)_j$.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1768,11 +1764,18 @@ trained = round(float(linear), 2)
 trained = round(losses[100], 2)
 
 # %% [markdown]
-# It passes the linear prediction, by an amount that is there to stay: the mean price falls steeply from first to second
-# class and hardly from second to third, which is a bend, and a bend is what a ReLU has. Most of the loss stays, because
-# age, class and survival do not tell who travelled in the grandest rooms.
-#
-# Try it: run `train(rate=1.0)` in a cell of your own, and look at the losses. Then `train(rate=0.001)`.
+# It beats the linear prediction: the mean price falls steeply from first to second class and hardly from second to
+# third, which is a bend, and a bend is what a ReLU has. Most of what is left over lies within first class, where prices
+# differ most:
+
+# %%
+rest = np.concatenate([targets[cabin_class == k] - targets[cabin_class == k].mean() for k in (1, 2, 3)]) ** 2
+print(f"left over by the mean of each class: {rest.mean():.3f}")
+print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / rest.sum():.0%}")
+
+# %% [markdown]
+# Try it in a cell of your own: `train(rate=1.0)[0]` are the losses with steps ten times as long, `train(rate=0.001)[0]`
+# with steps a hundredth. Then leave the ReLU out of a copy of `gradients`, and watch what training makes of it.
 #
 # ## What to take along
 #
