@@ -85,7 +85,7 @@ def row_html(row: Row) -> str:
     line, *cells, rule = row.cells()
     words, formulas = html.escape(rule), "<br>".join(html.escape(f"${tex}$") for tex in row.latex)
     if formulas:
-        words = f'<details><summary style="cursor: pointer">{words}</summary>{formulas}</details>'
+        words = f'<details><summary style="cursor: pointer; padding: 4px 0">{words}</summary>{formulas}</details>'
     middle = "".join(f"<td>{code(cell)}</td>" for cell in cells)
     return f'<tr><th scope="row">{line}</th>{middle}<td style="text-align: left">{words}</td></tr>'
 

@@ -22,6 +22,7 @@ from typing import Any
 import nbformat
 
 from grading.course.layout import Course
+from grading.notebook.state import NOTES_VARIABLE
 from grading.trusted.kernel import OwnKernelManager, scratch_folders
 
 SHEET = "01_chain_rule"
@@ -32,7 +33,7 @@ _NO_TORCH = 'raise ImportError("this kernel is to do without")\n'
 async def seconds_of_cells(sources: list[str], folder: Path, with_torch: bool) -> list[float]:
     """How long each cell took in a fresh kernel."""
     with tempfile.TemporaryDirectory() as hiding, scratch_folders() as folders:
-        environment = dict(os.environ)
+        environment = os.environ | {NOTES_VARIABLE: "off"}
         if not with_torch:
             (Path(hiding) / "torch.py").write_text(_NO_TORCH)
             environment["PYTHONPATH"] = os.pathsep.join([hiding, *filter(None, [environment.get("PYTHONPATH")])])

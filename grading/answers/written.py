@@ -14,7 +14,9 @@ _SAID: dict[Status, str] = {
     "wrong": "✗ wrong",
     "not attempted": "○ not attempted",
 }
+_TITLE = "Your table, with what was found in each place"
 _LEFT = 'style="text-align:left;padding-right:1em"'
+_CAPTION = 'style="text-align:left;color:inherit"'  # some pages have captions in a grey that is too faint
 
 
 def figure(paper: Paper) -> Figure:
@@ -40,5 +42,5 @@ def _html(head: list[str], rows: list[list[str]]) -> str:
         + "</tr>"
         for name, *cells in rows
     )
-    caption = f"<caption {_LEFT}>Your table, with what was found in each place</caption>"
-    return f"<table>{caption}<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<caption {_CAPTION}>{_TITLE}</caption><thead><tr>{titles}</tr></thead><tbody>{body}</tbody>"
+    return f'<div role="group" aria-label="{_TITLE}" tabindex="0" style="overflow-x:auto"><table>{table}</table></div>'

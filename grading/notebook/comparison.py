@@ -20,6 +20,7 @@ from grading.verify.sampling import Question, edge_question, fresh_question, pub
 
 _CLOSE = 1e-9  # of the largest entry; both sides compute with sixteen digits
 _KEPT_BACK = "..."
+_LINES = "font-family:monospace;white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 
 
 @dataclass(frozen=True)
@@ -257,7 +258,7 @@ def _noted(line: Line) -> str:
 def _column(title: str, lines: tuple[Line, ...]) -> str:
     drawn = "\n".join(f"{_sign(line)} {line.text}{_noted(line)}" for line in lines)
     return (
-        f'<div style="display:inline-block;vertical-align:top;max-width:100%;margin-right:2em">'
+        '<div style="display:inline-block;vertical-align:top;max-width:100%;box-sizing:border-box;padding-right:2em">'
         f"<div><strong>{html.escape(title)}</strong></div>"
-        f'<pre style="margin:0.2em 0;overflow-x:auto">{html.escape(drawn)}</pre></div>'
+        f'<pre style="margin:0.2em 0;{_LINES}">{html.escape(drawn)}</pre></div>'
     )

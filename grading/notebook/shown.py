@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,14 @@ ANONYMOUS = (
     "WARNING: this copy does not know whose it is. Some exercises have numbers of your own, and it shows others. "
     "Before you answer those, run in a terminal: gradsheet start ... --student YOUR-ID"
 )
+
+
+_WIDTH = 72  # characters of plain text, which nbgrader's pages do not break
+
+
+def filled(lines: Iterable[str]) -> str:
+    """Sentences as plain text, broken where they are long."""
+    return "\n".join(textwrap.fill(line, _WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Opened:
         marked = f"{self.checks} exercises are checked here"
         by_hand = f", {self.by_hand} marked by a person" if self.by_hand else ""
         lines = [f"Setup complete{whose}: {self.title}, {self.points:g} points; {marked}{by_hand}."]
-        return "\n".join([*lines, self.warning] if self.warning else lines)
+        return filled([*lines, self.warning] if self.warning else lines)
 
     @classmethod
     def of(cls, sheet: Sheet, student: str) -> Opened:
@@ -84,13 +94,14 @@ class Hint:
         return f"Hint {rung} of {len(self.ladder)}"
 
     def __repr__(self) -> str:
-        return self.text()
+        return filled(self.text().splitlines())
 
     def _repr_html_(self) -> str:
         if not self.is_there:
             return f"<p>{html.escape(self.text())}</p>"
         return "".join(
-            f"<details{' open' if rung == self.number else ''}><summary>{self._title(rung)}</summary>"
+            f"<details{' open' if rung == self.number else ''}>"
+            f'<summary style="cursor:pointer;padding:0.3em 0">{self._title(rung)}</summary>'
             f"<p>{html.escape(text)}</p></details>"
             for rung, text in self._opened()
         )

@@ -12,6 +12,7 @@ from grading.verify.verdict import Outcome
 
 _BY_HAND = "marked by a person"
 _UNCHECKED = "not checked yet"
+_LEFT, _RIGHT = (f"text-align:{side};padding:0.2em 0.8em 0.2em 0" for side in ("left", "right"))
 _SAID: dict[Outcome, str] = {
     "right": "✓ right",
     "wrong": "✗ not right yet",
@@ -85,17 +86,17 @@ class Progress:
         return self.text()
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<tr><th scope="row" style="text-align:left"><code>{html.escape(row.exercise)}</code></th>'
-            f'<td style="text-align:left">{row.state}</td><td style="text-align:right">{row.marks}</td></tr>'
+        rows = "".join(
+            f'<tr><th scope="row" style="{_LEFT}"><code>{html.escape(row.exercise)}</code></th>'
+            f'<td style="{_LEFT}">{row.state}</td><td style="{_RIGHT}">{row.marks}</td></tr>'
             for row in self.rows
         )
         said = html.escape(self.summary())
         return (
             f'<div role="status"><strong>{said}</strong></div>'
-            f'<progress value="{self.marks:g}" max="{self.checked_points or 1:g}" aria-label="{said}">'
-            f"{said}</progress>"
-            '<table><thead><tr><th scope="col" style="text-align:left">exercise</th>'
-            '<th scope="col" style="text-align:left">public checks say</th>'
-            f'<th scope="col" style="text-align:right">points</th></tr></thead><tbody>{cells}</tbody></table>'
+            f'<progress value="{self.marks:g}" max="{self.checked_points or 1:g}" aria-label="{said}" '
+            f'style="width:100%;max-width:32em;margin:0.5em 0">{said}</progress>'
+            f'<table><thead><tr><th scope="col" style="{_LEFT}">exercise</th>'
+            f'<th scope="col" style="{_LEFT}">public checks say</th>'
+            f'<th scope="col" style="{_RIGHT}">points</th></tr></thead><tbody>{rows}</tbody></table>'
         )

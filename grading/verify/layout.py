@@ -20,8 +20,12 @@ _MOST_PLACES = 6  # that are worth a list
 _FEWEST_DIGITS, _ALL_DIGITS = 6, 17  # of a number: so many to work with, and so many that a float has
 _WIDEST_TABLE = 3  # columns of numbers, which fit into a terminal's 80 signs
 _NUMBERED = 10  # up to so many columns each has its number, of more every fifth
-_CELL = "text-align:left;padding:0 1.2em 0 0;font-weight:normal;font-family:monospace;white-space:pre"
-_PICTURE = "margin:0.2em 0;line-height:1.4;overflow-x:auto"
+_SPACED = 32  # up to so many columns have a gap between them; more would not fit on a narrow page
+_SCOPES = {"th": ' scope="col"', "td": ""}
+_CELL = "text-align:left;padding:0;font-weight:normal;font-family:monospace;white-space:pre"
+_GAP = "padding-right:1.2em"
+_SUMMARY = "cursor:pointer;padding:0.3em 0"  # high enough to be hit by a finger
+_PICTURE = "margin:0.2em 0;line-height:1.4;font-family:monospace;white-space:pre;overflow-x:auto"
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,23 @@ class Table:
         return [line.rstrip() for line in padded]
 
     def _html(self) -> str:
-        heads = "".join(f'<th scope="col" style="{_CELL}">{html.escape(head)}</th>' for head in self.heads)
-        head = f"<thead><tr><td></td>{heads}</tr></thead>" if any(self.heads) else ""
+        head = f"<thead><tr><td></td>{_cells('th', self.heads)}</tr></thead>" if any(self.heads) else ""
         rows = "".join(
-            f'<tr><th scope="row" style="{_CELL}">{html.escape(name)}</th>'
-            + "".join(f'<td style="{_CELL}">{html.escape(cell)}</td>' for cell in cells)
-            + "</tr>"
+            f'<tr><th scope="row" style="{_CELL};{_GAP}">{html.escape(name)}</th>{_cells("td", cells)}</tr>'
             for name, cells in self.rows
         )
-        return f'<table style="margin:0.2em 0;border-collapse:collapse">{head}<tbody>{rows}</tbody></table>'
+        table = f'<table style="margin:0.2em 0;border-collapse:collapse">{head}<tbody>{rows}</tbody></table>'
+        label = html.escape(self.caption)
+        return f'<div role="group" aria-label="{label}" tabindex="0" style="overflow-x:auto">{table}</div>'
+
+
+def _cells(tag: str, texts: Sequence[str]) -> str:
+    """Cells of a row, with a gap after each but the last."""
+    gaps = [f";{_GAP}"] * (len(texts) - 1) + [""]
+    return "".join(
+        f'<{tag}{_SCOPES[tag]} style="{_CELL}{gap}">{html.escape(text)}</{tag}>'
+        for text, gap in zip(texts, gaps, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -89,9 +101,9 @@ class Map:
     def text(self) -> list[str]:
         """The rows, with the numbers of the columns above and of the rows on the left, both from 0."""
         columns, margin = len(self.rows[0]), len(str(len(self.rows) - 1))
-        step = 1 if columns <= _NUMBERED else 5
-        above = "".join(str(number).ljust(2 * step) for number in range(0, columns, step))
-        rows = (f"{number:>{margin}}  {' '.join(row)}" for number, row in enumerate(self.rows))
+        step, gap = (1 if columns <= _NUMBERED else 5), (" " if columns <= _SPACED else "")
+        above = "".join(str(number).ljust(step * (1 + len(gap))) for number in range(0, columns, step))
+        rows = (f"{number:>{margin}}  {gap.join(row)}" for number, row in enumerate(self.rows))
         return [f"{'':{margin}}  {above}".rstrip(), *rows]
 
     def html(self) -> str:
@@ -101,8 +113,10 @@ class Map:
         """
         spoken = html.escape(self._spoken())
         picture = "\n".join(self.text())
-        drawn = f'<pre role="img" aria-label="{spoken}" title="{spoken}" style="{_PICTURE}">{picture}</pre>'
-        return drawn if self.is_told else f"{drawn}<details><summary>in words</summary>{spoken}</details>"
+        said = f'role="img" aria-label="{spoken}" title="{spoken}" tabindex="0"'
+        drawn = f'<pre {said} style="{_PICTURE}">{picture}</pre>'
+        words = f'<details><summary style="{_SUMMARY}">in words</summary>{spoken}</details>'
+        return drawn if self.is_told else drawn + words
 
     def _spoken(self) -> str:
         hit = [f"row {i}: {_columns(row)}" for i, row in enumerate(self.rows) if row.strip(_RIGHT)]

@@ -217,7 +217,7 @@ class Verdict:
         items = "".join(f"<li>{html.escape(said)}{shown.html() if shown else ''}</li>" for said, shown in self._parts())
         basis, edge = self._basis(), f"border-left:4px solid {_COLOURS[self.outcome]}"
         return (
-            f'<div role="status" style="{edge};padding:0.2em 0.8em;margin:0.3em 0">'
+            f'<div role="status" style="{edge};padding:0.2em 0.8em;margin:0.3em 0;overflow-wrap:break-word">'
             f"<div><strong>{html.escape(self.headline())}</strong></div>"
             + (f'<ul style="margin:0.3em 0">{items}</ul>' if items else "")
             + "".join(figure.html for figure in self.figures)

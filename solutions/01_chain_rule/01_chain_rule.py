@@ -21,7 +21,10 @@
 # **How it works.** Below each exercise stands a cell with `check(...)`. Run it as often as you like: it compares your
 # answer, at fresh random points, with what several independent programs (the witnesses: PyTorch, the course's own
 # `autodiff`, difference quotients) say, and tells what is right already. `hint` gives a hint, from 1
-# (where to look) to 3 (nearly the answer); hints cost nothing.
+# (where to look) to 3 (nearly the answer); hints cost nothing. If you cannot find a mistake, add a cell that puts your
+# lines beside the course's, such as `compare("chain.paths", paths)`. A solved exercise can be done again with fresh
+# numbers and without marks: `again = practice("chain.paths_by_hand")`, then `again.check(...)`. The last cell shows how
+# far you are.
 #
 # **One convention for the whole course.** A gradient has the shape of its variable. A Jacobian has one row per output
 # and one column per input. Write NumPy, and do not change the arguments that you are given.
@@ -29,7 +32,7 @@
 # %% setup=true
 import numpy as np
 
-from grading.notebook import check, hint, open_sheet, show
+from grading.notebook import check, compare, hint, open_sheet, practice, progress, show
 
 open_sheet("01_chain_rule")
 
@@ -833,3 +836,11 @@ def gradient_again(x):
 # - Rows are outputs, columns are inputs; a gradient has the shape of its variable.
 # - Backwards, one row vector passes from layer to layer; where a value is used twice, contributions add.
 # - What computes a gradient is a computation, and can be differentiated again.
+
+# %% [markdown]
+# ## Where you stand
+#
+# This counts what was checked since the first cell ran; after a restart, run all cells once.
+
+# %%
+progress()

@@ -18,9 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
+from gallery import gallery
 from lab import Notebook
+from nbformat.sign import NotebookNotary
 from needs import needs_browser
+from reader import PICTURES_VARIABLE
 
 from grading.course.start import start
 
@@ -48,6 +52,7 @@ class Lab:
 
     root: Path
     url: str
+    home: Path
 
     def notebook_url(self, path: Path) -> str:
         """Where the browser finds a notebook."""
@@ -68,7 +73,7 @@ def lab(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     with (home / "server.log").open("w", encoding="utf-8") as log:
         server = _serve(root, home, log)
         try:
-            yield Lab(root, _url(server, home))
+            yield Lab(root, _url(server, home), home)
         finally:
             _stop(server)
 
@@ -93,7 +98,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("GRADSHEET_SCREENSHOTS", tmp_path))
+    folder = Path(os.environ.get(PICTURES_VARIABLE, tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -108,6 +113,20 @@ def fresh(page: Page, lab: Lab, pictures: Path) -> Notebook:
 def solved(page: Page, lab: Lab, pictures: Path) -> Notebook:
     path = lab.root / "solved" / f"{SHEET}.ipynb"
     return Notebook(page, path, lab.notebook_url(path), pictures)
+
+
+@pytest.fixture
+def everything(page: Page, lab: Lab, pictures: Path) -> tuple[Notebook, Notebook]:
+    """All that is shown, in a notebook that JupyterLab trusts and in one that it does not."""
+    opened = []
+    for name in ("trusted", "untrusted"):
+        notebook, path = gallery(), lab.root / f"{name}.ipynb"
+        notebook.metadata.title = name
+        nbformat.write(notebook, path)
+        if name == "trusted":
+            NotebookNotary(data_dir=str(lab.home / "data")).sign(nbformat.read(path, as_version=4))
+        opened.append(Notebook(page, path, lab.notebook_url(path), pictures))
+    return opened[0], opened[1]
 
 
 def _serve(root: Path, home: Path, log: object) -> subprocess.Popen[bytes]:

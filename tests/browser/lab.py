@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+from axe import violations
 
-WIDTHS = (1280, 800)
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+WIDTHS, HEIGHT = (1280, 800), 900
+_HIGH = 20_000  # pixels
+_TWO_FRAMES = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 _TROUBLE = ("application/vnd.jupyter.stderr", "application/vnd.jupyter.error")
-_TOO_WIDE = "outputs => outputs.filter(o => o.scrollWidth > o.clientWidth).map(o => o.innerText)"
+OUTPUTS = ".jp-Notebook .jp-OutputArea-output"
+# What is wider than its box, be it cut off, run over, or to be scrolled to. A table or a map may be scrolled by itself.
+TOO_WIDE = """outputs => outputs.flatMap(output => [output, ...output.querySelectorAll('*')])
+    .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+    .filter(e => !(getComputedStyle(e).overflowX == 'auto' && (e.querySelector('table') || e.style.overflowX)))
+    .map(e => `${e.outerHTML.slice(0, 120)}: ${e.scrollWidth} in ${e.clientWidth} px`)"""
 
 
 @dataclass(frozen=True)
@@ -26,11 +35,22 @@ class Notebook:
     url: str
     pictures: Path
 
+    @property
+    def browser(self) -> Browser:
+        """The browser that it is open in."""
+        browser = self.page.context.browser
+        assert browser is not None
+        return browser
+
     def open(self) -> None:
-        """Open it and wait for its kernel."""
+        """Open it and wait for its kernel, and for what stands in it."""
+        from playwright.sync_api import expect
+
         self.page.goto(self.url)
         self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook").wait_for()
         self.wait_for_idle()
+        shown = sum(len(cell.get("outputs", ())) for cell in self._cells())
+        expect(self.page.locator(OUTPUTS)).to_have_count(shown, timeout=20_000)
 
     def run_all(self) -> None:
         """Run > Run All Cells."""
@@ -44,9 +64,12 @@ class Notebook:
         return self.page.locator(", ".join(f".jp-OutputArea-output[data-mime-type='{kind}']" for kind in _TROUBLE))
 
     def cut_outputs(self) -> list[str]:
-        """The outputs that are too wide for a narrow window."""
-        with self._width(min(WIDTHS)):
-            return list(self.page.locator(".jp-Notebook .jp-OutputArea-output").evaluate_all(_TOO_WIDE))
+        """The outputs of which something is cut or has to be scrolled to, in a wide window or a narrow one."""
+        found = []
+        for width in WIDTHS:
+            with self.whole(width):
+                found += self.page.locator(OUTPUTS).evaluate_all(TOO_WIDE)
+        return found
 
     def use_theme(self, name: str) -> None:
         """Settings > Theme."""
@@ -87,6 +110,36 @@ class Notebook:
         self.page.keyboard.type(line)
         self.page.keyboard.press("Control+Enter")
 
+    def from_elsewhere(self) -> Notebook:
+        """A copy of the saved notebook that JupyterLab has never seen, and so does not trust."""
+        path = self.path.with_name("from_elsewhere.ipynb")
+        notebook = json.loads(self.path.read_text(encoding="utf-8"))
+        notebook["metadata"]["title"] = "the signature is of the content, so the content has to differ"
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        return replace(self, path=path, url=self.url.replace(self.path.name, path.name))
+
+    def add_cell(self, line: str) -> Locator:
+        """Write a line into a new cell at the end, and run it; returns what stands under it."""
+        self.page.locator(".jp-Notebook .jp-Cell").last.locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("b")
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.type(line)
+        self.page.keyboard.press("Control+Enter")
+        shown = self.page.locator(".jp-Notebook .jp-Cell").last.locator(".jp-OutputArea-output")
+        shown.first.wait_for()
+        return shown
+
+    def said(self) -> list[str]:
+        """The text of every output, its blanks aside."""
+        with self.whole():
+            return [" ".join(text.split()) for text in self.page.locator(OUTPUTS).all_inner_texts()]
+
+    def shut_out(self) -> list[str]:
+        """What is in the way of someone who cannot see, or use a mouse."""
+        with self.whole():
+            return violations(self.page, OUTPUTS)
+
     def run(self, cell_id: str) -> None:
         """Run one cell."""
         self.cell(cell_id).locator(".cm-content").click()
@@ -104,10 +157,12 @@ class Notebook:
         dialog.wait_for(timeout=40_000)
         return dialog.inner_text()
 
-    def picture(self, name: str) -> None:
-        """Photograph the window, wide and narrow."""
+    def picture(self, name: str, of: Locator | None = None) -> None:
+        """Photograph the window, wide and narrow, with what is to be seen in it."""
         for width in WIDTHS:
-            with self._width(width):
+            with self._window(width, HEIGHT):
+                if of is not None:
+                    of.last.scroll_into_view_if_needed()
                 self.page.screenshot(path=self.pictures / f"{name}-{width}.png")
 
     def ids(self) -> list[str]:
@@ -119,10 +174,17 @@ class Notebook:
         return [str(cell["id"]) for cell in self._cells() if "".join(cell["source"]).startswith("check(")]
 
     @contextmanager
-    def _width(self, width: int) -> Iterator[None]:
+    def whole(self, width: int = max(WIDTHS)) -> Iterator[None]:
+        """Look at it in a window so high that all of it is seen; what is out of sight is not laid out."""
+        with self._window(width, _HIGH):
+            self.page.evaluate(_TWO_FRAMES)
+            yield
+
+    @contextmanager
+    def _window(self, width: int, height: int) -> Iterator[None]:
         before = self.page.viewport_size
         assert before is not None
-        self.page.set_viewport_size({"width": width, "height": before["height"]})
+        self.page.set_viewport_size({"width": width, "height": height})
         yield
         self.page.set_viewport_size(before)
 

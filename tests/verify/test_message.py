@@ -12,7 +12,7 @@ from judged import GRADIENT, JACOBIAN, VJP, on_numbers
 
 from grading.verify import Exercise, Verdict, compare, contract, layout, respondent, verify
 from grading.verify import verdict as verdicts
-from grading.verify.layout import Table, aligned, heat_map, places
+from grading.verify.layout import Map, Table, aligned, heat_map, places
 
 
 def some_wrong(W, x):
@@ -43,6 +43,15 @@ def test_the_same_in_words():
     page = verify(GRADIENT.exercise, some_wrong, seed=2).html()
     (spoken,) = re.findall(r'role="img" aria-label="([^"]*)"', page)
     assert spoken == ("Entries of W that differ, counted from 0. row 0: column 3; row 1: all; row 2: column 1")
+
+
+@pytest.mark.parametrize("columns", [5, 11, 32, 33, 64])
+def test_a_columns_number_stands_above_it(columns):
+    for column in range(columns):
+        above, row = Map("W", ("·" * column + "█" + "·" * (columns - column - 1),) * 2, is_told=True).text()[:2]
+        numbers = {match.start(): int(match.group()) for match in re.finditer(r"\d+", above)}
+        assert numbers.get(row.index("█"), column) == column
+        assert len(numbers) > columns // 6
 
 
 def test_no_map_where_it_would_say_nothing():
