@@ -298,10 +298,10 @@ def _regularised_whole(inputs: int, units: int, outputs: int) -> Items:
         ChoiceExercise(
             id="net.misprint_factor",
             options={
-                "a": "$\\left(\\frac{\\partial y}{\\partial h}\\right)^{T} \\bar E$",
-                "b": "$\\frac{\\partial y}{\\partial h}\\, \\bar y$",
-                "c": "$\\left(\\frac{\\partial y}{\\partial h}\\right)^{T} \\bar y$",
-                "d": "$\\frac{\\partial y}{\\partial h}\\, \\bar E$, as printed",
+                "a": "$(\\partial y / \\partial h)^T\\, \\bar E$",
+                "b": "$(\\partial y / \\partial h)\\, \\bar y$",
+                "c": "$(\\partial y / \\partial h)^T\\, \\bar y$",
+                "d": "$(\\partial y / \\partial h)\\, \\bar E$, as printed",
             },
             points=2,
             hints=(
@@ -622,14 +622,14 @@ def _whole_network(features: int, units: int) -> Items:
         ChoiceExercise(
             id="net.misprints",
             options={
-                "a": "$\\frac{\\partial L}{\\partial H} = \\frac1n$",
-                "b": "$\\frac{\\partial H}{\\partial G} = \\sum^n$",
-                "c": "$\\frac{\\partial G}{\\partial F} = 2F$, with $n$ entries",
-                "d": "$\\frac{\\partial E}{\\partial W_2} = D$, leaving out axes of length 1",
-                "e": "$\\frac{\\partial B_{ij}}{\\partial (W_1)_{ij}} = A_{ij}$",
-                "f": "$\\frac{\\partial C_{ij}}{\\partial B_{ij}} = 1$ where $B_{ij} > 0$, else 0",
-                "g": "$\\frac{\\partial L}{\\partial W_2} = \\frac{\\partial L}{\\partial H} \\cdots "
-                "\\frac{\\partial F}{\\partial E}\\, \\frac{\\partial E}{\\partial (W_2)_j}$",
+                "a": "$\\partial L / \\partial H = 1/n$",
+                "b": "$\\partial H / \\partial G = \\sum^n$",
+                "c": "$\\partial G / \\partial F = 2F$, with $n$ entries",
+                "d": "$\\partial E / \\partial W_2 = D$, leaving out axes of length 1",
+                "e": "$\\partial B_{ij} / \\partial (W_1)_{ij} = A_{ij}$",
+                "f": "$\\partial C_{ij} / \\partial B_{ij} = 1$ where $B_{ij} > 0$, else 0",
+                "g": "$\\partial L / \\partial W_2 = (\\partial L / \\partial H) \\cdots "
+                "(\\partial F / \\partial E)\\, (\\partial E / \\partial (W_2)_j)$",
             },
             several=True,
             partial=True,

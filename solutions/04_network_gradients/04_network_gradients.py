@@ -31,12 +31,14 @@ import numpy as np
 
 from autodiff import show as draw
 from autodiff import sigmoid
-from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, predict, progress, reveal, show
 
 open_sheet("04_network_gradients")
 
 # %% [markdown]
-# Stuck? `hint(id, 1)` says where to look, 2 which rule, 3 nearly the answer. Most exercises have three hints:
+# Stuck? `hint(id, 1)` says where to look, 2 which rule, 3 nearly the answer; hints cost nothing. If you cannot find a
+# mistake in a function, add a cell with `compare`, such as `compare("net.x_bar", x_bar)`: it sets your lines beside the
+# course's own and marks the first adjoint that you do not have.
 
 # %%
 hint("net.small", 1)
@@ -551,8 +553,7 @@ def z_bar(z, h_bar):
 # ### Exercise `net.x_bar` (3 points)
 #
 # Put it together: forward pass, then the adjoints one after the other, and return $\bar x$, the gradient of $L$ in the
-# input. (You may call your own functions.) If a check says no, `compare("net.x_bar", x_bar)` sets your lines beside the
-# course's own and marks the first adjoint that you do not have.
+# input. (You may call your own functions.)
 
 
 # %% answer="net.x_bar"
@@ -612,10 +613,10 @@ def x_bar(x, W1, b1, W2, b2, r, s):
 # Its second term is wrong in two ways at once. With Jacobians as in this course (outputs first, so $\partial y /
 # \partial h$ is $M \times K$), what must stand there?
 #
-# - **a**: $\left(\frac{\partial y}{\partial h}\right)^{T} \bar E$
-# - **b**: $\frac{\partial y}{\partial h}\, \bar y$
-# - **c**: $\left(\frac{\partial y}{\partial h}\right)^{T} \bar y$
-# - **d**: $\frac{\partial y}{\partial h}\, \bar E$, as printed
+# - **a**: $(\partial y / \partial h)^T\, \bar E$
+# - **b**: $(\partial y / \partial h)\, \bar y$
+# - **c**: $(\partial y / \partial h)^T\, \bar y$
+# - **d**: $(\partial y / \partial h)\, \bar E$, as printed
 
 # %% answer="net.misprint_factor"
 misprint_factor = None
@@ -863,7 +864,8 @@ def tied(W, x):
 # ## 3. Biases as rows of the weights, and real passengers
 #
 # Now a batch: $X$ has one **row** per passenger. If a column of ones is appended to $X$, the biases can be the last row
-# of the weights, and $\mathrm{concat}(X, \mathbf 1)\, W_1$ is weights and biases in one product. **Example:**
+# of the weights, and $\mathrm{concat}(X, \mathbf 1)\, W_1$ is weights and biases in one product. (As samples are
+# rows now, this $W_1$ has a *column* per unit: it is $[W \; b]^T$ in the letters of the sections above.) **Example:**
 
 # %%
 X = np.array([[0.5, -2.0], [1.0, 3.0], [0.0, 1.0]])
@@ -1527,14 +1529,14 @@ def gradients(X, W1, W2, y):
 # These are lines of the published derivation, in the names of this sheet. Which are **wrong**, as derivatives with
 # output axes first? Answer with a set of letters such as `{"a", "f"}`.
 #
-# - **a**: $\frac{\partial L}{\partial H} = \frac1n$
-# - **b**: $\frac{\partial H}{\partial G} = \sum^n$
-# - **c**: $\frac{\partial G}{\partial F} = 2F$, with $n$ entries
-# - **d**: $\frac{\partial E}{\partial W_2} = D$, leaving out axes of length 1
-# - **e**: $\frac{\partial B_{ij}}{\partial (W_1)_{ij}} = A_{ij}$
-# - **f**: $\frac{\partial C_{ij}}{\partial B_{ij}} = 1$ where $B_{ij} > 0$, else 0
-# - **g**: $\frac{\partial L}{\partial W_2} = \frac{\partial L}{\partial H} \cdots
-#   \frac{\partial F}{\partial E}\, \frac{\partial E}{\partial (W_2)_j}$
+# - **a**: $\partial L / \partial H = 1/n$
+# - **b**: $\partial H / \partial G = \sum^n$
+# - **c**: $\partial G / \partial F = 2F$, with $n$ entries
+# - **d**: $\partial E / \partial W_2 = D$, leaving out axes of length 1
+# - **e**: $\partial B_{ij} / \partial (W_1)_{ij} = A_{ij}$
+# - **f**: $\partial C_{ij} / \partial B_{ij} = 1$ where $B_{ij} > 0$, else 0
+# - **g**: $\partial L / \partial W_2 = (\partial L / \partial H) \cdots (\partial F / \partial E)\,
+#   (\partial E / \partial (W_2)_j)$
 
 # %% answer="net.misprints"
 misprints = None
@@ -1785,6 +1787,9 @@ print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / re
 #   product sums over the samples.
 # - Concatenation goes back as selection: what belongs to the constant is dropped.
 # - Shapes catch many misprints, and only if the sizes differ; data of one sign hides a forgotten ReLU.
+
+# %% [markdown]
+# ## Where you stand
 
 # %%
 progress()
