@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import jupytext
+import nbformat
 import numpy as np
 import pytest
 
@@ -222,12 +223,24 @@ def test_the_data_travel_with_the_release():
     assert released.read_bytes() == (FOLDER / "passengers.csv").read_bytes()
 
 
+def test_no_line_of_a_solution_is_in_the_release():
+    released = {cell.id: cell.source for cell in nbformat.read(COURSE.assignment(NAME), as_version=4).cells}
+    for item in load_sheet(NAME).checked:
+        source = the_source_of("answer", item.id)
+        solution = {line.strip() for line in source.split("BEGIN SOLUTION")[1].split("### END")[0].splitlines()}
+        given = {line.strip() for line in source.split("### BEGIN SOLUTION")[0].splitlines()}
+        kept = {line.strip() for line in released[item.answer_cell_id].splitlines()}
+        assert not (solution - given) & kept - {""}, item.id
+
+
 def test_what_the_text_says_of_the_data_is_so():
     names = run(VARIANTS[0]).names["net.trained"]
     assert np.all(names["share_on"](names["raw"], names["from_0_to_1"]) == 1)
     assert 0.4 < names["share_on"](names["inputs"], names["both_signs"]) < 0.6
     losses = names["losses"]
     assert losses[-1] < names["linear"] < 1 < losses[0]
+    mean_prices = [names["fare"][names["cabin_class"] == k].mean() for k in (1, 2, 3)]
+    assert mean_prices[0] - mean_prices[1] > 5 * (mean_prices[1] - mean_prices[2]) > 0
     assert abs(losses[-1] * 100 % 1 - 0.5) > 0.2, "rounding to two decimals must not hang on the computer"
 
 
