@@ -20,6 +20,7 @@ from grading.sheets import Sheet
 from grading.verify import Verdict
 from grading.verify.exercise import Array
 from grading.verify.item import Item
+from grading.verify.plain import plain
 from grading.verify.respondent import AnswerError, Reply, Told
 
 _GREETING_S = 1.0  # a connection that says nothing for so long is closed
@@ -164,5 +165,6 @@ class AnswerDesk:
 
 
 def _plain(exercise: Item) -> dict[str, Any]:
-    """The numbers of a given point as JSON has them."""
-    return {name: np.asarray(value).tolist() for name, value in (exercise.given or {}).items()}
+    """What an exercise gives, as JSON has it: the numbers of a point, or the arrows of a graph."""
+    given = (exercise.given or {}).items()
+    return {name: value.tolist() if isinstance(value, np.ndarray) else plain(value) for name, value in given}
