@@ -693,14 +693,14 @@ def _training() -> Items:
                 "The variance of standardised numbers.",
             ),
         ),
-        NumberExercise(
+        Prediction(
             id="net.trained",
-            decimals=2,
-            points=2,
+            form="number",
+            points=1,
             hints=(
-                "Run the cells above with your own gradients; the numbers are in `losses`.",
-                "The loss after the last step, not the smallest or the first.",
-                "round(losses[-1], 2)",
+                "It ends somewhere between 0 and the loss of the best linear prediction.",
+                "Can a network know the price of a ticket from age, class and survival?",
+                "Look at the picture of the prices: within first class they differ most.",
             ),
         ),
     )

@@ -1710,6 +1710,33 @@ best = np.linalg.lstsq(np.hstack([inputs, bias_column]), targets, rcond=None)[0]
 linear = np.mean((np.hstack([inputs, bias_column]) @ best - targets) ** 2)
 print(f"best linear prediction: {linear:.3f}")
 
+# %% [markdown]
+# ### Exercise `net.trained` (1 point, a prediction)
+#
+# Where will the loss of the network be after 200 steps? Less than the best linear prediction, perhaps; how much less?
+# Write down a number before you train.
+
+# %% answer="net.trained"
+trained = None
+### BEGIN SOLUTION
+trained = 0.5
+### END SOLUTION
+
+# %% check="net.trained"
+predict("net.trained", trained)
+
+# %% attempt="net.trained" expect="right"
+trained = np.float64(0.61)
+
+# %% attempt="net.trained" expect="wrong"
+trained = "less"
+
+# %% attempt="net.trained" expect="wrong"
+trained = np.inf
+
+# %% attempt="net.trained" expect="wrong"
+trained = (0.5, 0.6)
+
 
 # %%
 def train(steps=200, rate=0.1):
@@ -1739,31 +1766,8 @@ axes.legend()
 fell = f"falls from {losses[0]:.2f} to {losses[-1]:.2f}" if losses else "is not there yet"
 picture(figure, alt=f"The loss over 200 steps {fell}; lines at 1 (the mean) and {linear:.2f} (best linear prediction).")
 
-# %% [markdown]
-# ### Exercise `net.trained` (2 points)
-#
-# What is the last of the losses, to two decimals?
-
-# %% answer="net.trained"
-trained = None
-### BEGIN SOLUTION
-trained = round(losses[-1], 2)
-### END SOLUTION
-
-# %% check="net.trained"
-check("net.trained", trained)
-
-# %% attempt="net.trained" expect="right"
-trained = float(np.round(losses[-1], 2))
-
-# %% attempt="net.trained" expect="wrong" because="That is the loss before the first step."
-trained = round(losses[0], 2)
-
-# %% attempt="net.trained" expect="wrong" because="That is the best linear prediction."
-trained = round(float(linear), 2)
-
-# %% attempt="net.trained" expect="wrong" because="That is the loss after half of the steps."
-trained = round(losses[100], 2)
+# %%
+reveal("net.trained", round(losses[-1], 3)) if losses else "There is no loss yet to hold your prediction against."
 
 # %% [markdown]
 # It beats the linear prediction: the mean price falls steeply from first to second class and hardly from second to
