@@ -120,3 +120,9 @@ OVERWRITES_EARLIER = Cause(
     "A later call changes the array that an earlier call returned. Return a new array each time.",
     1.0,
 )
+KEEPS_ANSWERS = Cause(
+    "an earlier answer returned",
+    "Your function returns what it has kept from an earlier call: where one argument is as it was then, "
+    "the others may be new.",
+    1.0,
+)

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from io import StringIO
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from grading.verify import contract
-from grading.verify.bench import Bench, FaultError, bench_at, benches_of, fresh_bench
-from grading.verify.compare import Compared, compare
+from grading.verify.bench import Bench, FaultError, benches_of
 from grading.verify.diagnose import Diagnosis, diagnose, when_it_fails
 from grading.verify.exercise import Exercise
+from grading.verify.further import Hearing, confirm, keeps_answers, quietly, spot_check
 from grading.verify.respondent import AnswerError, Handed, HomeRespondent, Reply, Respondent
+from grading.verify.rounding import excuse_rounding
 from grading.verify.sampling import Question, fresh_question
 from grading.verify.tolerance import Blocks
 from grading.verify.verdict import BlockResult, Cause, Outcome, Verdict
 
 _ASKING_S = 5.0  # seconds of an answer's time that may go into explaining it
-_SPOT_CHECKS = 2  # further points at which an answer that is all right must at least give finite numbers
-_BESIDE = (0.999, 1.001)  # times the inputs: beside a point
-_CONFIRMATIONS = 16  # further points at which a difference seen at a single one is looked for
 
 
 def verify(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict:
@@ -114,7 +108,7 @@ def _examine(session: _Session, respondent: Respondent, benches: list[Bench]) ->
         reply = respondent.ask(bench.question.args, exercise.limit_s)
         if reply.error is not None and reply.error.kind != "not attempted":
             causes = _why_it_fails(reply, respondent, benches)
-            return session.verdict("wrong", problem=_problem(reply, bench.question), causes=causes, **known)
+            return session.verdict("wrong", problem=_problem(bench.question, reply), causes=causes, **known)
         silent += reply.error is not None
         replies.append(reply)
     if silent == len(benches):
@@ -134,25 +128,26 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
     """The verdict on replies that have values."""
     exercise = session.exercise
     with np.errstate(all="ignore"):  # the student's numbers may overflow; that is not to end on their screen
-        numbered = enumerate(zip(benches, replies, strict=True), 1)
-        heard = [compare(bench, reply, number) for number, (bench, reply) in numbered]
-        if not exercise.is_data and all(point.is_right for point in heard):
-            failed = _spot_check(session, respondent, benches, replies, heard)
-            if failed is not None:
-                return session.verdict("wrong", problem=failed, draws=len(benches))
-        doubt = ""
-        if not exercise.is_data and _is_single(benches, heard):
-            doubt = _confirm(session, respondent, benches, replies, heard)
-        blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in heard), strict=True))
-    breaches = [] if exercise.is_data else _breaches(exercise, respondent, benches, replies)
-    mistakes = _diagnosis(heard, blocks, respondent)
+        hearing = Hearing(exercise, session.seed, respondent, benches, replies)
+        doubt, is_kept, rounded = "", False, []
+        if not exercise.is_data:
+            rounded = excuse_rounding(hearing)
+            if hearing.is_right:
+                is_kept = keeps_answers(hearing)
+            if hearing.is_right and (failed := spot_check(hearing)) is not None:
+                return session.verdict("wrong", problem=_problem(*failed), draws=len(benches))
+            if _is_single(hearing):
+                doubt = confirm(hearing)
+        blocks = tuple(_worst_of(results) for results in zip(*(point.results for point in hearing.heard), strict=True))
+    breaches = [] if exercise.is_data else _breaches(hearing, is_kept)
+    mistakes = _diagnosis(hearing, blocks)
     share = sum(part for part, block in zip(exercise.block_shares, blocks, strict=True) if block.right)
     is_right = all(block.right for block in blocks)
-    if not is_right and not doubt and _is_undecided(benches, heard):
+    if not is_right and not doubt and _is_undecided(hearing):
         doubt = "a single witness could speak where your values differ"
     if is_right:
-        doubt = _not_shown(benches, [point.shown for point in heard])
-    notes = sorted({note for point in heard for note in point.notes} | set(_witness_notes(benches)))
+        doubt = _not_shown(benches, [point.shown for point in hearing.heard])
+    notes = sorted({note for point in hearing.heard for note in point.notes} | {*rounded, *_witness_notes(benches)})
     if breaches:
         outcome: Outcome = "wrong"
         if share and exercise.breach_share < 1:
@@ -174,81 +169,11 @@ def _weigh(session: _Session, respondent: Respondent, benches: list[Bench], repl
     )
 
 
-def _spot_check(
-    session: _Session, respondent: Respondent, benches: list[Bench], replies: list[Reply], heard: list[Compared]
-) -> str | None:
-    """Ask for finite numbers at further points; why a reply has no numbers at all, if one comes.
-
-    Points are added to the lists only where numbers that are not finite came up: nothing else is worked out there.
-    """
-    exercise, asked = session.exercise, []
-    for number in range(_SPOT_CHECKS):
-        try:
-            question = fresh_question(exercise, session.seed, exercise.draws + _CONFIRMATIONS + number)
-        except Exception:
-            return None
-        reply = respondent.ask(question.args, exercise.limit_s)
-        asked.append((question, reply))
-        if reply.error is None and all(np.all(np.isfinite(value)) for value in reply.values):
-            continue
-        try:
-            further = [bench_at(question) for question, _ in asked]
-        except FaultError:
-            return None  # outside the function's domain, no answer is owed
-        if reply.error is not None:
-            return _problem(reply, question)
-        forms = [contract.split_blocks(given, bench.expected) for bench, (_, given) in zip(further, asked, strict=True)]
-        if any(isinstance(form, str) for form in forms) or any(bench.flaws[0] for bench in further):
-            return None  # on a kink convention decides
-        for bench, (_, given) in zip(further, asked, strict=True):
-            benches.append(bench)
-            replies.append(given)
-            heard.append(compare(bench, given, len(benches)))
-        return None
-    return None
-
-
-def _is_single(benches: list[Bench], heard: list[Compared]) -> bool:
+def _is_single(hearing: Hearing) -> bool:
     """Whether the values differ at one point only, and that one is not declared by the exercise."""
-    wrong = [bench for bench, point in zip(benches, heard, strict=True) if not point.is_right]
+    points = zip(hearing.benches, hearing.heard, strict=True)
+    wrong = [bench for bench, point in points if not point.is_right]
     return len(wrong) == 1 and not wrong[0].is_declared
-
-
-def _confirm(
-    session: _Session, respondent: Respondent, benches: list[Bench], replies: list[Reply], heard: list[Compared]
-) -> str:
-    """Ask at further points until a second one shows a difference; why there is none, or nothing if there is.
-
-    What is asked is added to the lists. An answer that fails there is as different as can be.
-    """
-    exercise = session.exercise
-    for bench in _further(session, benches, replies, heard):
-        reply = _quietly(respondent, bench.question, exercise.limit_s)
-        if reply.error is not None or isinstance(contract.split_blocks(reply, bench.expected), str):
-            return ""
-        benches.append(bench)
-        replies.append(reply)
-        heard.append(compare(bench, reply, len(benches)))
-        if not heard[-1].is_right:
-            return ""
-    return f"your values differ at one of {len(benches)} points only"
-
-
-def _further(session: _Session, benches: list[Bench], replies: list[Reply], heard: list[Compared]) -> Iterator[Bench]:
-    """Further points: where an answer has no finite numbers first some beside, since it may fail in few places only."""
-    wrong = next(number for number, point in enumerate(heard) if not point.is_right)
-    question = benches[wrong].question
-    is_finite = all(np.all(np.isfinite(value)) for value in replies[wrong].values)
-    beside = [question.at(tuple(p * factor for p in question.primals)) for factor in (() if is_finite else _BESIDE)]
-    exercise, numbers = session.exercise, range(session.exercise.draws, session.exercise.draws + _CONFIRMATIONS)
-    for bench in chain(
-        (partial(bench_at, near) for near in beside),
-        (partial(fresh_bench, exercise, session.seed, number) for number in numbers),
-    ):
-        try:
-            yield bench()
-        except FaultError:
-            continue
 
 
 def _not_shown(benches: list[Bench], shown: list[Blocks]) -> str:
@@ -261,13 +186,14 @@ def _not_shown(benches: list[Bench], shown: list[Blocks]) -> str:
     return ""
 
 
-def _is_undecided(benches: list[Bench], heard: list[Compared]) -> bool:
+def _is_undecided(hearing: Hearing) -> bool:
     """Whether values differ, but only where a single witness is left, which is not enough to call them wrong."""
-    pairs = [(bench, result) for bench, point in zip(benches, heard, strict=True) for result in point.results]
+    points = zip(hearing.benches, hearing.heard, strict=True)
+    pairs = [(bench, result) for bench, point in points for result in point.results]
     return all(result.right or (result.worst is not None and not bench.decides) for bench, result in pairs)
 
 
-def _problem(reply: Reply, question: Question) -> str:
+def _problem(question: Question, reply: Reply) -> str:
     """Why there are no values, in one line; of a function that stopped also what it was called with."""
     assert reply.error is not None
     if reply.error.kind == "time":
@@ -293,11 +219,11 @@ def _worst_of(results: Sequence[BlockResult]) -> BlockResult:
     return next((result for result in results if not result.right), results[0])
 
 
-def _diagnosis(heard: list[Compared], blocks: tuple[BlockResult, ...], respondent: Respondent) -> Diagnosis:
+def _diagnosis(hearing: Hearing, blocks: tuple[BlockResult, ...]) -> Diagnosis:
     """Explanations of the blocks that are wrong; the answer may be asked again, to see what it gets right by luck."""
     wrong = [number for number, block in enumerate(blocks) if not block.right]
-    observed = [[point.observations[number] for point in heard] for number in wrong]
-    return diagnose(observed, _asking(respondent), len(blocks))
+    observed = [[point.observations[number] for point in hearing.heard] for number in wrong]
+    return diagnose(observed, _asking(hearing.respondent), len(blocks))
 
 
 def _why_it_fails(reply: Reply, respondent: Respondent, benches: list[Bench]) -> tuple[Cause, ...]:
@@ -315,35 +241,33 @@ def _asking(respondent: Respondent) -> Callable[[Question], Reply]:
         nonlocal spent
         if spent > _ASKING_S:
             return Reply((), (), None, AnswerError("time", "it has been asked enough"), 0.0)
-        reply = _quietly(respondent, question, question.exercise.limit_s)
+        reply = quietly(respondent, question)
         spent += reply.seconds
         return reply
 
     return ask
 
 
-def _quietly(respondent: Respondent, question: Question, limit_s: float) -> Reply:
-    """One more reply; what the answer prints has been seen at the points before."""
-    with redirect_stdout(StringIO()):
-        return respondent.ask(question.args, limit_s)
-
-
 # --- behaviour ---------------------------------------------------------------------------------------------------
 
 
-def _breaches(exercise: Exercise, respondent: Respondent, benches: list[Bench], replies: list[Reply]) -> list[Cause]:
+def _breaches(hearing: Hearing, is_kept: bool) -> list[Cause]:
     """What the function does that it must not, whatever its values."""
     found = []
-    names = list(contract.arguments(benches[0].question))
+    asked = [(bench.question, reply) for bench, reply in zip(hearing.benches, hearing.replies, strict=True)]
+    names = list(contract.arguments(asked[0][0]))
     altered: dict[str, None] = {}
-    for bench, reply in zip(benches, replies, strict=True):
-        altered |= dict.fromkeys(contract.changed_arguments(bench.question.args, reply.args_after, names))
+    for question, reply in (*asked, *hearing.spots):
+        altered |= dict.fromkeys(contract.changed_arguments(question.args, reply.args_after, names))
     if altered:
         found.append(contract.changes_arguments(list(altered)))
+    if is_kept:
+        return [*found, contract.KEEPS_ANSWERS]
     # the first point after the last one, and the last one after the first: no call may know of the one before
-    again = [_quietly(respondent, benches[k].question, exercise.limit_s).values for k in (0, -1)]
-    if not all(contract.same_values(values, replies[k].values) for values, k in zip(again, (0, -1), strict=True)):
+    again = [(hearing.ask(question).values, reply.values) for question, reply in (asked[0], asked[-1])]
+    earlier = [reply.values for _, reply in asked[: hearing.first]]
+    if not all(contract.same_values(*values) for values in again):
         found.append(contract.TWO_CALLS_DISAGREE)
-    elif any(not contract.same_values(respondent.reread(n), reply.values) for n, reply in enumerate(replies)):
+    elif any(not contract.same_values(hearing.respondent.reread(n), values) for n, values in enumerate(earlier)):
         found.append(contract.OVERWRITES_EARLIER)
     return found

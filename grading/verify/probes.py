@@ -77,7 +77,7 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
     """
     before, change = 0.0, 0.0
     for question in questions:
-        moved = _changed(question, partial(_moved, np.random.default_rng(0), step, _real(question.point)))
+        moved = nudged(question, step, _real(question.point))
         try:
             (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
         except Exception:
@@ -90,6 +90,11 @@ def share_of_error_moved(questions: Sequence[Question], block: int, step: float,
     return float(np.sqrt(change / before)) if before else 0.0
 
 
+def nudged(question: Question, step: float, names: Sequence[str], number: int = 0) -> Question:
+    """The question once the inputs of these names have moved by a relative step, each `number` another way."""
+    return _changed(question, partial(_moved, np.random.default_rng(number), step, names))
+
+
 _STEADY = 0.1  # the right answer may move so much of its size
 
 
@@ -99,7 +104,7 @@ def is_stuck(question: Question, block: int, ask: Ask) -> bool:
     Only what is differentiated is moved: an answer that makes something of labels may be right at whole numbers alone.
     """
     try:
-        beside = _changed(question, partial(_moved, np.random.default_rng(0), _BESIDE, question.exercise.wrt))
+        beside = nudged(question, _BESIDE, question.exercise.wrt)
         return block in _right_blocks(question, ask)[0] and block not in _right_blocks(beside, ask)[0]
     except Exception:
         return False  # the function has no such inputs

@@ -66,6 +66,20 @@ def published_question(exercise: Exercise, seed: int) -> Question | None:
     return _question(exercise, as_point(exercise.published), _generator(exercise, seed, _PUBLISHED))
 
 
+def mixed_question(one: Question, other: Question) -> Question | None:
+    """A question whose differentiated inputs are those of one point, and whose other arguments are the other's.
+
+    Where all inputs are differentiated the first of them is the one point's. None if there is but one argument, or if
+    the shapes do not fit each other.
+    """
+    exercise = one.exercise
+    taken = exercise.wrt if len(exercise.wrt) < len(one.point) else exercise.wrt[:1]
+    point = {name: (one if name in taken else other).point[name] for name in one.point}
+    if len(other.args) < 2 or any(np.shape(point[name]) != np.shape(other.point[name]) for name in taken):
+        return None
+    return Question(exercise, point, other.directions)
+
+
 def _generator(exercise: Exercise, seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(exercise.id.encode()), number])
 

@@ -129,6 +129,12 @@ def tolerance(question: Question) -> Tolerance:
     return Tolerance(base, allowed, owed, noise, computed[0].tape, is_clear)
 
 
+def derivative(question: Question) -> Blocks:
+    """The answer as it is read off the list, without a tolerance: shaped as the answer's arrays."""
+    with np.errstate(all="ignore"):
+        return _joined(computation.blocks() for computation in _computations(question))
+
+
 def value_noise(question: Question) -> Array:
     """How far rounding may put the function's own value off, entrywise."""
     with np.errstate(all="ignore"):
@@ -208,6 +214,12 @@ class _Computation:
         if not on_tape(self.output, self.tape):
             return self  # a constant
         return _Computation(tape, Var(values[self.output.index], tape, self.output.index), self.read)
+
+
+def measured_inputs(question: Question) -> tuple[str, ...]:
+    """Names of the inputs that are not differentiated, but are data with last bits: no counts, labels or masks."""
+    point, wrt = question.point, question.exercise.wrt
+    return tuple(n for n, v in point.items() if n not in wrt and v.dtype.kind == "f" and not _is_exact(v))
 
 
 def _is_exact(value: Any) -> bool:
@@ -395,11 +407,7 @@ def _traced(question: Question, of: Callable[[Callable[..., Any]], Callable[...,
     An input that is not differentiated may be used in ways that cannot be recorded; it is then left as it is.
     """
     exercise, point = question.exercise, question.point
-    others = tuple(
-        name
-        for name, value in point.items()
-        if name not in exercise.wrt and value.dtype.kind == "f" and not _is_exact(value)
-    )
+    others = measured_inputs(question)
 
     def record(names: tuple[str, ...]) -> tuple[Tape, Any]:
         return trace(of(exercise.of_inputs(names, point)), [point[name] for name in names], range(len(names)))

@@ -1,10 +1,12 @@
 """What every answer owes whatever its values: arguments left alone, the same answer twice, earlier answers kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judged import CASES, GRADIENT, JACOBIAN, JVP, VJP, changing, drifting, into_one_buffer, labels
 
-from grading.verify import verify
+from grading.verify import Exercise, verify
 
 
 @pytest.mark.parametrize("case", CASES[:5], ids=lambda case: case.exercise.asks)
@@ -66,15 +68,16 @@ def test_two_calls_that_disagree():
 
 
 def test_a_second_call_that_fails_disagrees():
-    asked = []
+    asked = set()
 
     def once(*args):
-        asked.append(args)
-        if len(asked) > JACOBIAN.exercise.draws + 2:  # two more points are asked for finite numbers
+        if args[0].tobytes() in asked and args[1].tobytes() in asked:
             raise RuntimeError("enough")
+        asked.update(arg.tobytes() for arg in args)
         return JACOBIAN.right(*args)
 
-    assert labels(verify(JACOBIAN.exercise, once, seed=1)) == {"two calls disagree"}
+    exercise = replace(JACOBIAN.exercise, draws=1)  # or else two points meet, before one of them is asked again
+    assert labels(verify(exercise, once, seed=1)) == {"two calls disagree"}
 
 
 def test_values_from_an_earlier_call():
@@ -121,3 +124,109 @@ def test_a_breach_and_a_mistake_are_both_told():
     verdict = verify(GRADIENT.exercise, changing(lambda W, x: (-GRADIENT.right(W, x)[0], GRADIENT.right(W, x)[1])), 1)
     assert labels(verdict) == {"changes its arguments", "sign"}
     assert verdict.mark == GRADIENT.exercise.points / 4
+
+
+# --- what is kept by one argument ----------------------------------------------------------------------------------
+
+
+def kept_by(number, answer):
+    """The answer, kept for each value of one of its arguments."""
+    kept = {}
+
+    def cached(*args):
+        return kept.setdefault(np.round(args[number], 9).tobytes(), answer(*args))
+
+    return cached
+
+
+def activations_kept(W, x, y, kept):
+    """Least squares of tanh(x W): "the data never change"."""
+    h = kept.setdefault(x.tobytes(), np.tanh(x @ W))
+    return x.T @ ((h - y) * (1 - h**2))
+
+
+LAYER = Exercise(
+    id="kept.layer",
+    function=lambda xp, W, x, y: 0.5 * xp.sum((xp.tanh(x @ W) - y) ** 2),
+    inputs=lambda r: {"W": r.normal(size=(3, 5)), "x": r.normal(size=(7, 3)), "y": r.normal(size=(7, 5))},
+    wrt=("W",),
+)
+KEPT = [(case.exercise, case.right, k) for case in (GRADIENT, JACOBIAN, JVP, VJP) for k in (0, 1)]
+
+
+@pytest.mark.parametrize(("exercise", "right", "number"), KEPT, ids=lambda value: getattr(value, "asks", ""))
+def test_an_answer_kept_by_one_argument(exercise, right, number):
+    verdict = verify(exercise, kept_by(number, right), seed=2)
+    assert labels(verdict) == {"an earlier answer returned"}
+    assert (verdict.outcome, verdict.mark) == ("wrong", exercise.points / 2)
+    assert "one argument is as it was then" in verdict.text()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_activations_kept_by_the_data(seed):
+    kept = {}
+    verdict = verify(LAYER, lambda *args: activations_kept(*args, kept), seed)
+    assert labels(verdict) == {"an earlier answer returned"}
+    assert verify(LAYER, lambda *args: activations_kept(*args, {}), seed).outcome == "right"
+
+
+def test_an_answer_kept_by_all_its_arguments_is_right():
+    kept = {}
+
+    def cached(*args):
+        return kept.setdefault(b"".join(arg.tobytes() for arg in args), GRADIENT.right(*args))
+
+    assert verify(GRADIENT.exercise, cached, seed=1).outcome == "right"
+
+
+@pytest.mark.parametrize("asks", ["gradient", "vjp"])
+def test_what_depends_on_one_argument_may_be_kept_by_it(asks):
+    kept = {}
+
+    def cached(x, *cotangent):
+        slope = kept.setdefault(x.tobytes(), 1 - np.tanh(x) ** 2)
+        return slope * cotangent[0] if cotangent else slope
+
+    function = np.tanh if asks == "vjp" else lambda x: np.sum(np.tanh(x))
+    exercise = Exercise(
+        id="kept.slope", function=function, inputs=lambda r: {"x": r.normal(size=5)}, wrt=("x",), asks=asks
+    )
+    assert verify(exercise, cached, seed=1).outcome == "right"
+    if asks == "vjp":
+        assert labels(verify(exercise, kept_by(0, lambda x, g: g * (1 - np.tanh(x) ** 2)), seed=1)) == {
+            "an earlier answer returned"
+        }
+
+
+def test_inputs_may_belong_together():
+    """An answer need not be right where two points meet: here both inputs always have the same sign."""
+    exercise = Exercise(
+        id="kept.signs",
+        function=lambda xp, a, b: a**2 * b,
+        inputs=lambda rng: dict(zip("ab", rng.choice([-1.0, 1.0]) * rng.uniform(1, 2, 2), strict=True)),
+        wrt=("a",),
+    )
+    assert {verify(exercise, lambda a, b: 2 * abs(a * b), seed).outcome for seed in range(6)} == {"right"}
+
+
+# --- spot checks ---------------------------------------------------------------------------------------------------
+
+
+def test_an_argument_changed_at_some_points_has_changed():
+    def sometimes(W, x):
+        returned = JACOBIAN.right(W, x)
+        if W[0, 0] > 0.5:
+            x += 1.0
+        return returned
+
+    found = [labels(verify(JACOBIAN.exercise, sometimes, seed)) for seed in range(20)]
+    assert all(each <= {"changes its arguments"} for each in found)
+    assert sum(map(bool, found)) >= 18  # at 3 in 10 points: unseen at 11 points by 2 seeds of 100
+
+
+def test_numbers_that_are_not_finite_at_some_points():
+    def fails(W, x):
+        return np.where(x[0] > 0.58, np.nan, JACOBIAN.right(W, x))  # at 28 of 100 points
+
+    outcomes = [verify(JACOBIAN.exercise, fails, seed).outcome for seed in range(20)]
+    assert outcomes.count("wrong") >= 18

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import test_behaviour
 import test_forms
 import test_policy
+import test_rounding
 import test_tolerance
 import test_witnesses
 from judged import judge_holds
@@ -18,9 +20,11 @@ from grading.verify import (
     compare,
     contract,
     differences,
+    further,
     kinks,
     oracles,
     respondent,
+    rounding,
     tolerance,
 )
 
@@ -69,9 +73,9 @@ MUTANTS = {
     "values not moved": (tolerance._Noise, "moved", lambda self, value, share=1.0: value),
     "saturation forgotten": (tolerance, "_SATURATING", {}),
     "saturation unlimited": (tolerance, "_SATURATED_ULPS", 2.0**40),
-    "compares as right": (judge, "compare", always_right),
-    "a single point condemns": (judge, "_is_single", lambda benches, heard: False),
-    "no further points": (judge, "_CONFIRMATIONS", 0),
+    "compares as right": (further, "compare", always_right),
+    "a single point condemns": (judge, "_is_single", lambda hearing: False),
+    "no further points": (further, "_FURTHER", 0),
     "any shape": (contract, "with_shape", right_in_any_shape),
     "no row for a vector": (contract, "with_shape", lambda v, s: (v, "") if v.shape == s else (None, "shape")),
     "torch wrong": (bench, "torch_witness", scaled(oracles.torch_witness, 1 + 1e-9)),
@@ -169,7 +173,7 @@ PIECES = {
             *test_witnesses.ALIASED["waves on a ramp"]
         ),
     ),
-    "no spot checks": ((judge, "_SPOT_CHECKS", 0), test_policy.test_what_fails_at_half_of_the_points_is_wrong),
+    "no spot checks": ((further, "_SPOT_CHECKS", (0, 0)), test_policy.test_what_fails_at_half_of_the_points_is_wrong),
     "differences look at nothing": (
         (differences, "_KINK_GAP", 1e9),
         test_witnesses.test_finite_differences_say_when_they_cannot_tell,
@@ -209,8 +213,43 @@ PIECES = {
         test_witnesses.test_differences_of_what_lies_far_off_have_wide_bars,
     ),
     "nothing is asked beside a point": (
-        (judge, "_BESIDE", ()),
+        (further, "_BESIDE", ()),
         test_policy.test_numbers_that_are_not_finite_at_one_point_are_looked_for_beside_it,
+    ),
+    "few spot checks": (
+        (further, "_SPOT_CHECKS", (0, 0)),
+        test_behaviour.test_numbers_that_are_not_finite_at_some_points,
+    ),
+    "spot checks look at numbers alone": (
+        (further, "_SPOT_CHECKS", (0, 0)),
+        test_behaviour.test_an_argument_changed_at_some_points_has_changed,
+    ),
+    "nothing is asked where points meet": (
+        (judge, "keeps_answers", lambda hearing: False),
+        lambda: test_behaviour.test_activations_kept_by_the_data(0),
+    ),
+    "nothing is asked next to where points meet": (
+        (further, "nudged", lambda question, *known: question),
+        lambda: test_behaviour.test_activations_kept_by_the_data(0),
+    ),
+    "rounding is no excuse": (
+        (judge, "excuse_rounding", lambda hearing: []),
+        lambda: test_rounding.test_methods_that_lose_digits_here_and_there(*test_rounding.METHODS[3]),
+    ),
+    "rounding is accurate to the entry": (
+        (rounding, "_SQUARE", 0.0),
+        lambda: test_rounding.test_methods_that_lose_digits_here_and_there(*test_rounding.METHODS[3]),
+    ),
+    "rounding need not change": ((rounding, "_CHANGE", 0.0), test_rounding.test_a_branch_is_no_rounding),
+    "rounding may be of any size": (
+        (rounding, "_SQUARE", 2.0**100),
+        test_rounding.test_differences_are_not_excused_where_they_are_few,
+    ),
+    "rounding may show everywhere": (
+        (rounding, "_SHARE", 2.0),
+        lambda: test_rounding.test_small_entries_beside_large_ones_do_not_hide(
+            test_rounding.TWINS["as random as may be"]
+        ),
     ),
     "bars without rounding": (
         (tolerance, "_VALUE_ULPS", 0),

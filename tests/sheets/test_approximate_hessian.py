@@ -1,0 +1,320 @@
+"""Sheet 7 against its own master, and what it says about second derivatives against autodiff and the surrogate."""
+
+import copy
+from collections import defaultdict
+from itertools import pairwise, product
+from pathlib import Path
+
+import jupytext
+import nbformat
+import numpy as np
+import pytest
+
+import autodiff
+from grading.answers import fault_of, verify
+from grading.answers.bug import BugExercise
+from grading.answers.keys import Keyed, read_keys
+from grading.answers.prediction import Prediction
+from grading.course.layout import Course
+from grading.course.master import read_attempts
+from grading.notebook.session import statement_of
+from grading.sheets import Variant, load_sheet
+from grading.sheets.approximate_hessian import approximate_diagonal
+from grading.verify import Verdict
+from grading.verify.lint import lint
+from grading.verify.sampling import fresh_question
+
+NAME = "07_approximate_hessian"
+COURSE = Course(Path(__file__).parents[2])
+VARIANTS = [Variant(0), Variant(1), Variant(2027, "student-01")]
+SHEETS = {variant: load_sheet(NAME, variant) for variant in VARIANTS}
+ITEMS = SHEETS[VARIANTS[0]].checked
+# What has a key is everybody's, and judged with the released one.
+KEYED = {item.id: item for item in ITEMS if isinstance(item, Keyed) and item.needs_key}
+IDS = [item.id for item in ITEMS if item.id not in KEYED]
+ATTEMPTS = [attempt for attempt in read_attempts(COURSE, NAME) if attempt.exercise in IDS]
+KEYED_ATTEMPTS = [attempt for attempt in read_attempts(COURSE, NAME) if attempt.exercise in KEYED]
+ANSWERS = {
+    cell.metadata["answer"]: cell.source
+    for cell in jupytext.read(COURSE.master(NAME), fmt="py:percent").cells
+    if "answer" in cell.metadata
+}
+
+
+def answer_of(source, item):
+    """What the exercise's answer cell defines: a function or data with the exercise's last name."""
+    names = {"np": np, "autodiff": autodiff, "task": statement_of(item)}
+    exec(source, names)
+    return names[item.id.rpartition(".")[2]]
+
+
+def stub_of(source):
+    """The answer cell as a student gets it."""
+    kept, inside = [], False
+    for line in source.splitlines():
+        inside = inside or "BEGIN SOLUTION" in line
+        if not inside:
+            kept.append(line)
+        elif "END SOLUTION" in line:
+            inside = False
+    head = "\n".join(kept)
+    return f"{head}\n    raise NotImplementedError" if head.startswith("def ") else head
+
+
+def everything():
+    return [pytest.param(variant, name, id=f"{name}-{variant.number}") for variant, name in product(VARIANTS, IDS)]
+
+
+def described(attempt):
+    return f"{attempt.exercise}-{attempt.expect}-{attempt.cause or 'unnamed'}"
+
+
+# --- the sheet against its master ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("variant", "name"), everything())
+def test_the_solution_is_right_and_nothing_is_at_fault(variant, name):
+    item = SHEETS[variant][name]
+    solution = answer_of(ANSWERS[name], item)
+    for seed in range(6):
+        assert fault_of(item, seed) == ""
+        verdict = verify(item, solution, seed)
+        assert (verdict.outcome, verdict.mark, verdict.causes) == ("right", item.points, ()), verdict.text()
+
+
+@pytest.mark.parametrize("number", range(2, 8))
+def test_the_solutions_of_further_variants_are_right(number):
+    sheet = load_sheet(NAME, Variant(number, "student-02"))
+    for name in IDS:
+        verdict = verify(sheet[name], answer_of(ANSWERS[name], sheet[name]), number)
+        assert verdict.outcome == "right", verdict.text()
+
+
+@pytest.mark.parametrize(("variant", "name"), everything())
+def test_the_untouched_stub_is_not_attempted(variant, name):
+    item = SHEETS[variant][name]
+    verdict = verify(item, answer_of(stub_of(ANSWERS[name]), item), 17)
+    assert (verdict.outcome, verdict.mark) == ("not attempted", 0.0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=described)
+def test_known_answers_get_what_they_must(attempt, variant):
+    item = SHEETS[variant][attempt.exercise]
+    verdict = verify(item, answer_of(attempt.source, item), 17)
+    assert (verdict.outcome, verdict.mark) == (attempt.expect, attempt.mark), verdict.text()
+    assert not attempt.cause or attempt.cause in {cause.label for cause in verdict.causes}, verdict.text()
+    assert Verdict.from_json(verdict.json()) == verdict
+
+
+def test_there_are_enough_known_answers():
+    count, named = defaultdict(int), defaultdict(int)
+    for attempt in read_attempts(COURSE, NAME):
+        count[attempt.exercise, attempt.expect] += 1
+        named[attempt.exercise] += bool(attempt.cause)
+    for item in ITEMS:
+        assert count[item.id, "right"] >= 1, item.id
+        assert isinstance(item, Prediction) or count[item.id, "wrong"] >= 3, item.id
+        if item.id in IDS and not isinstance(item, Prediction | BugExercise):
+            assert named[item.id] >= 2 or item.id in ("hessian.two_units", "hessian.graph"), item.id
+
+
+def test_known_answers_are_all_different():
+    sources = [attempt.source for attempt in ATTEMPTS] + list(ANSWERS.values())
+    assert len(set(sources)) == len(sources)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_nothing_in_the_sheet_lets_mistakes_hide(number):
+    assert [said for item in load_sheet(NAME, Variant(number)).checked for said in lint(item)] == []
+
+
+def test_every_exercise_has_three_hints_and_an_objective():
+    text = COURSE.master(NAME).read_text()
+    objectives = text[: text.index("setup=true")]
+    for item in SHEETS[VARIANTS[0]].exercises:
+        assert f"`{item.id}`" in objectives, item.id
+    for item in ITEMS:
+        assert isinstance(item, Prediction) or len(item.hints) == 3, item.id
+        assert not item.hints or "np." not in item.hints[0], item.id
+
+
+PERSONAL = ["one_weight", "two_units", "left_out", "dropped", "entries", "products", "samples", "saliency"]
+
+
+@pytest.mark.parametrize("name", [f"hessian.{name}" for name in PERSONAL])
+def test_numbers_by_hand_differ_between_students(name):
+    students = [Variant(0, f"student-{number:02d}") for number in range(30)]
+    items = [load_sheet(NAME, student)[name] for student in students]
+    assert len({item.statement for item in items}) > 5
+    for item in items[:5]:
+        assert verify(item, answer_of(ANSWERS[name], item), 0).outcome == "right", item.statement
+
+
+def test_the_student_gets_no_solution_and_pictures_have_words():
+    released = nbformat.read(COURSE.assignment(NAME), as_version=4)
+    assert not [cell for cell in released.cells if "SOLUTION" in cell.source]
+    solved = nbformat.read(COURSE.solution(NAME), as_version=4)
+    pages = [
+        output.data.get("text/html", "")
+        for cell in solved.cells
+        for output in cell.get("outputs", ())
+        if "data" in output
+    ]
+    images = [page for page in pages if "<img" in page]
+    assert len(images) >= 9
+    assert all('<img alt="' in page and '<img alt=""' not in page for page in images)
+
+
+def judged_with_its_key(name, source):
+    item = copy.copy(KEYED[name])
+    object.__setattr__(item, "key", read_keys(COURSE.solutions / NAME, NAME, 0)[name])
+    names = {"np": np}
+    exec(source, names)
+    if isinstance(item, BugExercise):
+        return verify(item, names["curvature"], 17, {"line": names["line"]})
+    return verify(item, names[name.rpartition(".")[2]], 17)
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_what_has_a_key_is_right_solved_and_not_attempted_untouched(name):
+    assert judged_with_its_key(name, ANSWERS[name]).outcome == "right"
+    assert (
+        judged_with_its_key(name, stub_of(ANSWERS[name]).replace("    raise NotImplementedError", "")).outcome
+        == "not attempted"
+    )
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
+def test_the_planted_bug_shows(variant):
+    item = SHEETS[variant]["hessian.bug"]
+    assert [fault_of(item, seed) for seed in range(3)] == [""] * 3
+
+
+@pytest.mark.parametrize("attempt", KEYED_ATTEMPTS, ids=described)
+def test_known_answers_to_what_has_a_key_get_what_they_must(attempt):
+    verdict = judged_with_its_key(attempt.exercise, attempt.source)
+    assert (verdict.outcome, verdict.mark) == (attempt.expect, attempt.mark), verdict.text()
+    assert attempt.because in verdict.text()
+
+
+# --- what it teaches, against witnesses of its own -------------------------------------------------------------------
+
+
+def network_point(variant, number):
+    return fresh_question(SHEETS[variant]["hessian.network"], 0, number).point
+
+
+def network_loss(W1, W2, W3, x, target):
+    return autodiff.half_squared_error(W3 @ np.tanh(W2 @ np.tanh(W1 @ x)), target)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
+@pytest.mark.parametrize("number", range(3))
+def test_the_network_is_beckers_and_lecuns_and_not_the_exact_one(variant, number):
+    """The second half matters: code for the exact diagonal must not pass for the approximation."""
+    point = network_point(variant, number)
+    asked = approximate_diagonal(np, **point)
+    found = autodiff.becker_lecun(network_loss)(*point.values()).diagonal
+    exact = autodiff.hessian_diagonal(network_loss)(*point.values())
+    np.testing.assert_allclose(asked, found, rtol=1e-11, atol=1e-13)
+    assert np.abs(asked - exact).sum() > 0.01 * np.abs(exact).sum()
+
+
+def test_the_network_is_the_exact_diagonal_of_a_surrogate():
+    """Layer by layer the part above is replaced by a quadratic with a diagonal Hessian, and differentiated exactly."""
+    W1, W2, W3, x, target = network_point(VARIANTS[0], 0).values()
+    a1 = W1 @ x
+    a2 = W2 @ np.tanh(a1)
+    y = W3 @ np.tanh(a2)
+    g, d = y - target, np.ones(len(y))
+    for W, a in ((W3, a2), (W2, a1)):
+        held = W @ np.tanh(a)
+
+        def above(a, W=W, g=g, d=d, held=held):
+            moved = W @ np.tanh(a) - held
+            return np.sum(g * moved + d * moved**2 / 2)
+
+        d, g = np.diag(autodiff.hessian(above)(a)), autodiff.grad(above)(a)
+    np.testing.assert_allclose(
+        approximate_diagonal(np, W1, W2, W3, x, target), np.outer(d, x**2), rtol=1e-11, atol=1e-13
+    )
+
+
+def test_the_gauss_newton_diagonal_is_autodiffs():
+    item = SHEETS[VARIANTS[0]]["hessian.gauss_newton"]
+    W1, W2, x = fresh_question(item, 0, 0).point.values()
+
+    def loss(W1):
+        return autodiff.half_squared_error(W2 @ np.tanh(W1 @ x), np.ones(len(W2)))
+
+    np.testing.assert_allclose(item.function(np, W1, W2, x), autodiff.gauss_newton_diagonal(loss)(W1), rtol=1e-11)
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
+def test_the_last_tangent_of_the_table_is_the_second_derivative(variant):
+    item = SHEETS[variant]["hessian.two_units"]
+    w1, w2 = item.given["w1"], item.given["w2"]
+
+    def loss(a):
+        return (w1 * a**2) ** 2 * (w2 * a**2) + (w2 * a**2) ** 3
+
+    exact = autodiff.grad(autodiff.grad(loss))(np.float64(item.given["a"]))
+    assert item.titled["tangent"].true["g"] == pytest.approx(exact, rel=1e-12)
+
+
+def test_what_is_left_out_below_a_softmax():
+    item = SHEETS[VARIANTS[0]]["hessian.left_out"]
+    p, w = np.array(item.given["p"]), np.array(item.given["w"])
+
+    def loss(z):
+        return autodiff.cross_entropy((np.log(p) + w * z)[None, :], np.array([0]))
+
+    exact = autodiff.grad(autodiff.grad(loss))(np.float64(0.0))
+    assert item.value() == pytest.approx(np.sum(w**2 * p * (1 - p)) - exact, abs=1e-12)
+
+
+def depth_error(sizes, loss, activation=np.tanh):
+    rng = np.random.default_rng(3)
+    P = [rng.normal(size=(m, n)) / np.sqrt(n) for n, m in pairwise(sizes)]
+    X, T, labels = rng.normal(size=(9, sizes[0])), rng.normal(size=(9, sizes[-1])), rng.integers(sizes[-1], size=9)
+
+    def f(*P):
+        Z = X
+        for W in P[:-1]:
+            Z = activation(Z @ W.T)
+        scores = Z @ P[-1].T
+        return autodiff.cross_entropy(scores, labels) if loss == "softmax" else autodiff.half_squared_error(scores, T)
+
+    every = tuple(range(len(P)))
+    exact = autodiff.hessian_diagonal(f, every)(*P)
+    return autodiff.compare(autodiff.becker_lecun(f, every)(*P), exact)["relative L1"]
+
+
+def test_when_it_is_exact():
+    """The options of hessian.when_exact, in their order; the key is the master's own answer."""
+    errors = {
+        "a": depth_error([5, 6, 3], "squares"),
+        "b": depth_error([5, 6, 3], "softmax"),
+        "c": depth_error([5, 6, 7, 3], "squares"),
+        "d": depth_error([5, 1, 1, 1, 1, 1, 1], "squares"),
+        "e": depth_error([5, 6, 7, 3], "squares", activation=lambda a: 1.0 * a),
+    }
+    exact = {name for name, error in errors.items() if error < 1e-12}
+    assert exact == answer_of(ANSWERS["hessian.when_exact"], SHEETS[VARIANTS[0]]["hessian.when_exact"])
+    assert all(error > 0.01 for name, error in errors.items() if name not in exact)
+
+
+def test_the_counts_are_those_of_a_machine():
+    item = SHEETS[VARIANTS[0]]["hessian.products"]
+    units, fed = item.given["units"], item.given["fed"]
+    _, counts = autodiff.counted(lambda W, H: W.T @ (H @ W), np.ones((fed, units)), np.ones((fed, fed)))
+    assert item.value() == counts.matmul_flops / 2
+
+
+@pytest.mark.parametrize("student", range(6))
+def test_as_many_samples_as_are_said_are_needed_and_no_fewer(student):
+    item = load_sheet(NAME, Variant(0, f"student-{student:02d}"))["hessian.samples"]
+    own, *others = item.given["row"]
+    error = np.sqrt(np.sum(np.square(others)) / np.array([item.value() - 1, item.value()]))
+    assert error[0] > own / 10 >= error[1]
