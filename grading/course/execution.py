@@ -51,7 +51,7 @@ def run(notebook: NotebookNode, folder: Path, scratch: Folders, environment: Map
         notebook,
         timeout=120,
         record_timing=False,
-        coalesce_streams=True,  # or what is printed is cut where the kernel happened to flush
+        coalesce_streams=True,  # in how many pieces a cell's print arrives is chance
         resources={"metadata": {"path": str(folder)}},
         shutdown_kernel="immediate",
         **hooks,

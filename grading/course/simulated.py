@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,8 @@ def unexpected_marks(marks: list[Marks], simulated: list[Simulated]) -> dict[str
     found = {}
     for one in simulated:
         got = in_book.get(one.student, {})
-        wrong = [key for key, mark in one.marks.items() if (got.get(key.replace(".", "-")) or 0.0) != mark]
+        found_at = {key: got.get(key.replace(".", "-")) or 0.0 for key in one.marks}
+        wrong = [key for key, mark in one.marks.items() if not math.isclose(found_at[key], mark, abs_tol=1e-9)]
         if wrong:
             found[one.student] = wrong
     return found

@@ -8,6 +8,7 @@ from classroom import NAME, REPOSITORY, ROOT, SHEET, append, make_course, tree_d
 from nbclient import NotebookClient
 
 from grading.course.build import BuildError, build, compose, read_attempts, require_built
+from grading.course.execution import execute
 from grading.course.grade import grade
 from grading.course.layout import Course, CourseError
 from grading.course.start import start
@@ -237,6 +238,13 @@ def test_a_misspelt_attempt_is_refused(course, old, new, said):
     master.write_text(master.read_text().replace(old, new, 1))
     with pytest.raises(BuildError, match=said):
         build(course, NAME)
+
+
+def test_what_a_cell_prints_in_pieces_is_kept_as_one(tmp_path):
+    cell = nbformat.v4.new_code_cell("import time\nprint(1, flush=True)\ntime.sleep(0.5)\nprint(2)")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    execute(notebook, tmp_path)
+    assert [output.text for output in notebook.cells[0].outputs] == ["1\n2\n"]
 
 
 def test_what_changed_since_it_was_built_must_be_built_again(course):
