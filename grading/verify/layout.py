@@ -179,7 +179,9 @@ def aligned(numbers: Sequence[float]) -> list[str]:
 
 def _written(number: float, digits: int, size: int) -> str:
     """A number with so many digits of what is largest beside it, whose decimal exponent is `size`."""
-    if not math.isfinite(number) or number == 0:
+    if number == 0:
+        return "0"  # -0.0 too, which is the same number
+    if not math.isfinite(number):
         return f"{number:g}"
     if not -4 <= size < _FEWEST_DIGITS:
         return f"{number:.{digits - 1}e}"
