@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from grading.course.layout import CourseError
 from grading.course.restored import grade_id, restore, source_of
-from grading.course.start import is_anonymous, release_of
+from grading.course.start import is_anonymous, release_of, sheet_of
 from grading.notebook.session import VERDICTS_VARIABLE, read_variant, sheet_folders
 from grading.notebook.standing import Progress
 from grading.notebook.state import NOTES_VARIABLE
@@ -81,7 +81,7 @@ def submit_check(path: Path, tell: Told = lambda number, total: None) -> SubmitC
     ------
     CourseError : there is no such notebook, or no release of its sheet
     """
-    handed_in, release = _read(path), release_of(path.stem)
+    handed_in, release = _read(path), release_of(sheet_of(path))
     notebook, mended = restore(handed_in, release)
     trial = _run(notebook, path, tell)
     blank = [v.exercise for v in trial.verdicts.values() if v.outcome == "not attempted"]
@@ -130,7 +130,7 @@ class _Client(NotebookClient):
 
 
 def _run(notebook: NotebookNode, path: Path, tell: Told) -> Trial:
-    folder, name = path.resolve().parent, path.stem
+    folder, name = path.resolve().parent, sheet_of(path)
     variant = read_variant(folder, name)
     sheet = load_sheet(name, variant, sheet_folders(folder))
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
