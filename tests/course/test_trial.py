@@ -40,6 +40,26 @@ def answer(notebook, sources):
         cell.source = by_id.get(cell.id, cell.source)
 
 
+@pytest.mark.parametrize("command", ["check", "submit-check", "export"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "is not a notebook"),
+        ("{}", "is not a notebook"),
+        ("3", "is not a"),
+    ],
+)
+def test_what_is_no_notebook_is_told_in_one_line(tmp_path, capsys, command, content, said):
+    path = tmp_path / "01_chain_rule.ipynb"
+    if content is not None:
+        path.write_text(content)
+    assert cli.main([command, str(path)]) == 1
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
 def test_a_notebook_under_another_name_is_the_same_sheet(copy):
     renamed = copy.rename(copy.with_name("my answers (1).ipynb"))
     checked = submit_check(renamed)
