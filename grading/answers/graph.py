@@ -101,7 +101,13 @@ class GraphExercise(Judged):
         except FaultError as fault:
             problem = f"The exercise cannot be judged: {fault}."
             return self.verdict("fault", seed, mark=self.points, problem=problem)
-        return self._with_hint(Session(self, answer, benches, seed).verdict())
+        try:
+            return self._with_hint(Session(self, answer, benches, seed).verdict())
+        except ModuleNotFoundError as missing:
+            advice = f"Run in a terminal: pip install {missing.name}"
+            return self.verdict(
+                "inconclusive", seed, problem=f"This cannot be checked without {missing.name}. {advice}"
+            )
 
     def fault(self, seed: int) -> str:
         """Why the exercise cannot be judged with this seed; empty if it can."""

@@ -87,7 +87,7 @@ class Prediction(Judged):
         told = respondent.tell(None, self.limit_s)
         try:
             if told.error is not None:
-                raise ValueError(f"it is {told.error.message}")
+                raise ValueError(f"it is {told.error.message}" if told.error.kind == "type" else told.error.message)
             value = self.well_formed(told.data)
         except ValueError as error:
             return self.verdict("wrong", seed, problem=f"This predicts nothing: {error}.")
@@ -131,7 +131,9 @@ class Prediction(Judged):
         try:
             happened = self.happened(*outcome)
         except Exception as error:  # what happened may be anything at all
-            return Beside(said, f"nothing to compare it with ({describe_exception(error)})", None)
+            is_ours = bool(outcome) and isinstance(error, ValueError | TypeError)
+            why = str(error) if is_ours else describe_exception(error)
+            return Beside(said, f"nothing to compare it with ({why})", None)
         agrees, remark = predicted == happened, ""
         if not agrees and isinstance(predicted, int | float) and isinstance(happened, int | float):
             near, remark = _how_near(predicted, happened)

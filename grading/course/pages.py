@@ -6,14 +6,13 @@ import html
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from grading.course.build import SOLUTION_MARKS
-from grading.course.layout import CourseError
+from grading.course.trial import read_notebook
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -60,10 +59,7 @@ def write_page(notebook: Path, to: Path) -> Path:
     ------
     CourseError : there is no such notebook
     """
-    try:
-        read = nbformat.read(notebook, as_version=4)
-    except (OSError, ValueError) as error:
-        raise CourseError(f"{notebook} cannot be read as a notebook: {str(error).splitlines()[0]}") from None
+    read = read_notebook(notebook)
     for cell in read.cells:
         kept = (line for line in cell.source.splitlines() if line.strip() not in SOLUTION_MARKS)
         cell.source = "\n".join(kept)

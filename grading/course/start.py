@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ from nbformat import NotebookNode
 
 import grading
 from grading.course.layout import Course, CourseError, write_sheet_file
-from grading.notebook.session import read_variant, sheet_folders
+from grading.notebook.session import SHEET_FILE, read_variant, sheet_folders
 from grading.sheets import load_sheet
 
 # In an installed package the students' notebooks lie inside it; in a checkout they lie in the course.
@@ -60,9 +61,18 @@ def release_of(name: str) -> NotebookNode:
     return nbformat.read(course.assignment(course.require_sheet(name)), as_version=4)
 
 
+def sheet_of(copy: Path) -> str:
+    """The sheet that a notebook is a copy of, as `sheet.json` beside it says; else its own name, which can change."""
+    try:
+        name = json.loads((copy.parent / SHEET_FILE).read_text(encoding="utf-8"))["sheet"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return copy.stem
+    return name if isinstance(name, str) else copy.stem
+
+
 def is_anonymous(copy: Path) -> bool:
     """Whether a copy has exercises that differ between students, and does not know whose it is."""
-    name = copy.stem
+    name = sheet_of(copy)
     variant = read_variant(copy.parent, name)
     return not variant.student and load_sheet(name, variant, sheet_folders(copy.parent.resolve())).is_personal
 

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from grading.course.layout import CourseError
 from grading.course.restored import grade_id, restore, source_of
-from grading.course.start import is_anonymous, release_of
+from grading.course.start import is_anonymous, release_of, sheet_of
 from grading.notebook.session import VERDICTS_VARIABLE, read_variant, sheet_folders
 from grading.notebook.standing import Progress
 from grading.notebook.state import NOTES_VARIABLE
@@ -71,7 +71,7 @@ def try_out(path: Path, tell: Told = lambda number, total: None) -> Trial:
     ------
     CourseError : there is no such notebook, or it is none of a sheet's
     """
-    return _run(_read(path), path, tell)
+    return _run(read_notebook(path), path, tell)
 
 
 def submit_check(path: Path, tell: Told = lambda number, total: None) -> SubmitCheck:
@@ -81,7 +81,7 @@ def submit_check(path: Path, tell: Told = lambda number, total: None) -> SubmitC
     ------
     CourseError : there is no such notebook, or no release of its sheet
     """
-    handed_in, release = _read(path), release_of(path.stem)
+    handed_in, release = read_notebook(path), release_of(sheet_of(path))
     notebook, mended = restore(handed_in, release)
     trial = _run(notebook, path, tell)
     blank = [v.exercise for v in trial.verdicts.values() if v.outcome == "not attempted"]
@@ -110,7 +110,13 @@ def _differs(item: Prose, answers: dict[str, str], released: dict[str, str]) -> 
     return bool(answer) and answer != released.get(item.cell_id, "").strip()
 
 
-def _read(path: Path) -> NotebookNode:
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook as it lies there.
+
+    Raises
+    ------
+    CourseError : there is none, or it is none
+    """
     try:
         return nbformat.read(path, as_version=4)
     except OSError as error:
@@ -130,7 +136,7 @@ class _Client(NotebookClient):
 
 
 def _run(notebook: NotebookNode, path: Path, tell: Told) -> Trial:
-    folder, name = path.resolve().parent, path.stem
+    folder, name = path.resolve().parent, sheet_of(path)
     variant = read_variant(folder, name)
     sheet = load_sheet(name, variant, sheet_folders(folder))
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]

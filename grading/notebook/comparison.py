@@ -15,7 +15,7 @@ import numpy as np
 import autodiff
 from grading.notebook.traced import Bound, bindings, lines_of
 from grading.verify.exercise import Array, Exercise
-from grading.verify.respondent import describe_exception
+from grading.verify.respondent import TimeLimitReached, describe_exception, overrun, time_limit
 from grading.verify.sampling import Question, edge_question, fresh_question, published_question
 
 _CLOSE = 1e-9  # of the largest entry; both sides compute with sixteen digits
@@ -72,14 +72,27 @@ def compare(exercise: Exercise, function: Callable[..., Any], seed: int) -> Comp
             text, reference = _reference(exercise, question)
         except autodiff.RefusalError as reason:
             return refused(f"the course's own lines cannot be written down here: {reason}")
-        try:
-            yours = bindings(function, [np.copy(arg)[()] for arg in question.args])
-        except Exception as error:
-            return refused(f"your function stopped with {describe_exception(error)}")
+        yours = _followed(function, question)
+        if isinstance(yours, str):
+            return refused(yours)
         found = _compared(exercise, _own_lines(function, yours), yours, text, reference)
         if any(line.differs for line in found.courses):
             break
     return found or refused("there is no point at which to compare")
+
+
+def _followed(function: Callable[..., Any], question: Question) -> list[Bound] | str:
+    """What the lines of a student's function give, or why it did not come to its end."""
+    limit_s = question.exercise.limit_s
+    try:
+        with time_limit(limit_s):
+            return bindings(function, [np.copy(arg)[()] for arg in question.args])
+    except TimeLimitReached:
+        return f"your function takes too long: {overrun(limit_s)}"
+    except KeyboardInterrupt:
+        raise  # the person at the keyboard, not the function
+    except BaseException as error:
+        return f"your function stopped with {describe_exception(error, calls=2)}"
 
 
 def _questions(exercise: Exercise, seed: int) -> list[Question]:

@@ -15,7 +15,7 @@ from grading.answers import verify
 from grading.answers.keys import Keyed, KeysError, read_keys
 from grading.answers.prediction import Prediction
 from grading.notebook.comparison import Comparison, compare
-from grading.notebook.practised import Practice, practice_variant
+from grading.notebook.practised import MOST_PRACTICE, Practice, practice_variant
 from grading.notebook.predicting import Predictions
 from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Revealed, Said, Statement
 from grading.notebook.standing import Progress
@@ -96,8 +96,9 @@ class HomeSession:
     def hint(self, exercise_id: str, number: int | None) -> Hint:
         """The ladder up to a rung; up to where it was opened before, where none is named."""
         item = self.sheet[exercise_id]
-        opened = self._opened(exercise_id)
-        shown = Hint(() if isinstance(item, Prose) else item.hints, max(1, opened) if number is None else number)
+        ladder = () if isinstance(item, Prose) else item.hints
+        opened = min(self._opened(exercise_id), len(ladder))
+        shown = Hint(ladder, max(1, opened) if number is None else number)
         if shown.is_there and shown.number > opened:
             self.notes.put("hints", exercise_id, shown.number)
         return shown
@@ -109,9 +110,11 @@ class HomeSession:
 
     def practice(self, exercise_id: str, number: int | None) -> Practice | Said:
         """The exercise once more; only after it is solved, since its numbers would distract."""
-        solved = self.verdicts.get(exercise_id)
+        solved = self.verdicts.get(self.sheet[exercise_id].id)
         if solved is None or solved.outcome != "right":
             return Said(f'Practice comes after solving: first check("{exercise_id}", ...) has to say "right".')
+        if number is not None and not (type(number) is int and 0 < number < MOST_PRACTICE):
+            return Said(f"The variants for practice are numbered from 1 to {MOST_PRACTICE - 1}.")
         self._practised[exercise_id] = self._practised.get(exercise_id, 0) + 1 if number is None else number
         variant = practice_variant(self._practised[exercise_id])
         fresh = load_sheet(self.name, variant, self._folders)[exercise_id]
@@ -178,8 +181,11 @@ def read_variant(folder: Path, name: str) -> Variant:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         variant = Variant(int(data.get("variant", 0)), str(data.get("student", "")))
+        variant.student.encode()  # an id of half characters could not be shown
+        if variant.number < 0:
+            raise ValueError(f"variant {variant.number} is below zero")
         belongs_to = data.get("sheet", name)
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise SheetError(f"{path} cannot be read ({error}); delete it to work on the standard sheet") from None
     if belongs_to != name:
         raise SheetError(f"{path} belongs to {belongs_to}, not to {name}; give each sheet a folder of its own")

@@ -77,7 +77,7 @@ class Hint:
     @property
     def is_there(self) -> bool:
         """Whether there is such a rung."""
-        return 1 <= self.number <= len(self.ladder)
+        return isinstance(self.number, int) and 1 <= self.number <= len(self.ladder)
 
     def text(self) -> str:
         """The hints as plain text, a line each."""

@@ -15,6 +15,7 @@ import numpy as np
 from grading.verify.exercise import Array
 
 _MOST_VALUES = 2000  # of one run; a loop of many turns is followed so far
+_LARGEST = 10_000  # numbers in one value; all that are followed have to be kept
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def lines_of(function: Callable[..., Any]) -> list[str]:
     """The lines of a function's source, without common indentation; none where there is no source."""
     try:
         return textwrap.dedent(inspect.getsource(function)).rstrip().splitlines()
-    except (OSError, TypeError):
+    except Exception:  # an object may fail at being looked at
         return []
 
 
@@ -40,7 +41,7 @@ def bindings(function: Callable[..., Any], args: Sequence[Any], **named: Any) ->
     Values that are no arrays of real numbers are left out; what the function calls is not looked into. Whatever it
     raises is raised.
     """
-    code: CodeType | None = getattr(function, "__code__", None)
+    code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return _returned(0, function(*args, **named))
     watch = _Watch(code)
@@ -90,12 +91,16 @@ def _returned(line: int, value: Any) -> list[Bound]:
 
 
 def _arrays(value: Any) -> list[Array]:
-    """The arrays of real numbers that a value is, or consists of."""
+    """The arrays of real numbers that a value is, or consists of; none where it cannot be looked at."""
+    try:
+        return _parts(value)
+    except Exception:
+        return []
+
+
+def _parts(value: Any) -> list[Array]:
     is_one = isinstance(value, list) and all(isinstance(item, int | float | list) for item in value)
     if isinstance(value, tuple | list) and not is_one:
-        return [array for item in value for array in _arrays(item)]
-    try:
-        array = np.array(value)
-    except ValueError:
-        return []
-    return [array] if array.dtype.kind in "fiu" else []
+        return [array for item in value for array in _parts(item)]
+    array = np.asarray(value)
+    return [np.array(array)] if array.dtype.kind in "fiu" and array.size <= _LARGEST else []

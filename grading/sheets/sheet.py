@@ -102,7 +102,7 @@ class Sheet:
                 return item
         known = [item.id for item in self.exercises]
         meant = [name for name in known if name.split(".")[-1] == exercise_id] or get_close_matches(
-            exercise_id, known, 1
+            str(exercise_id), known, 1
         )
         advice = f"did you mean '{meant[0]}'?" if meant else f"it has {', '.join(known)}"
         raise SheetError(f"sheet '{self.title}' has no exercise '{exercise_id}'; {advice}")

@@ -18,8 +18,10 @@ import numpy as np
 from grading.verify.exercise import Array
 from grading.verify.plain import Plain, plain
 
+_REREAD_S = 5.0  # to convert once more what has been converted before
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
 _LONGEST_LINE = 200  # characters of an exception's message
+_MOST_NUMBERS = 1_000_000  # of one answer, or as many as it is given; more is a mistake, and takes minutes to judge
 
 _RETURNS_NOTHING = "Your function returns nothing yet. If you wrote an answer, a `return` is missing."
 
@@ -101,19 +103,21 @@ class HomeRespondent:
         self._answer = answer
         self._said = dict(said or {})
         self._returned: list[Any] = []
+        self._most = _MOST_NUMBERS
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Call the answer; an exception, an overrun or a result without numbers becomes the reply's error."""
         given = [deepcopy(arg) for arg in args]
+        self._most = max(self._most, sum(np.size(arg) for arg in args))
         start = time.perf_counter()
         try:
-            with _time_limit(limit_s):
+            with time_limit(limit_s):
                 returned = self._answer(*given) if callable(self._answer) else self._answer
             error = AnswerError("not attempted", _RETURNS_NOTHING) if returned is None else None
         except NotImplementedError:
             returned, error = None, AnswerError("not attempted", "")
         except TimeLimitReached:
-            returned, error = None, AnswerError("time", f"it had not returned after {limit_s:g} seconds")
+            returned, error = None, AnswerError("time", overrun(limit_s))
         except KeyboardInterrupt:
             raise  # the person at the keyboard, not the answer
         except BaseException as exception:
@@ -123,23 +127,17 @@ class HomeRespondent:
         values: tuple[Array, ...] = ()
         form = None
         if error is None:
-            try:
-                values, form = to_arrays(returned)
-            except (TypeError, ValueError) as exception:
-                error = AnswerError("type", str(exception))
+            values, form, error = _converted(returned, limit_s, self._most)
         return Reply(values, tuple(np.asarray(arg)[()] for arg in given), form, error, seconds)
 
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of an earlier reply, read again from the very objects that the answer returned."""
-        try:
-            return to_arrays(self._returned[number])[0]
-        except (TypeError, ValueError):
-            return ()  # what it holds by now is no array of numbers
+        return _converted(self._returned[number], _REREAD_S, self._most)[0]  # by now it may be no array of numbers
 
     def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
         """What was said beside the answer, or else the answer as data, or else the graph it records at `args`."""
         try:
-            with _time_limit(limit_s):
+            with time_limit(limit_s):
                 if self._said or args is None or not callable(self._answer):
                     return Told(plain(self._said or self._answer))
                 from autodiff.graph import graph  # here alone: a sheet may forbid it
@@ -157,64 +155,89 @@ class HomeRespondent:
             return Told(None, AnswerError(kind, told))
 
 
-def to_arrays(returned: Any) -> tuple[tuple[Array, ...], Form]:
+def _converted(returned: Any, limit_s: float, most: int) -> tuple[tuple[Array, ...], Form | None, AnswerError | None]:
+    """What an answer returned, as arrays, or why it is none: converting an object may run code of its own."""
+    try:
+        with time_limit(limit_s):
+            return *to_arrays(returned, most), None
+    except (TypeError, ValueError) as exception:
+        return (), None, AnswerError("type", str(exception))
+    except TimeLimitReached:
+        return (), None, AnswerError("time", overrun(limit_s))
+    except KeyboardInterrupt:
+        raise  # the person at the keyboard
+    except BaseException as exception:
+        return (), None, AnswerError("raised", describe_exception(exception))
+
+
+def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ...], Form]:
     """Copies, as plain real arrays, of what an answer returned: one array, or a tuple or list of arrays.
 
     Raises
     ------
-    TypeError : something in it is not made of real numbers
+    TypeError : something in it is not made of real numbers, or there are more than `most` of them
     """
     container: Container
     if isinstance(returned, tuple):
-        arrays, container = _each_to_array(returned), "tuple"
+        arrays, container = _each_to_array(returned, most), "tuple"
     elif isinstance(returned, list):
-        arrays, container = _list_to_arrays(returned), "list"
+        arrays, container = _list_to_arrays(returned, most), "list"
     else:
-        arrays, container = [_to_array(returned)], "array"
+        arrays, container = [_to_array(returned, most)], "array"
+    total = sum(array.size for array in arrays)
+    if total > most:
+        raise TypeError(f"a {container} of arrays with {total} numbers in all, which is too large for an answer")
     return tuple(arrays), Form(container, tuple(str(array.dtype) for array in arrays))
 
 
-def _list_to_arrays(items: list[Any]) -> list[Array]:
+def _list_to_arrays(items: list[Any], most: int) -> list[Array]:
     """A list that is one array, written row by row; or else a list of arrays of different shapes."""
     try:
-        return [_to_array(items)]
+        return [_to_array(items, most)]
     except TypeError:
-        return _each_to_array(items)
+        return _each_to_array(items, most)
 
 
-def _each_to_array(items: Sequence[Any]) -> list[Array]:
+def _each_to_array(items: Sequence[Any], most: int) -> list[Array]:
     arrays = []
     for number, item in enumerate(items, 1):
         try:
-            arrays.append(_to_array(item))
+            arrays.append(_to_array(item, most))
         except TypeError as error:
             raise TypeError(f"a {type(items).__name__} whose item {number} is {error}") from error
     return arrays
 
 
-def _to_array(item: Any) -> Array:
-    try:
-        array = np.array(item)
-        if array.dtype.kind == "O":
-            array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
-    except TypeError:
-        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
-    except Exception as error:
-        raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
+def _to_array(item: Any, most: int) -> Array:
+    array = _as_array(item)
+    if array.size > most:
+        raise TypeError(f"an array of shape {array.shape}, which is too large for an answer")
     if array.dtype.kind == "c" and not np.any(array.imag):
         raise TypeError("complex, with an imaginary part of 0; return the real part, `.real`")
     if array.dtype.kind == "c":
         raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"of type {type(item).__name__}; expected numbers")
+    return np.array(array)  # a copy: a later call may overwrite what this one returned
+
+
+def _as_array(item: Any) -> Array:
+    try:
+        array = np.asarray(item)
+        if array.dtype.kind == "O":
+            array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
+    except TypeError:
+        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
+    except Exception as error:
+        raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     return array
 
 
-def describe_exception(exception: BaseException) -> str:
-    """One line: what was raised, and on which line of the student's own code."""
+def describe_exception(exception: BaseException, calls: int = 1) -> str:
+    """One line: what was raised, and on which line of the student's own code, which is `calls` calls away."""
     frames = traceback.extract_tb(exception.__traceback__)
-    called_in = frames[1].filename if len(frames) > 1 else ""  # the first frame is the call itself
-    own = [frame for frame in frames[1:] if _is_cell(frame.filename) or frame.filename == called_in]
+    called_in = frames[calls].filename if len(frames) > calls else ""
+    own = [frame for frame in frames[calls:] if _is_cell(frame.filename) or frame.filename == called_in]
     where = f" ({_place(own[-1])})" if own and own[-1].line else ""
     return f"{type(exception).__name__}: {_first_line(exception)}{where}"
 
@@ -226,7 +249,7 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 def _first_line(exception: BaseException) -> str:
     try:
-        lines = str(exception).strip().splitlines()
+        lines = str(exception).strip().encode("utf-8", "replace").decode().splitlines()  # no half characters
     except Exception:
         lines = []  # its own __str__ fails
     first = lines[0] if lines else "no message"
@@ -237,12 +260,17 @@ def _is_cell(filename: str) -> bool:
     return "ipykernel_" in filename or filename.startswith("<ipython")
 
 
+def overrun(limit_s: float) -> str:
+    """What is said of an answer that was interrupted."""
+    return f"it had not returned after {limit_s:g} seconds"
+
+
 class TimeLimitReached(BaseException):
     """Raised inside an answer that runs too long; no Exception, so that a broad except does not swallow it."""
 
 
 @contextmanager
-def _time_limit(limit_s: float) -> Iterator[None]:
+def time_limit(limit_s: float) -> Iterator[None]:
     """Interrupt what runs inside after `limit_s` seconds; without effect outside the main thread, or on Windows."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield

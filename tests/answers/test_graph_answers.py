@@ -2,6 +2,7 @@
 
 import random
 import re
+import sys
 from dataclasses import replace
 
 import networkx as nx
@@ -674,3 +675,10 @@ def test_graphs_whose_nodes_all_look_alike_are_told_apart():
 def test_pair_is_what_the_course_declares():
     assert pair(np, 2.0, 1.0) == pytest.approx((7.671296, 2.731059), abs=1e-6)
     assert two_numbers(np.random.default_rng(0)).keys() == {"x", "y"}
+
+
+def test_where_networkx_is_missing_a_graph_is_not_decided(monkeypatch):
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    verdict = verify(TOY, TOY_STEPS, SEED)
+    assert (verdict.outcome, verdict.mark) == ("inconclusive", 0)
+    assert "pip install networkx" in verdict.text()

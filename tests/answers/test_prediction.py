@@ -150,6 +150,25 @@ def test_what_happens_may_be_computed():
     assert FORMS["shape"].beside([2, 7]).agrees is None
 
 
+@pytest.mark.parametrize("happened", [1, "text", {}, object(), (2, -1)])
+def test_what_cannot_have_happened_is_told_without_the_lines_that_found_it(happened):
+    told = FORMS["shape"].beside([2, 7], happened)
+    assert told.agrees is None
+    assert told.happened.startswith("nothing to compare it with (")
+    assert "prediction.py" not in told.happened
+    assert "Error" not in told.happened
+
+
+def test_a_prediction_that_takes_for_ever_is_told_in_whole_sentences():
+    class Endless(list):
+        def __iter__(self):
+            while True:
+                pass
+
+    told = verify(predicted("shape", limit_s=0.1), Endless([1]), 3)
+    assert "This predicts nothing: it had not ended after 0.1 seconds." in told.text()
+
+
 @pytest.mark.parametrize(
     ("declared", "said"),
     [

@@ -9,7 +9,7 @@ from grading import cli
 from grading.answers import verify
 from grading.course import doctor
 from grading.course.layout import CourseError
-from grading.course.start import start
+from grading.course.start import sheet_of, start
 from grading.course.trial import submit_check, try_out
 from grading.notebook.session import PUBLIC_SEED
 
@@ -38,6 +38,40 @@ def answer(notebook, sources):
     by_id = {SHEET[name].answer_cell_id: source for name, source in sources.items()}
     for cell in notebook.cells:
         cell.source = by_id.get(cell.id, cell.source)
+
+
+@pytest.mark.parametrize("command", ["check", "submit-check", "export"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file"),
+        ("{", "is not a notebook"),
+        ("{}", "is not a notebook"),
+        ("3", "is not a"),
+    ],
+)
+def test_what_is_no_notebook_is_told_in_one_line(tmp_path, capsys, command, content, said):
+    path = tmp_path / "01_chain_rule.ipynb"
+    if content is not None:
+        path.write_text(content)
+    assert cli.main([command, str(path)]) == 1
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_a_notebook_under_another_name_is_the_same_sheet(copy):
+    renamed = copy.rename(copy.with_name("my answers (1).ipynb"))
+    checked = submit_check(renamed)
+    assert checked.trial.verdicts["chain.squared_loss"].outcome == "right"
+    assert not any("my answers" in remark for remark in checked.remarks)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"sheet": 3}', "[" * 100_000, None])
+def test_without_a_word_beside_it_a_notebook_is_the_sheet_that_it_is_called(tmp_path, content):
+    if content is not None:
+        (tmp_path / "sheet.json").write_text(content)
+    assert sheet_of(tmp_path / "02_topic.ipynb") == "02_topic"
 
 
 def test_the_terminal_says_what_the_notebook_says_and_changes_nothing(copy):

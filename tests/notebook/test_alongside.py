@@ -1,6 +1,9 @@
 """What a notebook offers beside checking: hints, practice, comparison, progress. None of it moves a mark."""
 
 import json
+import re
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from types import FunctionType
 
@@ -15,6 +18,7 @@ from grading.notebook import check, compare, hint, open_sheet, practice, progres
 from grading.notebook.comparison import compare as compared
 from grading.notebook.state import NOTES_FILE
 from grading.notebook.traced import bindings
+from grading.sheets import SheetError
 from grading.verify import Exercise, verify
 
 COMPARABLE = [item for item in SHEET.checked if isinstance(item, Exercise) and item.asks in ("gradient", "vjp", "jvp")]
@@ -78,6 +82,16 @@ def test_a_rung_that_is_not_there_is_not_noted(folder):
     assert not (folder / NOTES_FILE).exists()
 
 
+@pytest.mark.parametrize("number", ["2", 2.5, None, [], 10**400, float("nan")])
+def test_a_rung_that_is_no_number_is_no_rung(number):
+    assert hint("chain.one_number", number).text().startswith(("Hint 1 of 3", "There are hints 1 to 3"))
+
+
+def test_notes_of_more_rungs_than_there_are_open_the_last(folder):
+    (folder / NOTES_FILE).write_text('{"hints": {"chain.one_number": 1000000000}}')
+    assert hint("chain.one_number").number == 3
+
+
 # --- practice --------------------------------------------------------------------------------------------------------
 
 
@@ -110,6 +124,22 @@ def test_practice_leaves_what_is_solved_as_it_is():
     check("chain.one_number", right)
     practice("chain.one_number").check(wrong)
     assert progress().marks == 1
+
+
+@pytest.mark.parametrize("number", ["2", 2.5, True, [], 0, -(10**7), 10**400, float("nan")])
+def test_practice_with_what_is_no_number_says_so(number):
+    check("chain.one_number", right)
+    assert "numbered from 1" in practice("chain.one_number", number).text()
+    assert practice("chain.one_number").number == 1
+
+
+@pytest.mark.parametrize("call", [check, compare])
+@pytest.mark.parametrize("exercise", ["chain.one_numbr", None, 3, []])
+def test_an_exercise_that_is_not_there_is_told_as_such(exercise, call):
+    with pytest.raises(SheetError, match="has no exercise"):
+        call(exercise, right)
+    with pytest.raises(SheetError, match="has no exercise"):
+        practice(exercise)
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
@@ -189,6 +219,63 @@ def test_steps_inside_one_expression_are_not_missed():
 @pytest.mark.parametrize("answer", [None, 3, "text", lambda: 1 / 0, lambda x, a: 1 / 0, lambda x, a: None])
 def test_a_comparison_never_raises(answer):
     assert compare("chain.one_number", answer).text()
+
+
+class Hostile:
+    """A function that fails wherever it is looked at, but for its call."""
+
+    def __call__(self, x, a):
+        return self
+
+    def __getattr__(self, name):
+        raise RuntimeError("no")
+
+
+def endless(x, a):
+    while True:
+        x = x + 1
+
+
+def leaves(x, a):
+    raise SystemExit
+
+
+def raises(x, a):
+    raise ValueError("here")
+
+
+def keeps_odd_things(x, a):
+    odd = Hostile()
+    circle = [odd]
+    circle.append(circle)
+    return circle
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (endless, "your function takes too long: it had not returned after 0.2 seconds"),
+        (leaves, "stopped with SystemExit"),
+        (raises, 'here (line 3 of test_alongside.py: raise ValueError("here"))'),
+        (keeps_odd_things, "the first that differs"),
+        (Hostile(), "stopped with RuntimeError"),
+        (dict, "stopped with TypeError"),
+        (lambda x, a: np.zeros(10**6), "the first that differs"),
+    ],
+    ids=["endless", "leaves", "raises", "odd things", "hostile", "a class", "huge"],
+)
+def test_a_comparison_comes_to_an_end_and_says_where_the_function_did_not(answer, said):
+    found = compared(replace(SHEET["chain.one_number"], limit_s=0.2), answer, 3).text()
+    assert re.sub(r"line \d+ of", "line 3 of", said) in re.sub(r"line \d+ of", "line 3 of", found)
+    assert "traced.py" not in found
+
+
+def test_the_lines_of_a_decorated_function_are_its_own():
+    @wraps(weights)
+    def decorated(*args):
+        return weights(*args)
+
+    assert compare("chain.weights", decorated).yours == compare("chain.weights", weights).yours
 
 
 def test_a_comparison_of_what_has_no_adjoints_says_so():

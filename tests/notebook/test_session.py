@@ -90,6 +90,18 @@ def test_slips_are_one_line_without_a_traceback(copy_of, call, said):
     assert said in line
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"variant": 1e400}', '{"variant": -1}', '{"student": "\\ud800"}', "[" * 100_000, '{"variant": "x"}'],
+)
+def test_a_garbled_sheet_json_is_told_in_one_line(copy_of, content):
+    path = copy_of()
+    (path.parent / "sheet.json").write_text(content)
+    with pytest.raises(SheetError, match=r"sheet\.json cannot be read") as refused:
+        open_sheet(NAME)
+    assert "\n" not in str(refused.value)
+
+
 def test_the_sheet_json_of_another_sheet_is_noticed(copy_of):
     path = copy_of()
     (path.parent / "sheet.json").write_text(json.dumps({"sheet": "02_other", "variant": 0}))

@@ -7,6 +7,7 @@ import pytest
 from judged import CASES, GRADIENT, JACOBIAN, JVP, VJP, changing, drifting, into_one_buffer, labels
 
 from grading.verify import Exercise, verify
+from grading.verify.respondent import HomeRespondent
 
 
 @pytest.mark.parametrize("case", CASES[:5], ids=lambda case: case.exercise.asks)
@@ -230,3 +231,49 @@ def test_numbers_that_are_not_finite_at_some_points():
 
     outcomes = [verify(JACOBIAN.exercise, fails, seed).outcome for seed in range(20)]
     assert outcomes.count("wrong") >= 18
+
+
+class Slow:
+    """An array as far as NumPy is concerned, which never comes."""
+
+    def __array__(self, dtype=None, copy=None):
+        while True:
+            pass
+
+
+class Exits:
+    def __array__(self, dtype=None, copy=None):
+        raise SystemExit
+
+
+def fails_in_half_a_character(W, x):
+    raise ValueError("\ud800")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda W, x: np.zeros((30_000, 3_000)), "an array of shape (30000, 3000), which is too large for an answer"),
+        (lambda W, x: [np.zeros((2000, 1000)), 1.0], "an array of shape (2000, 1000), which is too large"),
+        (lambda W, x: (np.zeros(600_000), np.zeros(600_000)), "arrays with 1200000 numbers in all, which is too large"),
+        (lambda W, x: Slow(), "it had not returned after 0.2 seconds"),
+        (lambda W, x: Exits(), "Your function stopped with SystemExit"),
+        (fails_in_half_a_character, "ValueError: ?"),
+    ],
+)
+def test_what_cannot_be_made_into_arrays_is_told_in_time(answer, said):
+    verdict = verify(replace(GRADIENT.exercise, limit_s=0.2), answer, 5)
+    assert (verdict.outcome, verdict.mark) == ("wrong", 0)
+    assert said in verdict.text()
+    assert verdict.text().encode()
+    assert verdict.html().encode()
+
+
+def test_an_array_as_large_as_answers_may_be_is_judged():
+    assert "of shape (1000000,); expected 2 arrays" in verify(GRADIENT.exercise, lambda W, x: np.ones(10**6), 5).text()
+
+
+def test_a_gradient_may_be_as_large_as_what_it_is_given():
+    large = HomeRespondent(lambda x: 2 * x).ask([np.ones(1_500_000)], 5.0)
+    assert large.error is None
+    assert large.values[0].shape == (1_500_000,)
