@@ -48,7 +48,7 @@ class ChoiceExercise(Keyed):
     def __post_init__(self) -> None:
         self.check_item()
         names = list(self.options)
-        if len(names) < 2:
+        if len(names) < 2 or not isinstance(self.options, Mapping):
             raise self.refusal("options must be at least two, such as {'a': 'Twice as many.', 'b': 'As many.'}")
         for name, text in self.options.items():
             if not (isinstance(name, str) and isinstance(text, str) and tidy(name) and not _BETWEEN_NAMES.search(name)):

@@ -60,6 +60,8 @@ class Prediction(Judged):
         self.check_item()
         if self.form not in get_args(Form):
             raise self.refusal(f"form={self.form!r} is not one of {', '.join(get_args(Form))}")
+        if not isinstance(self.options, Mapping):
+            raise self.refusal("options must be texts by name, such as {'a': 'Twice as many.', 'b': 'As many.'}")
         if (self.form == "choice") != (len(self.options) > 1):
             raise self.refusal("options belong to form='choice', at least two of them")
         if len({tidy(name) for name in self.options}) < len(self.options):

@@ -169,6 +169,7 @@ def test_a_statement_is_shown_with_its_options():
     ("declared", "said"),
     [
         ({"options": {"a": "alone"}}, "at least two"),
+        ({"options": ["a", "b"]}, "at least two"),
         ({"options": {"a": "x", "A": "y"}}, "differ only"),
         ({"options": {"a": "x", "a.": "y"}}, "differ only"),
         ({"options": {"a b": "x", "c": "y"}}, "must be a word"),

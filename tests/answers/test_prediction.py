@@ -174,6 +174,7 @@ def test_a_prediction_that_takes_for_ever_is_told_in_whole_sentences():
     [
         ({"form": "colour"}, "is not one of shape, count"),
         ({"form": "choice"}, "options belong to form='choice'"),
+        ({"form": "choice", "options": ["a", "b"]}, "options must be texts by name"),
         ({"form": "count", "options": OPTIONS}, "options belong to form='choice'"),
         ({"form": "choice", "options": {"a": "x", "A": "y"}}, "differ only"),
         ({"form": "count", "points": float("nan")}, "points"),
