@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 # Inside an image a style of its own holds: dark pages get the picture in dark, with its hues kept.
 _DARK = "<style>@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}</style>"
+
+
+_COORDINATE = re.compile(r'(?<=[ "])-?\d+\.\d{3,}(?=[ "])')
 
 
 @dataclass(frozen=True)
@@ -46,5 +50,7 @@ def picture(figure: Figure, alt: str) -> Picture:
     with matplotlib.rc_context({"svg.hashsalt": "gradsheet", "svg.fonttype": "path"}):
         figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
-    head, body = drawn.getvalue().split("<defs>", 1)
+    # hundredths of a point are enough to see; more would show the last bits, which differ between computers
+    svg = _COORDINATE.sub(lambda number: f"{float(number[0]):.2f}", drawn.getvalue())
+    head, body = svg.split("<defs>", 1)
     return Picture(f"{head}{_DARK}<defs>{body}", alt)

@@ -21,6 +21,16 @@ def test_the_same_plot_has_the_same_bytes():
     assert drawn() == drawn()
 
 
+def test_the_last_bits_of_what_is_drawn_do_not_show():
+    def curve(last):
+        figure, axes = pyplot.subplots()
+        axes.semilogy(np.exp(-np.arange(300) / 50) * (1 + last))
+        return picture(figure, "A straight line").svg
+
+    assert curve(0.0) == curve(1e-11)
+    assert curve(0.0) != curve(1e-1)
+
+
 def test_it_is_an_image_with_words_and_knows_dark_pages():
     shown = drawn()._repr_html_()
     assert 'alt="A parabola, &quot;rising&quot; &amp; smooth"' in shown
