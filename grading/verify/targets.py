@@ -64,7 +64,9 @@ def targets(seen: Seen) -> Iterator[Mistake]:
         what = "cotangent" if first.question.exercise.asks == "vjp" else "tangent"
         text = f"You returned the Jacobian itself; asked is its product with the {what}."
         for name in (first.name,) if first.question.exercise.asks == "vjp" else first.question.exercise.wrt:
-            yield Mistake("another derivative", text, equals(partial(_jacobian, name)))
+            # times a single number the Jacobian is one whose tangents or cotangent were forgotten
+            if np.ndim(first.question.directions[0]) > 0:
+                yield Mistake("another derivative", text, equals(partial(_jacobian, name)))
     for name in first.question.exercise.wrt:
         if first.name == name:
             text = f"You returned {name} after a step along its gradient; asked is the gradient itself."
