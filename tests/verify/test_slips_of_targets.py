@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_slips import exercise
 
-from grading.verify import layouts, misread, probes, quotients, targets, verify
+from grading.verify import Exercise, layouts, misread, probes, quotients, shares, suspects, targets, verify
+from grading.verify.catalogue import ALMOST_SURE, LIKELY
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 CENTRAL = {2: (1 / 2,), 4: (2 / 3, -1 / 12), 6: (3 / 4, -3 / 20, 1 / 60)}
@@ -119,3 +120,33 @@ def test_a_product_of_another_shape_is_no_sum_along_another_axis(monkeypatch):
     assert "wrong axis" not in labels(KRON, untransposed)
     monkeypatch.setattr(layouts, "_is_other_sum", lambda one: True)
     assert "wrong axis" in labels(KRON, untransposed)
+
+
+TERMS = exercise("terms", lambda xp, A, x: xp.sum((A @ x) ** 2) + xp.sum(xp.sin(x)), ("x",), A=(6, 3), x=3)
+SPREAD = Exercise(
+    id="spread",
+    function=lambda xp, x, s: xp.sum(xp.exp(-(x**2) / (2 * s**2))),
+    inputs=lambda rng: {"x": rng.normal(size=7), "s": 0.5 + rng.random(7)},
+    wrt=("x", "s"),
+    sizes_fixed="what is tried does not depend on sizes",
+)
+
+
+def one_power_less(x, s):
+    bell = np.exp(-(x**2) / (2 * s**2))
+    return -bell * x / s, bell * x**2 / s**2
+
+
+def test_what_could_as_well_be_another_mistake_is_not_said_to_be_sure(monkeypatch):
+    def third(A, x):
+        return 2 * A.T @ (A @ x) / 3 + np.cos(x)
+
+    def certain(made, answer):
+        return {cause.label: cause.certainty for cause in verify(made, answer, seed=0).causes}
+
+    assert certain(TERMS, third) == {"mean for sum": LIKELY, "coefficient of one term": ALMOST_SURE}
+    assert certain(SPREAD, one_power_less)["activation derivative at the wrong point"] == LIKELY
+    monkeypatch.setattr(shares, "LIKELY", ALMOST_SURE)
+    monkeypatch.setattr(suspects, "LIKELY", ALMOST_SURE)
+    assert certain(TERMS, third)["mean for sum"] == ALMOST_SURE
+    assert certain(SPREAD, one_power_less)["activation derivative at the wrong point"] == ALMOST_SURE
