@@ -54,7 +54,7 @@ def from_second(x, w):
     return back
 
 
-def shares(z):
+def softmax(z):
     return np.exp(z) / np.sum(np.exp(z))
 
 
@@ -65,7 +65,7 @@ WRONG = {
     "tangents left out": (MOVED, lambda W, x, v: 1 - np.tanh(W @ x) ** 2, "inner derivative forgotten"),
     "gradient": (LOSS, lambda W, x, v: 2 * np.tanh(W @ x) * (1 - np.tanh(W @ x) ** 2) @ W, "another derivative"),
     "slope for value": (VALUE, lambda x, w: w / (1 + np.exp(-w * x)), "another derivative"),
-    "p(1 - p)": (SHARES, lambda z: shares(z) * (1 - shares(z)), "diagonal only"),
+    "p(1 - p)": (SHARES, lambda z: softmax(z) * (1 - softmax(z)), "diagonal only"),
     "other half": (STRIDE, from_second, "off by one"),
 }
 
