@@ -171,6 +171,10 @@ def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
     if recorded.asks == "jvp":
         text = "The inputs stand where their tangents belong."
         yield Suspect("another derivative", text, lambda r: r.along(r.question.primals).answer())
+        for i, slot, parent in recorded.edges:
+            text = f"What comes to {recorded.say(i)} is missing: the tangents end there, and 1 goes on."
+            edit = Edit(i, parent, slot, law=lambda moving, passed: np.ones_like(passed))
+            yield planted("inner derivative forgotten", text, fixed(edit))
 
 
 def _along_ones(recorded: Recorded) -> Blocks:

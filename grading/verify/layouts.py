@@ -9,7 +9,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from grading.verify.catalogue import Mistake, Observation, Predict, Seen, equals, within
+from grading.verify.catalogue import ALMOST_SURE, LIKELY, Mistake, Observation, Predict, Seen, equals, within
 from grading.verify.exercise import Array
 from grading.verify.tolerance import UNIT_ROUNDOFF
 
@@ -80,6 +80,11 @@ def _of_matrix() -> Iterator[Mistake]:
         "diagonal only",
         "You returned the diagonal alone; expected is the matrix that has it on its diagonal.",
         lambda one: one.yours.ndim <= 2 and equals(_diagonal)(replace(one, yours=one.yours.reshape(-1))),
+    )
+    yield Mistake(
+        "diagonal only",
+        "You returned the diagonal alone; the other entries of the matrix are not zero, and asked for as well.",
+        equals(lambda one: np.diagonal(one.right) if one.right.shape[0] == one.right.shape[1] > 2 else None),
     )
     yield Mistake(
         "diagonal only",
@@ -183,9 +188,18 @@ def wrong_axis(seen: Seen) -> Iterator[Mistake]:
             one.yours.shape != one.right.shape
             and one.yours.ndim == one.right.ndim > 0
             and one.yours.size > 1
+            and _is_other_sum(one)
             and _has_totals_of(one)
         ),
+        # the rows of many a matrix have the sums of another one's: of one-hot rows, of an identity
+        LIKELY if seen[0].question.exercise.asks == "jacobian" else ALMOST_SURE,
     )
+
+
+def _is_other_sum(one: Observation) -> bool:
+    """Whether the shapes can be those of sums over different axes: one length differs, or each has an axis of 1."""
+    pairs = [(a, b) for a, b in zip(one.yours.shape, one.right.shape, strict=True) if a != b]
+    return len(pairs) == 1 or all(1 in pair for pair in pairs)
 
 
 def _has_totals_of(one: Observation) -> bool:

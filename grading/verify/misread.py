@@ -125,6 +125,8 @@ def _slips(recorded: Recorded, i: int) -> Iterator[Slip]:
         yield from _of_reduction(recorded, i)
     elif rule.name == "cumsum":
         yield from _of_running_sum(recorded, i)
+    elif rule.name == "getitem":
+        yield from _of_slices(recorded, i)
     elif rule.name == "matmul":
         yield from _of_matmul(recorded, i)
     elif rule.name == "reshape":
@@ -308,6 +310,36 @@ def _of_running_sum(recorded: Recorded, i: int) -> Iterator[Slip]:
     text = f"In {said} an entry's own term is missing: the sums stop one too early."
     yield Slip("off by one", text, "exclusive", _line(lambda a: np.cumsum(a, axis) - a))
     yield Slip("a path or term dropped", f"In {said} nothing is summed up.", "not summed", _line(lambda a: a))
+
+
+def _of_slices(recorded: Recorded, i: int) -> Iterator[Slip]:
+    """As many entries at the same distances, one further on or back: x[1::2] for x[::2]."""
+    args, params = recorded.lines[i][2:4]
+    for axis, part in enumerate(_parts(params)):
+        for by, where in ((1, "on"), (-1, "back")):
+            if isinstance(part, slice) and _moved(part, np.shape(args[0])[axis], by) is not None:
+                text = f"In {recorded.say(i)} the entries that are taken begin one too far {where}."
+                yield Slip("off by one", text, f"slice {by} along {axis}", partial(_taken_from, axis, by))
+
+
+def _parts(params: Params) -> tuple[Any, ...]:
+    """The index of a line, axis by axis; nothing if it is made of more than slices and whole numbers."""
+    index = params["index"] if isinstance(params["index"], tuple) else (params["index"],)
+    return index if all(isinstance(part, slice | int) for part in index) else ()
+
+
+def _moved(part: slice, length: int, by: int) -> slice | None:
+    """The slice that takes the entries next to those, if they are all there."""
+    taken = range(length)[part]
+    if taken.step < 0 or not taken or not 0 <= taken[0] + by <= taken[-1] + by < length:
+        return None
+    return slice(taken[0] + by, taken[-1] + by + 1, taken.step)
+
+
+def _taken_from(axis: int, by: int, rule: Rule, args: Args, params: Params) -> Any:
+    index = _parts(params)
+    moved = _moved(index[axis], np.shape(args[0])[axis], by)
+    return call(rule, args, {**params, "index": (*index[:axis], moved, *index[axis + 1 :])})
 
 
 def _of_matmul(recorded: Recorded, i: int) -> Iterator[Slip]:

@@ -224,10 +224,9 @@ def _one_hot(value: Array) -> Array:
 
 
 def _square(point: Point) -> Point:
-    lengths = [n for value in point.values() for n in np.shape(value)]
-    return {
-        name: np.asarray(value)[tuple(slice(min(lengths)) for _ in np.shape(value))] for name, value in point.items()
-    }
+    """Every axis cut to the shortest one; those of length 1 stay, since of arrays of one entry anything is right."""
+    least = min(n for value in point.values() for n in np.shape(value) if n > 1)
+    return {name: np.asarray(value)[tuple(slice(least) for _ in np.shape(value))] for name, value in point.items()}
 
 
 def _right_at(question: Question, change: Change, ask: Ask) -> set[int]:

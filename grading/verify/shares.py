@@ -201,7 +201,7 @@ def _said_of_path(recorded: Recorded, i: int, slot: int | None, shares: list[Arr
         return "sign of one term", f"The term that comes through {term} in {where} has the wrong sign.", ALMOST_SURE
     for text, label, counts in _lengths(seen, rule.name):
         if times(*counts):
-            return label, text, ALMOST_SURE
+            return label, text, ALMOST_SURE if len(set(counts)) > 1 else LIKELY  # it may be any number of that size
     simple = next((count for count in _SIMPLE if abs(count - 1 - ratio) < 1e-6 and times(count)), None)
     count = 1 + ratio if simple is None else simple
     if simple is None and (len(seen) < 2 or not times(count) or abs(ratio) < 1e-3):

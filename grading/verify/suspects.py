@@ -16,6 +16,7 @@ import numpy as np
 
 from autodiff.rule import Args, Elementwise, Params, Rule, call
 from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations, in_words
+from grading.verify.catalogue import ALMOST_SURE, LIKELY
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 
@@ -33,7 +34,7 @@ class Suspect:
     edits: Callable[[Recorded], Edits] | None = None  # if it is one that edits of the list describe
 
 
-def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty: float = 0.95) -> Suspect:
+def planted(label: str, text: str, edits: Callable[[Recorded], Edits], certainty: float = ALMOST_SURE) -> Suspect:
     """The suspect whose answer follows from some edits of the list."""
     return Suspect(label, text, lambda recorded: recorded.answer(edits(recorded)), certainty, edits)
 
@@ -401,6 +402,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 if term
                 else f"The derivative of {rule.name} is taken at {name} instead of {recorded.say(parent)}.",
                 partial(_entrywise_at, i, slot, parent, partial(_pooled, number)),
+                certainty=LIKELY if rule.name in _POWERS else ALMOST_SURE,  # or its exponent is wrong
             )
 
 

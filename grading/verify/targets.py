@@ -55,6 +55,18 @@ def targets(seen: Seen) -> Iterator[Mistake]:
             "You returned the function's value, not its derivative.",
             equals(lambda one: one.question.exercise.value_at(one.question.point)),
         )
+    else:
+        for name, value in first.question.point.items():
+            if np.asarray(value).dtype.kind == "f":
+                text = f"You returned the derivative in {name}; asked is the value."
+                yield Mistake("another derivative", text, equals(partial(_derivative, name)))
+    if first.question.exercise.asks in ("jvp", "vjp"):
+        what = "cotangent" if first.question.exercise.asks == "vjp" else "tangent"
+        text = f"You returned the Jacobian itself; asked is its product with the {what}."
+        for name in (first.name,) if first.question.exercise.asks == "vjp" else first.question.exercise.wrt:
+            # times a single number the Jacobian is one whose tangents or cotangent were forgotten
+            if np.ndim(first.question.directions[0]) > 0:
+                yield Mistake("another derivative", text, equals(partial(_jacobian, name)))
     for name in first.question.exercise.wrt:
         if first.name == name:
             text = f"You returned {name} after a step along its gradient; asked is the gradient itself."
@@ -76,6 +88,18 @@ def targets(seen: Seen) -> Iterator[Mistake]:
             "You returned the same numbers at every point, whatever the arguments were.",
             always,
         )
+
+
+def _derivative(name: str, one: Observation) -> Array:
+    """The gradient of the function's value in one input, of the sum of its entries if it has several."""
+    point = one.question.point
+    function = one.question.exercise.of_inputs((name,), point)
+    return np.asarray(autodiff.grad(lambda value: np.sum(function(value)))(point[name]))
+
+
+def _jacobian(name: str, one: Observation) -> Array:
+    point = one.question.point
+    return np.asarray(autodiff.jacobian(one.question.exercise.of_inputs((name,), point))(point[name]))
 
 
 def _gradient(one: Observation) -> Array:

@@ -205,8 +205,10 @@ def test_a_slow_answer_is_not_asked_for_long(monkeypatch):
     assert len(calls) < patient
 
 
-def test_a_diagonal_is_only_named_where_the_matrix_is_diagonal():
-    assert verify(SQUARE, lambda A, x: np.diag(np.cos(A @ x)[:, None] * A), seed=1).causes == ()
+def test_of_a_diagonal_alone_it_is_said_whether_the_rest_of_the_matrix_is_zero():
+    (cause,) = verify(SQUARE, lambda A, x: np.diag(np.cos(A @ x)[:, None] * A), seed=1).causes
+    assert cause.label == "diagonal only"
+    assert "the other entries of the matrix are not zero" in cause.text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.exercise.asks)
