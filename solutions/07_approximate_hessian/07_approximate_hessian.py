@@ -1495,8 +1495,8 @@ guess_pruning = "same"
 # 0; and an average of $|d_i|$ over past steps, because it jumps.
 #
 # The data of this experiment have five inputs of sizes from 0.2 to 5; the network has two hidden layers of tanh units.
-# Both methods are tried with several step sizes at which the loss falls calmly, and the best of each is drawn: 800 steps
-# of the gradient, 400 of the gradient divided by the curvature.
+# Both methods are tried with several step sizes at which the loss falls calmly, and the best of each is drawn: 800
+# steps of the gradient, 400 of the gradient divided by the curvature.
 
 # %%
 rng = np.random.default_rng(7)
