@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _DARK = "<style>@media (prefers-color-scheme: dark) {svg {filter: invert(0.92) hue-rotate(180deg)}}</style>"
 
 
+_ID = re.compile(r'id="([a-z]*[0-9a-f]{10,})"')
 _COORDINATE = re.compile(r'(?<=[ "])-?\d+\.\d{3,}(?=[ "])')
 
 
@@ -50,7 +51,15 @@ def picture(figure: Figure, alt: str) -> Picture:
     with matplotlib.rc_context({"svg.hashsalt": "gradsheet", "svg.fonttype": "path"}):
         figure.savefig(drawn, format="svg", bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
-    # hundredths of a point are enough to see; more would show the last bits, which differ between computers
-    svg = _COORDINATE.sub(lambda number: f"{float(number[0]):.2f}", drawn.getvalue())
-    head, body = svg.split("<defs>", 1)
+    head, body = _without_last_bits(drawn.getvalue()).split("<defs>", 1)
     return Picture(f"{head}{_DARK}<defs>{body}", alt)
+
+
+def _without_last_bits(svg: str) -> str:
+    """A drawing whose bytes do not depend on last bits, which differ between computers.
+
+    Hundredths of a point are enough to see; names that are made of all digits become numbers in their order.
+    """
+    for number, name in enumerate(dict.fromkeys(_ID.findall(svg))):
+        svg = svg.replace(name, f"part{number}")
+    return _COORDINATE.sub(lambda coordinate: f"{float(coordinate[0]):.2f}", svg)

@@ -1272,7 +1272,7 @@ def W2_bar(D, W2, y):
     return D.T @ (D @ W2 - y) / len(D)
 
 
-# %% attempt="net.W2_bar" expect="wrong" cause="wrong axis"
+# %% attempt="net.W2_bar" expect="wrong"
 def W2_bar(D, W2, y):
     return 2 / len(D) * D * (D @ W2 - y)
 
