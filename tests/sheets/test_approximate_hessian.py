@@ -9,6 +9,7 @@ import jupytext
 import nbformat
 import numpy as np
 import pytest
+from masters import described, stub_of
 
 import autodiff
 from grading.answers import fault_of, verify
@@ -48,25 +49,8 @@ def answer_of(source, item):
     return names[item.id.rpartition(".")[2]]
 
 
-def stub_of(source):
-    """The answer cell as a student gets it."""
-    kept, inside = [], False
-    for line in source.splitlines():
-        inside = inside or "BEGIN SOLUTION" in line
-        if not inside:
-            kept.append(line)
-        elif "END SOLUTION" in line:
-            inside = False
-    head = "\n".join(kept)
-    return f"{head}\n    raise NotImplementedError" if head.startswith("def ") else head
-
-
 def everything():
     return [pytest.param(variant, name, id=f"{name}-{variant.number}") for variant, name in product(VARIANTS, IDS)]
-
-
-def described(attempt):
-    return f"{attempt.exercise}-{attempt.expect}-{attempt.cause or 'unnamed'}"
 
 
 # --- the sheet against its master ------------------------------------------------------------------------------------
