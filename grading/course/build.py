@@ -72,7 +72,7 @@ def build(course: Course, name: str, variant: int | None = None, only_if_changed
         execute(notebook, course.solutions / name)
         _check_solution(notebook, sheet, path=course.master(name))
     _write(course.solution(name), notebook)
-    _release(course, name)
+    release(course, name)
     return True
 
 
@@ -204,7 +204,7 @@ def _write(path: Path, notebook: NotebookNode) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
-def _release(course: Course, name: str) -> None:
+def release(course: Course, name: str) -> None:
     """Let nbgrader make the students' notebook, without entering it into a gradebook."""
     api = nbgrader_api(course, gradebook=False)
     run_nbgrader(lambda: api.generate_assignment(name, force=True), f"nbgrader could not release {name}")
