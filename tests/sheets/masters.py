@@ -11,7 +11,8 @@ def stub_of(source):
         elif "END SOLUTION" in line:
             inside = False
     head = "\n".join(kept)
-    return f"{head}\n    raise NotImplementedError" if head.startswith("def ") else head
+    is_open = kept[-1].startswith("def ") and kept[-1].endswith(":")
+    return f"{head}\n    raise NotImplementedError" if is_open else head
 
 
 def described(attempt):
