@@ -244,7 +244,8 @@ J_G, J_H = autodiff.jacobian(G)(x), autodiff.jacobian(H)(G(x))
 J = autodiff.jacobian(lambda x: H(G(x)))(x)
 print("the product is the Jacobian of the composition:", np.array_equal(J_H @ J_G, J))
 figure, axes = plt.subplots(1, 3, figsize=(5.6, 2), layout="constrained")
-for axis, matrix, title in zip(axes, (J_H, J_G, J), ("$J_H$ at G(x)", "times $J_G$ at x", "is $J$ of both"), strict=True):
+titles = ("$J_H$ at G(x)", "times $J_G$ at x", "is $J$ of both")
+for axis, matrix, title in zip(axes, (J_H, J_G, J), titles, strict=True):
     heat(axis, matrix, title)
 picture(
     figure,
@@ -522,7 +523,9 @@ J = autodiff.jacobian(lambda x: autodiff.relu(W @ x + b))(x)
 figure, axes = plt.subplots(1, 2, figsize=(4, 2.4), layout="constrained")
 heat(axes[0], W, "W")
 heat(axes[1], J, "Jacobian")
-picture(figure, alt="W, and beside it the Jacobian: the same rows, but the first and the third, whose units are off, are 0.")
+picture(
+    figure, alt="W, and beside it the Jacobian: the same rows, but the first and third, whose units are off, are 0."
+)
 
 # %%
 reveal("chain.guess_rows", J[W @ x + b < 0].size)
@@ -561,7 +564,12 @@ def relu_layer(W, b, x):
     return W
 
 
-# %% attempt="chain.relu_layer" expect="wrong"
+# %% attempt="chain.relu_layer" expect="wrong" cause="ReLU mask from the wrong quantity"
+def relu_layer(W, b, x):
+    return np.where((W @ x > 0)[:, None], W, 0.0)
+
+
+# %% attempt="chain.relu_layer" expect="wrong" unnamed="the weights cut off instead of the units"
 def relu_layer(W, b, x):
     return np.maximum(W, 0)
 
@@ -593,7 +601,7 @@ for at in (0.0, 2.0):
     axis.plot([at - 0.3, at + 0.3], [0.25 - 0.3 * slope, 0.25 + 0.3 * slope], "k--")
     axis.text(at, 0.4, f"slope {slope:g}", ha="left" if slope < 0 else "right")
 axis.set(xlabel="y", ylabel="loss", xticks=[0, 1, 2], yticks=[0, 0.5, 1])
-picture(figure, alt="The loss over y, lowest at the target 1. The tangent at y = 0 has the slope -1, that at y = 2 has 1.")
+picture(figure, alt="The loss over y, lowest at the target 1. The tangent at 0 has the slope -1, that at 2 has 1.")
 
 # %% [markdown]
 # ### Exercise `chain.squared_loss` (1 point)
@@ -863,10 +871,10 @@ print_sign = "d"
 # %% [markdown]
 # ### Exercise `chain.weights` (4 points)
 #
-# The errors were about activations; a network is trained by changing weights and biases. With the input held, these are
-# all that can change an activation. Within one layer $W_{ij}$ acts directly on unit $i$ alone, so one more local step is
-# enough: $\partial R / \partial W_{ij}$ is the error of unit $i$, times the slope of unit $i$, times what $W_{ij}$ is
-# multiplied by.
+# The errors were about activations; a network is trained by changing weights and biases. With the input held, these
+# are all that can change an activation. Within one layer $W_{ij}$ acts directly on unit $i$ alone, so one more local
+# step is enough: $\partial R / \partial W_{ij}$ is the error of unit $i$, times the slope of unit $i$, times what
+# $W_{ij}$ is multiplied by.
 #
 # For the loss $\tfrac12 \lVert \tanh(Wx + b) - t \rVert^2$, return the gradients in $W$ and in $b$, as a tuple
 # `(dW, db)`. Each counts for half of the marks.
@@ -958,8 +966,9 @@ print("layer 1:", np.round(hidden[1] - hidden[0], 4))
 print("layer 2:", np.round(np.tanh(W2 @ hidden[1]) - np.tanh(W2 @ hidden[0]), 4))
 
 # %% [markdown]
-# That is why the sum over the units of its *own* layer has one term only, and why the errors of that layer must be known
-# first: what happens in later layers is in them. (Where a weight is *shared* by several units, their terms are added.)
+# That is why the sum over the units of its *own* layer has one term only, and why the errors of that layer must be
+# known first: what happens in later layers is in them. (Where a weight is *shared* by several units, their terms are
+# added.)
 #
 # ### Four steps, and a planted bug: `chain.bug` (4 points)
 #
@@ -1088,8 +1097,8 @@ def gradient(W1, W2, W3, x, target):
 # | $\bar a$ | $c\,\bar l$ directly, $1 \cdot \bar c$ by way of $c$ | $12 + 9 = 21$ |
 # | $\bar x$ | $2x\,\bar a$ by way of $a$, $1 \cdot \bar c$ by way of $c$ | $126 + 9 = 135$ |
 #
-# and indeed $l = x^4 + x^3$ has $l' = 4 \cdot 27 + 3 \cdot 9 = 135$. As a picture, a node for each value and an arrow to
-# each value that is made of it, with the derivative for this one step at the arrow:
+# and indeed $l = x^4 + x^3$ has $l' = 4 \cdot 27 + 3 \cdot 9 = 135$. As a picture, a node for each value and an arrow
+# to each value that is made of it, with the derivative for this one step at the arrow:
 
 # %%
 nodes = [{"id": name, "op": name, "label": text} for name, text in (("x", "x = 3"), ("a", "a = 9"), ("c", "c = 12"))]
@@ -1144,8 +1153,8 @@ draw_l = {"a": "x * y", "b": "sin(x)", "c": "a + b", "l": "a * d"}
 # %% [markdown]
 # ### Exercise `chain.paths` (3 points)
 #
-# For the same computation, return $\partial l / \partial x$ and $\partial l / \partial y$ as a tuple. Overwrite nothing:
-# where a second contribution arrives, add it.
+# For the same computation, return $\partial l / \partial x$ and $\partial l / \partial y$ as a tuple. Overwrite
+# nothing: where a second contribution arrives, add it.
 
 
 # %% answer="chain.paths"
@@ -1353,7 +1362,8 @@ try:
     print("steps, of 60, at which the loss fell:", falls)
     W, b = rng.normal(size=(5, 3)), rng.normal(size=5)
     of_each = [weights(W, b, sample, target)[0] for sample, target in zip(samples, targets, strict=True)]
-    print("the mean gradient is that of the mean:", np.allclose(np.mean(of_each, axis=0), autodiff.grad(mean_loss)(W, b)))
+    of_all = autodiff.grad(mean_loss)(W, b)
+    print("the mean of the gradients is the gradient of the mean:", np.allclose(np.mean(of_each, axis=0), of_all))
 except Exception as error:
     losses, falls = {}, {}
     print(f"Solve chain.weights first; then run this cell again. ({type(error).__name__})")
