@@ -1138,16 +1138,16 @@ def draw_l(x, y):
 # %% attempt="chain.draw" expect="right"
 draw_l = "first = y * x; second = sin(x); third = second + first; l = third * first"
 
-# %% attempt="chain.draw" expect="wrong" mark=1.8
+# %% attempt="chain.draw" expect="wrong" mark=1.8 cause="merged, copy"
 draw_l = {"a": "x * y", "b": "sin(x)", "c": "x * y + b", "l": "a * c"}
 
-# %% attempt="chain.draw" expect="wrong" mark=0.3
+# %% attempt="chain.draw" expect="wrong" mark=0.3 cause="argument"
 draw_l = {"a": "x * y", "b": "sin(y)", "c": "a + b", "l": "a * c"}
 
-# %% attempt="chain.draw" expect="wrong" mark=0.3
+# %% attempt="chain.draw" expect="wrong" mark=0.3 cause="argument"
 draw_l = {"a": "x * y", "b": "sin(x)", "c": "a + b", "l": "b * c"}
 
-# %% attempt="chain.draw" expect="wrong"
+# %% attempt="chain.draw" expect="wrong" unnamed="it is no graph; the verdict says so"
 draw_l = {"a": "x * y", "b": "sin(x)", "c": "a + b", "l": "a * d"}
 
 # %% [markdown]

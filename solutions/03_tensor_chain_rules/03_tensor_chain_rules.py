@@ -627,13 +627,13 @@ gradient_graph = {
     "dW": ("outer", "g", "x"),
 }
 
-# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
+# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75 unnamed="the factor 2 may be forgotten at any of the nodes"
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "dW": "outer(y, x)"}
 
-# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
+# %% attempt="tensor.gradient_graph" expect="wrong" cause="failed, swapped" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(x, g)"}
 
-# %% attempt="tensor.gradient_graph" expect="wrong"
+# %% attempt="tensor.gradient_graph" expect="wrong" unnamed="an output is missing; the verdict says so"
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)"}
 
 # %% [markdown]

@@ -153,7 +153,7 @@ def outer(W0, b0, W1, b1, x):
     return [[[sigmoid(a) for a in W0 @ x + b0]], 1]
 
 
-# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed"
+# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed, shape that only broadcasts"
 def outer(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     return z[:, None], 1.0
@@ -224,7 +224,7 @@ def inner(W0, b0, W1, b1, x):
     return np.outer(x, db0), db0
 
 
-# %% attempt="net.inner" expect="wrong"
+# %% attempt="net.inner" expect="wrong" cause="whole matrix for its diagonal"
 def inner(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     z = z[:, None]
@@ -384,7 +384,7 @@ graph = {
 # %% check="net.graph"
 check("net.graph", graph)
 
-# %% attempt="net.graph" expect="wrong" mark=1.8
+# %% attempt="net.graph" expect="wrong" cause="split" mark=1.8
 graph = {
     "product": "W1 @ x",
     "z": "b1 + product",
@@ -398,7 +398,7 @@ graph = {
 # %% attempt="net.graph" expect="right"
 graph = "L = R + E; E = sum((s - y)**2) / 2; R = sum(h * r); y = b2 + W2 @ h; h = tanh(z); z = b1 + W1 @ x"
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="argument" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -408,7 +408,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.3
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.3
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -418,7 +418,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -956,13 +956,13 @@ def price(X, W1, W2):
     return np.hstack([np.maximum(np.hstack([X, ones]), 0) @ W1, ones]) @ W2
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" cause="a path or term dropped"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.hstack([np.hstack([X, ones]) @ W1, ones]) @ W2
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" cause="an extra factor"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.maximum(np.hstack([np.maximum(np.hstack([X, ones]) @ W1, 0), ones]) @ W2, 0)
@@ -1007,7 +1007,7 @@ loss_graph = {
 # %% check="net.loss_graph"
 check("net.loss_graph", loss_graph)
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="operation" mark=1.8
 loss_graph = """
 A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = F * F; H = sum(G); L = H / n
@@ -1019,7 +1019,7 @@ A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = square(F); H = sum(G); L = H / n
 """
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=0.3
 loss_graph = {
     "A": "concat(b, X, axis=1)",
     "B": "A @ W1",
@@ -1032,7 +1032,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong"
+# %% attempt="net.loss_graph" expect="wrong" cause="failed, path, step, uses"
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1045,7 +1045,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="path, uses" mark=0.3
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1058,7 +1058,7 @@ loss_graph = {
     "L": "H",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=1.8
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1218,7 +1218,7 @@ def E_bar(E, y):
     return (E - y) / len(E)
 
 
-# %% attempt="net.E_bar" expect="wrong" cause="transposed"
+# %% attempt="net.E_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def E_bar(E, y):
     return 2 / len(E) * (E - y).T
 
@@ -1257,7 +1257,7 @@ def W2_bar(D, W2, y):
     return np.einsum("kj,ko->jo", D, D @ W2 - y) * 2 / len(y)
 
 
-# %% attempt="net.W2_bar" expect="wrong" cause="transposed"
+# %% attempt="net.W2_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def W2_bar(D, W2, y):
     return 2 / len(D) * (D @ W2 - y).T @ D
 
@@ -1314,7 +1314,7 @@ def selector(c):
     return [[float(i == j) for j in range(len(c))] for i in range(len(c) + 1)]
 
 
-# %% attempt="net.selector" expect="wrong"
+# %% attempt="net.selector" expect="wrong" cause="wrong axis"
 def selector(c):
     return np.eye(len(c))
 
@@ -1493,7 +1493,7 @@ def gradients(X, W1, W2, y):
     return A.T @ ((E_bar @ W2[1:].T) * (B > 0)), D.T @ E_bar
 
 
-# %% attempt="net.gradients" expect="wrong" cause="transposed"
+# %% attempt="net.gradients" expect="wrong" cause="transposed, shape that only broadcasts"
 def gradients(X, W1, W2, y):
     A = np.hstack([X, np.ones((len(X), 1))])
     B = A @ W1
