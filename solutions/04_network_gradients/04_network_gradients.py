@@ -166,12 +166,6 @@ def outer(W0, b0, W1, b1, x):
     return z, 1.0
 
 
-# %% attempt="net.outer" expect="wrong" mark=1
-def outer(W0, b0, W1, b1, x):
-    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
-    return (z * (1 - z))[None, :], 1.0
-
-
 # %% attempt="net.outer" expect="wrong" mark=1 cause="an input returned"
 def outer(W0, b0, W1, b1, x):
     return W1, 1.0
@@ -897,12 +891,6 @@ def price(X, W1, W2):
     return C @ W2[:-1, 0] + W2[-1]
 
 
-# %% attempt="net.price" expect="wrong"
-def price(X, W1, W2):
-    ones = np.ones((len(X), 1))
-    return np.hstack([ones, np.maximum(np.hstack([ones, X]) @ W1, 0)]) @ W2
-
-
 # %% [markdown]
 # ### Exercise `net.loss_graph` (3 points)
 #
@@ -1206,11 +1194,6 @@ def W2_bar(D, W2, y):
     return D.T @ (2 / len(D) * (y - D @ W2))
 
 
-# %% attempt="net.W2_bar" expect="wrong"
-def W2_bar(D, W2, y):
-    return 2 / len(D) * D * (D @ W2 - y)
-
-
 # %% [markdown]
 # A published solution has $\frac2n F^T D$ here, with $F = E - y$: a row of the right numbers, for a variable that is a
 # column, while its gradient in $W_1$ has the shape of $W_1$. On the way it has $\frac2n \sum^n F^T D$. The sum over
@@ -1329,11 +1312,6 @@ def C_bar(C, D_bar):
 # %% attempt="net.C_bar" expect="wrong" cause="off by one"
 def C_bar(C, D_bar):
     return D_bar[:, 1:]
-
-
-# %% attempt="net.C_bar" expect="wrong"
-def C_bar(C, D_bar):
-    return D_bar[:, :-1] + D_bar[:, -1:]
 
 
 # %% attempt="net.C_bar" expect="wrong" cause="transposed"
@@ -1470,16 +1448,6 @@ def gradients(X, W1, W2, y):
     E_bar = 2 / len(X) * (D @ W2 - y)
     B_bar = (E_bar @ W2[:-1].T) * (B > 0)
     return np.vstack([X.T @ B_bar, np.zeros(B.shape[1])]), D.T @ E_bar
-
-
-# %% attempt="net.gradients" expect="wrong" mark=1
-def gradients(X, W1, W2, y):
-    A = np.hstack([X, np.ones((len(X), 1))])
-    B = A @ W1
-    D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
-    E_bar = 2 / len(X) * (D @ W2 - y)
-    B_bar = (E_bar @ W2[:-1].T) * (B > 0)
-    return (np.hstack([X, 0 * E_bar]) + 1).T @ B_bar, D.T @ E_bar
 
 
 # %% [markdown]

@@ -395,14 +395,6 @@ error = y - g["t"]
 first = [*a, *z, y, 0.5 * error**2]
 table = np.round([first, [*(error * v * z * (1 - z)), *(error * z), error, 1.0]], 3).T
 
-# %% attempt="symmetry.table" expect="wrong" mark=1.5
-g = task.given
-w, v = np.array([g["w1"], g["w2"], g["w3"]]), np.array([g["v1"], g["v2"], g["v3"]])
-a = w * g["x"]
-z = sigmoid(a)
-y = v @ z
-table = {"a1": {"value": a[0].round(3)}, "a2": {"value": a[1].round(3)}, "a3": {"value": a[2].round(3)}}
-
 # %% [markdown]
 # ### Prediction `symmetry.guess_rows` (1 point)
 #
@@ -659,19 +651,9 @@ def one_unit(w, b, v, b1, x):
     return -(v.sum() * sigmoid(w @ x + b) + b1)
 
 
-# %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, v, b1, x):
-    return v[0] * sigmoid(w @ x + b) + b1
-
-
 # %% attempt="symmetry.one_unit" expect="wrong" cause="a path or term dropped"
 def one_unit(w, b, v, b1, x):
     return v.sum() * sigmoid(w @ x) + b1
-
-
-# %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, v, b1, x):
-    return v * sigmoid(w @ x + b) + b1
 
 
 # %% [markdown]
@@ -746,13 +728,6 @@ def shared_row(w, b, v, b1, x, t):
 def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
     db = (v.sum() * z + b1 - t) * v.mean() * z * (1 - z)
-    return db * x, db
-
-
-# %% attempt="symmetry.shared_row" expect="wrong"
-def shared_row(w, b, v, b1, x, t):
-    z = sigmoid(w @ x + b)
-    db = (v.sum() * z + b1 - t) * v[0] * z * (1 - z)
     return db * x, db
 
 
