@@ -164,13 +164,13 @@ a = 2 * x2; b = exp(a); c = x2^2; d = 3 * c; e = sin(d); g = e * x1
 y1 = g + b; h = x2 * x1; k = sigmoid(x2); y2 = k + h
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=1.4
+# %% attempt="graphs.draw" expect="wrong" cause="step, copy" mark=1.4
 draw_f = """
 v2 = 2 * x2; v3 = exp(v2); v4 = 2 * x2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; y1 = v3 + v7; v9 = x1 * x2
 v10 = sigmoid(x2); y2 = v9 + v10
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=1.4
+# %% attempt="graphs.draw" expect="wrong" cause="path, argument" mark=1.4
 draw_f = """
 v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x2 * v6; y1 = v3 + v7; v9 = x1 * x2
 v10 = sigmoid(x2); y2 = v9 + v10
@@ -182,7 +182,7 @@ v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; 
 v10 = sigmoid(x2)
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=2.4
+# %% attempt="graphs.draw" expect="wrong" cause="merged" mark=2.4
 draw_f = {"y1": "exp(2*x2) + x1*sin(3*x2**2)", "y2": "x1*x2 + sigmoid(x2)"}
 
 # %%
@@ -221,16 +221,16 @@ own_graph = {
     "f": ("mul", part["factor"], "s"),
 }
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=1.8
+# %% attempt="graphs.own_graph" expect="wrong" cause="copy" mark=1.8
 part = task.given
 own_graph = {"a": part["inner"], "a2": part["inner"], "b": f"{part['outer']}(a2)", "c": f"a {part['sign']} b"}
 own_graph["f"] = f"c * {part['factor']}"
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
+# %% attempt="graphs.own_graph" expect="wrong" cause="uses" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(a)", "f": f"a {part['sign']} b"}
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
+# %% attempt="graphs.own_graph" expect="wrong" cause="argument" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(x)", "c": f"a {part['sign']} b", "f": f"c * {part['factor']}"}
 
@@ -422,7 +422,7 @@ forward = {
     "d/dx2": [0, 1, 2, 14.778, 2, 6, 5.940, 11.880, 2.898, 2, 0.197, 2.197],
 }
 
-# %% attempt="graphs.forward" expect="wrong" mark=5.75 cause="inner derivative forgotten"
+# %% attempt="graphs.forward" mark=5.75 cause="inner derivative forgotten, the value instead of its derivative"
 forward = {
     "d/dx1": [1, 0, 0, 0, 0, 0, 0, 0.141, 0.141, 1, 0, 1],
     "d/dx2": [0, 1, 2, 7.389, 2, 6, -5.940, -11.880, -4.491, 2, 0.197, 2.197],
@@ -567,19 +567,19 @@ a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a
 a1 = 2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
 """
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
+# %% attempt="graphs.draw_back" expect="wrong" cause="path, edge" mark=1.7333
 draw_back = """
 a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
 a1 = 2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
 """
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
+# %% attempt="graphs.draw_back" expect="wrong" cause="path, argument, edge" mark=1.0667
 draw_back = """
 a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
 a1 = 2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v0
 """
 
-# %% attempt="graphs.draw_back" expect="wrong"
+# %% attempt="graphs.draw_back" expect="wrong" cause="no graph"
 draw_back = {
     "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
     "edges": [["a10", "a11"], ["a9", "a11"], ["a7", "a8"], ["a3", "a8"], ["a6", "a7"], ["a5", "a6"], ["a4", "a5"]],
@@ -648,7 +648,7 @@ reverse = {
     "of y2": [1, 2.197, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
 }
 
-# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="outputs added"
+# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="another derivative, outputs added"
 reverse = {
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
     "of y2": [1.141, 5.095, 7.389, 1, -5.94, -1.98, 2, 1, 1, 1, 1, 1],
@@ -1103,13 +1103,13 @@ toy_draw = {
     "edges": ["y -> z1", "x -> z2", "y -> z2", "x -> z3", "z1 -> p", "z2 -> p", "z3 -> p"],
 }
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
+# %% attempt="graphs.toy_draw" expect="wrong" cause="operation" mark=0.3
 toy_draw = {"z1": "exp(y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z1/z2 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
+# %% attempt="graphs.toy_draw" expect="wrong" cause="operation" mark=0.3
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z2/z1 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=1.8
+# %% attempt="graphs.toy_draw" expect="wrong" cause="edge, uses" mark=1.8
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "p": "6*z1/z2 + 2*x**3"}
 
 # %% attempt="graphs.toy_draw" expect="wrong"
@@ -1560,19 +1560,19 @@ of_h2 = {"h2**2": "h2 + h2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2)
 g, k = of_h2[task.given["l"]], of_h1[task.given["h2"]]
 extended = f"h2 = {task.given['h2']}; l = {task.given['l']}; g = {g}; k = {k}; dl_dh1 = k * g"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="argument" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h1", "cos(h2)": "-sin(h1)", "exp(2*h2)": "2*exp(2*h1)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g * k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="operation" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g + k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="uses" mark=1.05
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "dl_dh1": of_h2[task.given["l"]]}
 
@@ -1640,22 +1640,22 @@ pre = b1 + W1 @ x; hidden = σ(pre); out = b2 + W2 @ hidden; error = 0.5 * sum((
 penalty = sum(r * hidden); L = penalty + error
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="argument" mark=0.3
 network = """
 z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, z); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.675
+# %% attempt="graphs.network" expect="wrong" cause="operation" mark=0.675
 network = """
 z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2); R = dot(r, h); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="failed, operation" mark=0.3
 network = """
 z = x @ W1 + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, h); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="path, uses" mark=0.3
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]

@@ -630,7 +630,7 @@ gradient_graph = {
 # %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "dW": "outer(y, x)"}
 
-# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75
+# %% attempt="tensor.gradient_graph" expect="wrong" cause="failed, swapped" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(x, g)"}
 
 # %% attempt="tensor.gradient_graph" expect="wrong"

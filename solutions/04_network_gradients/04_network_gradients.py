@@ -154,7 +154,7 @@ def outer(W0, b0, W1, b1, x):
     return [[[sigmoid(a) for a in W0 @ x + b0]], 1]
 
 
-# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed"
+# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed, shape that only broadcasts"
 def outer(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     return z[:, None], 1.0
@@ -382,7 +382,7 @@ graph = {
 # %% check="net.graph"
 check("net.graph", graph)
 
-# %% attempt="net.graph" expect="wrong" mark=1.8
+# %% attempt="net.graph" expect="wrong" cause="split" mark=1.8
 graph = {
     "product": "W1 @ x",
     "z": "b1 + product",
@@ -396,7 +396,7 @@ graph = {
 # %% attempt="net.graph" expect="right"
 graph = "L = R + E; E = sum((s - y)**2) / 2; R = sum(h * r); y = b2 + W2 @ h; h = tanh(z); z = b1 + W1 @ x"
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="argument" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -406,7 +406,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.3
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.3
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -416,7 +416,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -721,7 +721,7 @@ def parameters(x, W1, b1, W2, b2, r, s):
 # gradient in $W$. ($x$ is a constant here: the input, and the target.)
 #
 # **Example.** $L = w \cdot (w x)$ at $w = 3$, $x = 2$: two arrows leave $w$. The outer use contributes $w x = 6$, the
-# inner one $w \cdot x = 6$, together $\bar w = 12$.
+# inner one $w \cdot x = 6$, together $\bar w = 12$. (In the picture, 2 is $wx$ and 3 is $L$.)
 
 # %%
 draw.backprop_graph(lambda w, x: w * (w * x), 3.0, 2.0)
@@ -867,7 +867,7 @@ def price(X, W1, W2):
     return np.maximum(X @ W1[:-1] + W1[-1], 0) @ W2[:-1] + W2[-1]
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" unnamed="as printed: a bracket in another place, and values have no chain rule"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.hstack([np.maximum(np.hstack([X, ones]), 0) @ W1, ones]) @ W2
@@ -924,7 +924,7 @@ loss_graph = {
 # %% check="net.loss_graph"
 check("net.loss_graph", loss_graph)
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="operation" mark=1.8
 loss_graph = """
 A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = F * F; H = sum(G); L = H / n
@@ -936,7 +936,7 @@ A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = square(F); H = sum(G); L = H / n
 """
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=0.3
 loss_graph = {
     "A": "concat(b, X, axis=1)",
     "B": "A @ W1",
@@ -949,7 +949,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong"
+# %% attempt="net.loss_graph" expect="wrong" cause="failed, path, step, uses"
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -962,7 +962,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="path, uses" mark=0.3
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -975,7 +975,7 @@ loss_graph = {
     "L": "H",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=1.8
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1136,7 +1136,7 @@ def E_bar(E, y):
     return (E - y) / len(E)
 
 
-# %% attempt="net.E_bar" expect="wrong" cause="transposed"
+# %% attempt="net.E_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def E_bar(E, y):
     return 2 / len(E) * (E - y).T
 
@@ -1174,7 +1174,7 @@ def W2_bar(D, W2, y):
     return np.einsum("kj,ko->jo", D, D @ W2 - y) * 2 / len(y)
 
 
-# %% attempt="net.W2_bar" expect="wrong" cause="transposed"
+# %% attempt="net.W2_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def W2_bar(D, W2, y):
     return 2 / len(D) * (D @ W2 - y).T @ D
 
@@ -1233,11 +1233,6 @@ check("net.selector", selector)
 # %% attempt="net.selector" expect="right"
 def selector(c):
     return [[float(i == j) for j in range(len(c))] for i in range(len(c) + 1)]
-
-
-# %% attempt="net.selector" expect="wrong"
-def selector(c):
-    return np.eye(len(c))
 
 
 # %% attempt="net.selector" expect="wrong" cause="transposed"
@@ -1420,7 +1415,7 @@ def gradients(X, W1, W2, y):
     return A.T @ ((E_bar @ W2[1:].T) * (B > 0)), D.T @ E_bar
 
 
-# %% attempt="net.gradients" expect="wrong" cause="transposed"
+# %% attempt="net.gradients" expect="wrong" cause="transposed, shape that only broadcasts"
 def gradients(X, W1, W2, y):
     A = np.hstack([X, np.ones((len(X), 1))])
     B = A @ W1

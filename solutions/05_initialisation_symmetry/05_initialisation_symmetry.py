@@ -178,14 +178,14 @@ def gradients(W0, b0, W1, b1, x):
     return np.outer(W1[0], x), W1[0].copy(), z[None, :], 1.0
 
 
-# %% attempt="symmetry.gradients" expect="wrong" mark=3 cause="transposed"
+# %% attempt="symmetry.gradients" expect="wrong" mark=3 cause="transposed, shape that only broadcasts"
 def gradients(W0, b0, W1, b1, x):
     z = sigmoid(W0 @ x + b0)
     below = W1[0] * z * (1 - z)
     return np.outer(below, x), below, z[:, None], 1.0
 
 
-# %% attempt="symmetry.gradients" expect="wrong" mark=3 cause="whole matrix for its diagonal"
+# %% attempt="symmetry.gradients" expect="wrong" cause="whole matrix for its diagonal" mark=3
 def gradients(W0, b0, W1, b1, x):
     z = sigmoid(W0 @ x + b0)
     column = z[:, None]
@@ -685,13 +685,13 @@ check("symmetry.graph", graph)
 # %% attempt="symmetry.graph" expect="right"
 graph = "s = v3 + v2 + v1; a = b + x*w; z = sigmoid(a); y = c + z*s"
 
-# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+# %% attempt="symmetry.graph" expect="wrong" cause="operation" mark=0.4875
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "(v1 + v2 + v3) / 3", "y": "s * z + c"}
 
-# %% attempt="symmetry.graph" expect="wrong" mark=1.8
+# %% attempt="symmetry.graph" expect="wrong" cause="edge, uses" mark=1.8
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "y": "v1 * z + v2 * z + v3 * z + c"}
 
-# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+# %% attempt="symmetry.graph" expect="wrong" cause="operation" mark=0.4875
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "v1 * v2 * v3", "y": "s * z + c"}
 
 # %% [markdown]
@@ -1010,7 +1010,7 @@ def relu(W0, b0, W1, x):
     return np.outer(W1[0] * (W1[0] > 0), x), np.maximum(a, 0)[None, :]
 
 
-# %% attempt="symmetry.relu" expect="wrong" mark=1.5 cause="transposed"
+# %% attempt="symmetry.relu" expect="wrong" mark=1.5 cause="transposed, shape that only broadcasts"
 def relu(W0, b0, W1, x):
     a = W0 @ x + b0
     return np.outer(W1[0] * (a > 0), x), np.maximum(a, 0)[:, None]
