@@ -1103,10 +1103,10 @@ def recorded(x, k):
     return product * np.sin(product) + x
 
 
-# %% attempt="modes.recorded" expect="wrong" mark=0.5
+# %% attempt="modes.recorded" expect="wrong" cause="argument" mark=0.5
 recorded = {"a": ("mul", "x", "k"), "s": ("sin", "x"), "c": ("mul", "a", "s"), "y": ("add", "c", "x")}
 
-# %% attempt="modes.recorded" expect="wrong" mark=2.5
+# %% attempt="modes.recorded" expect="wrong" cause="copy" mark=2.5
 recorded = {
     "a": ("mul", "x", "k"),
     "a2": ("mul", "x", "k"),
@@ -1115,7 +1115,7 @@ recorded = {
     "y": ("add", "c", "x"),
 }
 
-# %% attempt="modes.recorded" expect="wrong" mark=0.5
+# %% attempt="modes.recorded" expect="wrong" cause="argument" mark=0.5
 recorded = {"a": ("mul", "x", "k"), "s": ("sin", "a"), "c": ("mul", "a", "s"), "y": ("add", "c", "a")}
 
 # %% [markdown]

@@ -336,7 +336,7 @@ value += [value[0] * value[6]]
 power = [1, 2, 2, 2, 4, 4, 4, 5]  # every row is a multiple of a power of a
 two_units = [[v, n * v / a] for v, n in zip(value, power, strict=True)]
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75
+# %% attempt="hessian.two_units" expect="wrong" cause="product rule misapplied" mark=3.75
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
@@ -470,7 +470,7 @@ def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * ((W**2).T @ np.diag(H)) - np.sin(a) * (W.T @ g)
 
 
-# %% attempt="hessian.exact_step" expect="wrong"
+# %% attempt="hessian.exact_step" expect="wrong" cause="inner derivative forgotten, product rule misapplied"
 def exact_step(a, g, H, abar, W):
     return np.cos(a) * np.sum(W * (H @ W), axis=0) - np.sin(a) * (W.T @ g)
 
@@ -714,13 +714,13 @@ check("hessian.graph", graph)
 # %% attempt="hessian.graph" expect="right"
 graph = "up = g1*w1 + g2*w2; curved = d1*w1*w1 + d2*w2*w2; g = up*s1; d = s2*up + curved*s1*s1"
 
-# %% attempt="hessian.graph" expect="wrong" mark=0.5
+# %% attempt="hessian.graph" expect="wrong" cause="argument" mark=0.5
 graph = {"G": "w1*g1 + w2*g2", "D": "w1**2*d1 + w2**2*d2", "g": "s1*G", "d": "s1**2*D + s2*g"}
 
-# %% attempt="hessian.graph" expect="wrong" mark=0.625
+# %% attempt="hessian.graph" expect="wrong" cause="operation" mark=0.625
 graph = {"G": "w1*g1 + w2*g2", "D": "w1*d1 + w2*d2", "g": "s1*G", "d": "s1**2*D + s2*G"}
 
-# %% attempt="hessian.graph" expect="wrong" mark=0.625
+# %% attempt="hessian.graph" expect="wrong" cause="path, edge" mark=0.625
 graph = {"G": "w1*g1 + w2*g2", "D": "w1**2*d1 + w2**2*d2", "g": "s1*G", "d": "s1**2*D"}
 
 # %% [markdown]
@@ -859,7 +859,7 @@ def network(W1, W2, W3, x, target):
     return np.outer((1 - z1**2) ** 2 * ((W2**2).T @ d2), x**2)
 
 
-# %% attempt="hessian.network" expect="wrong"
+# %% attempt="hessian.network" expect="wrong" cause="wrong power"
 def network(W1, W2, W3, x, target):
     z1 = np.tanh(W1 @ x)
     z2 = np.tanh(W2 @ z1)
