@@ -92,3 +92,8 @@ def read_master(course: Course, name: str) -> NotebookNode:
         return jupytext.read(path, fmt="py:percent")
     except OSError as error:
         raise BuildError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def solutions_in(master: NotebookNode) -> dict[str, str]:
+    """The code of a master's own answers, by exercise."""
+    return {cell.metadata["answer"]: cell.source for cell in master.cells if "answer" in cell.metadata}
