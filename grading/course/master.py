@@ -15,6 +15,7 @@ from grading.sheets import Sheet
 from grading.verify.diagnose import MISTAKES
 
 SOLUTION_MARKS = "### BEGIN SOLUTION", "### END SOLUTION"
+AS_WRITTEN = 5.1e-5  # how far a mark may be from one in a master, which has four decimals
 CAUSES = frozenset(MISTAKES) | SLIPS | FINDINGS  # all that a mistake can be called
 
 

@@ -17,14 +17,13 @@ from grading.answers import fault_of
 from grading.answers.prediction import Prediction
 from grading.course.build import require_built
 from grading.course.layout import Course
-from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts, read_master, solutions_in
+from grading.course.master import AS_WRITTEN, SOLUTION_MARKS, Attempt, read_attempts, read_master, solutions_in
 from grading.course.rehearsal import Rehearsal
 from grading.notebook.session import PUBLIC_SEED
 from grading.sheets import Prose, Sheet, Variant
 from grading.verify import Verdict
 
 ENOUGH_WRONG, ENOUGH_RIGHT = 3, 1
-_AS_WRITTEN = 5.1e-5  # marks in a master have four decimals
 
 
 def prove(course: Course, name: str, variants: int) -> Iterator[tuple[str, list[str]]]:
@@ -87,7 +86,7 @@ def misjudged(attempt: Attempt, verdict: Verdict) -> str:
     named = {cause.label for cause in verdict.causes}
     if verdict.outcome != attempt.expect:
         return f"{verdict.outcome} where {attempt.expect} is expected: {told}"
-    if not math.isclose(verdict.mark, attempt.mark, abs_tol=_AS_WRITTEN):
+    if not math.isclose(verdict.mark, attempt.mark, abs_tol=AS_WRITTEN):
         return f"earns {verdict.mark:g} where {attempt.mark:g} is expected: {told}"
     if (attempt.causes or attempt.unnamed or attempt.expect != "wrong") and named != attempt.causes:
         wanted = ", ".join(sorted(attempt.causes)) or "none"
