@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_build(commands)
     _add_solutions(commands)
+    _add_verify_course(commands)
     _add_grade(commands)
     _add_export(commands)
     _add_report(commands)
@@ -237,6 +238,38 @@ def _tell_each(names: Sequence[str], work: Callable[[str], str], processes: int)
         else:
             print(f"{name}: {outcome}", flush=True)
     return failed
+
+
+def _add_verify_course(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "verify-course",
+        "put the sheets to the proof, in several variants",
+        "Solutions must be right, untouched cells not attempted, every attempt of the master what it says, no exercise "
+        "at fault, and nothing of a solution released. Exit status 1 if something is not so.",
+    )
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
+    command.add_argument(
+        "--variants", type=int, default=3, metavar="N", help="the released one and N - 1 more (default: 3)"
+    )
+    command.set_defaults(run=_verify_course)
+
+
+def _verify_course(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.master import read_attempts
+    from grading.course.proof import prove, shortfalls
+
+    course, failed = Course.find(), False
+    for name in [course.require_sheet(name) for name in options.sheet] or course.sheet_names():
+        for what, wrong in prove(course, name, options.variants):
+            print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
+            for line in wrong:
+                print(f"  {line}")
+            failed = failed or bool(wrong)
+        for line in shortfalls(course.declared(name), read_attempts(course, name)):
+            print(f"  could be known better: {line}")
+    return int(failed)
 
 
 def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
