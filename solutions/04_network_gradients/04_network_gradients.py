@@ -57,7 +57,7 @@ hint("net.small", 1)
 # **Example.** One input, one hidden unit: $y = u\,\sigma(w x + b) + c$ at $x = 2$, $w = 0.5$, $b = -1$, $u = 3$,
 # $c = 0.2$. Forward: $wx + b = 0$, $z = 0.5$, $y = 1.7$. Back: $\bar z = u = 3$; through the sigmoid
 # $3 \cdot z(1-z) = 0.75$, which is $\bar b$, and $\bar w = 0.75 \cdot x = 1.5$. The output's weight has $\bar u = z =
-# 0.5$. Read each of these numbers off the table and the picture:
+# 0.5$. Find each of these numbers in the table, and the values in the picture:
 
 
 # %%
