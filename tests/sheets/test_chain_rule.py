@@ -8,11 +8,12 @@ from masters import VARIANTS, answer_to, rehearsal
 
 from grading.notebook.session import PUBLIC_SEED
 from grading.sheets import Variant, load_sheet
+from grading.verify import Exercise
 from grading.verify.sampling import edge_question, fresh_question
 
 NAME = "01_chain_rule"
 SHEETS = {variant: load_sheet(NAME, variant) for variant in VARIANTS}
-IDS = [item.id for item in SHEETS[VARIANTS[0]].checked]
+IDS = [item.id for item in SHEETS[VARIANTS[0]].checked if isinstance(item, Exercise)]
 
 
 def everything():

@@ -28,6 +28,13 @@ def test_numbers_by_hand_differ_between_students():
         assert len(statements) > 5, name
 
 
+def test_known_mistakes_are_no_right_answers():
+    for number in range(40):
+        exercise = load_sheet(NAME, Variant(0, f"student-{number:02d}"))["symmetry.constant_output"]
+        numbers = [exercise.value(), *(wrong() for wrong in exercise.mistakes.values())]
+        assert min(np.diff(np.sort(numbers))) > 10**-exercise.decimals, numbers
+
+
 def test_the_release_holds_the_digits_and_no_solution():
     release = nbformat.read(COURSE.assignment(NAME), as_version=4)
     text = "\n".join(cell.source for cell in release.cells)
