@@ -110,7 +110,7 @@ def bench_at(question: Question, is_declared: bool = False) -> Bench:
             allowed = tolerance(question)
             by_torch, by_tape = torch_witness(question), autodiff_witness(allowed, question.exercise.engine)
             expected = (by_torch or by_tape).blocks
-            measured = _measured(question, expected, allowed)
+            measured = _measured(question, by_torch or by_tape, allowed)
             # of a large question it could only say again what finite differences say of a few entries
             is_needed = by_torch is None or not measured.probes
             by_step = _by_step(question, measured, by_tape, allowed) if is_needed else None
@@ -126,10 +126,9 @@ def bench_at(question: Question, is_declared: bool = False) -> Bench:
     return Bench(question, witnesses, expected, allowed, is_declared)
 
 
-def _measured(question: Question, expected: Blocks, allowed: Tolerance) -> Testimony:
-    """Finite differences; where they contradict what is expected, once more and closely, before anybody is blamed."""
+def _measured(question: Question, first: Testimony, allowed: Tolerance) -> Testimony:
+    """Finite differences; where they contradict the first witness, once more and closely, before anybody is blamed."""
     measured = difference_witness(question, allowed.noise)
-    first = Testimony("expected", expected, tuple(np.zeros_like(block) for block in expected))
     if agree(first, measured, _slack(measured, allowed.allowed)):
         return measured
     by_gradient = second_difference_witness(question) if question.exercise.asks == "hessian_diagonal" else None

@@ -188,9 +188,11 @@ def _places(question: Question) -> list[Place]:
     """The coordinates that get a slope of their own."""
     total = sum(map(np.size, question.primals))
     is_second = question.exercise.asks == "hessian_diagonal"
-    sampled = _SAMPLED if is_second else 0
-    numbers = range(total) if total <= _FULL else _rng(question).integers(total, size=sampled)
-    return [_place(question, int(number)) for number in numbers]
+    if total <= _FULL:
+        return [_place(question, number) for number in range(total)]
+    if not is_second:
+        return []
+    return [_place(question, int(number)) for number in _rng(question).integers(total, size=_SAMPLED)]
 
 
 def _place(question: Question, number: int) -> Place:
@@ -383,7 +385,9 @@ def _assembled(middle: Array, question: Question, slopes: dict[Place, Slope]) ->
         for (owner, index), slope in slopes.items():
             if owner == block:
                 at(value, index)[...], at(bar, index)[...], at(kink, index)[...] = slope.value, slope.bar, slope.kink
+        if slopes:
+            bar = _trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)])
         blocks.append(value)
-        bars.append(_trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)]))
+        bars.append(bar)
         kinks.append(kink)
-    return Differences(tuple(blocks), tuple(bars), tuple(kinks), tuple(slopes))
+    return Differences(tuple(blocks), tuple(bars), tuple(kinks) if slopes else (), tuple(slopes))

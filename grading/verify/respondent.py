@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -187,7 +188,12 @@ def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ..
     total = sum(array.size for array in arrays)
     if total > most:
         raise TypeError(f"a {container} of arrays with {total} numbers in all, which is too large for an answer")
-    return tuple(arrays), Form(container, tuple(str(array.dtype) for array in arrays))
+    return tuple(arrays), Form(container, tuple(_name(array.dtype) for array in arrays))
+
+
+@cache
+def _name(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
 
 
 def _list_to_arrays(items: list[Any], most: int) -> list[Array]:
