@@ -173,7 +173,7 @@ def at(block: Array, index: tuple[int, ...]) -> Array:
 
 def rms(block: Array) -> float:
     """The root of the mean square of its entries; 0 without any."""
-    return float(np.sqrt(np.mean(np.square(block)))) if np.size(block) else 0.0
+    return float(np.sqrt(np.vdot(block, block) / block.size)) if block.size else 0.0
 
 
 # --- which lines through the point -------------------------------------------------------------------------------

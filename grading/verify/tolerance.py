@@ -211,11 +211,11 @@ class _Computation:
         return np.asarray(strip(self.output), dtype=np.float64)
 
     @cached_property
-    def data(self) -> list[tuple[bool, ...]]:
-        """Of each line, which of its arguments are not from the list and have last bits of their own."""
+    def moves(self) -> list[tuple[tuple[bool, ...], float]]:
+        """Of each line: which arguments are not from the list and have last bits of their own; its value's rounding."""
         return [
-            tuple(parent is None and not _is_exact(arg) for parent, arg in zip(parents, args, strict=True))
-            for _, parents, args, _, _ in self.tape.records
+            (tuple([p is None and not _is_exact(arg) for p, arg in zip(parents, args, strict=True)]), _rounding(rule))
+            for rule, parents, args, _, _ in self.tape.records
         ]
 
     def blocks(self) -> Blocks:
@@ -231,13 +231,13 @@ class _Computation:
         noise, tape = _Noise(number), _ShakenTape()
         values: list[Array] = []
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
-            if moves and rule is not None:
-                args = tuple(
-                    values[p] if p is not None else noise.moved(a) if is_data else a
-                    for p, a, is_data in zip(parents, args, self.data[line], strict=True)
-                )
-                value = rule.evaluate(*args, **params)
-            value = noise.moved(value, _rounding(rule)) if moves else value
+            if moves:
+                data, rounding = self.moves[line]
+                if rule is not None:
+                    inner = zip(parents, args, data, strict=True)
+                    args = tuple([values[p] if p is not None else noise.moved(a) if d else a for p, a, d in inner])
+                    value = rule.evaluate(*args, **params)
+                value = noise.moved(value, rounding)
             values.append(value)
             sizes = tape.sizes if line in self.saturated else None
             shaken = None if rule is None else _Shaken(rule, line, parents, noise, moves, sizes)
@@ -304,6 +304,8 @@ class _Noise:
             start %= 97
             pool = pool if start + size <= len(pool) else np.resize(pool, start + size)
         self._place = start + size
+        if not like.ndim:
+            return pool[start]
         numbers = pool[start : start + size]
         return numbers if like.ndim == 1 else numbers.reshape(like.shape)
 
