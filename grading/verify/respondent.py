@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Protocol
@@ -108,7 +107,7 @@ class HomeRespondent:
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Call the answer; an exception, an overrun or a result without numbers becomes the reply's error."""
-        given = [deepcopy(arg) for arg in args]
+        given = [copied(arg) for arg in args]
         self._most = max(self._most, sum(np.size(arg) for arg in args))
         start = time.perf_counter()
         try:
@@ -143,7 +142,7 @@ class HomeRespondent:
                     return Told(plain(self._said or self._answer))
                 from autodiff.graph import graph  # here alone: a sheet may forbid it
 
-                return Told(plain(graph(self._answer, *(deepcopy(arg) for arg in args))))
+                return Told(plain(graph(self._answer, *(copied(arg) for arg in args))))
         except NotImplementedError:
             return Told(None, AnswerError("not attempted", ""))
         except TimeLimitReached:
@@ -159,6 +158,8 @@ class HomeRespondent:
 def _converted(returned: Any, limit_s: float, most: int) -> tuple[tuple[Array, ...], Form | None, AnswerError | None]:
     """What an answer returned, as arrays, or why it is none: converting an object may run code of its own."""
     try:
+        if _is_plain(returned):
+            return *to_arrays(returned, most), None
         with time_limit(limit_s):
             return *to_arrays(returned, most), None
     except (TypeError, ValueError) as exception:
@@ -169,6 +170,17 @@ def _converted(returned: Any, limit_s: float, most: int) -> tuple[tuple[Array, .
         raise  # the person at the keyboard
     except BaseException as exception:
         return (), None, AnswerError("raised", describe_exception(exception))
+
+
+def _is_plain(returned: Any) -> bool:
+    """Whether arrays of numbers were returned, so that nothing runs when they are copied."""
+    arrays = returned if type(returned) is tuple else (returned,)
+    return all(type(array) is np.ndarray and array.dtype.kind != "O" for array in arrays)
+
+
+def copied(arg: Array) -> Array:
+    """A copy that an answer may write into; what has no axes stays a number."""
+    return np.array(arg)[()]
 
 
 def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ...], Form]:

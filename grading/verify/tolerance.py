@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.modes import grad, gradients, on_tape, ones, project, trace
+from autodiff.modes import backward, grad, on_tape, ones, project, trace, zeros
 from autodiff.rule import Args, Elementwise, Params, Rule
 from autodiff.tape import Tape, Var, strip
 from grading.verify.exercise import Array
@@ -220,7 +220,7 @@ class _Computation:
 
     def blocks(self) -> Blocks:
         """Blocks of the answer, as float64."""
-        return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
+        return tuple([np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output)])
 
     def shaken(self, number: int, moves: bool = True) -> _Computation:
         """The list evaluated again with every value moved, which when walked moves every adjoint, and blunts slopes.
@@ -285,7 +285,9 @@ def _walked(tape: Tape, output: Any, seed: Array, count: int) -> list[Array]:
     """The adjoints of the first `count` lines for one seed."""
     if isinstance(tape, _ShakenTape):
         tape.sizes.clear()
-    return gradients(tape, output, seed, count)
+    adjoints = backward(tape, output.index, seed) if on_tape(output, tape) else []
+    found = [*adjoints[:count], *[None] * (count - len(adjoints))]
+    return [zeros(tape.records[k][4]) if adjoint is None else adjoint for k, adjoint in enumerate(found)]
 
 
 class _Noise:
@@ -297,17 +299,20 @@ class _Noise:
     def __init__(self, number: int) -> None:
         self._place = 7919 * (number + 1)
 
-    def drawn(self, like: Array, pool: Array = _POOL) -> Array:
+    def drawn(self, like: Array, pool: Array = _POOL) -> Any:
         """The next numbers of the pool, as many as an array has entries and in its shape."""
-        size, start = like.size, self._place
-        if start + size > len(pool):
+        start = self._place
+        end = start + like.size
+        if end > len(pool):
             start %= 97
-            pool = pool if start + size <= len(pool) else np.resize(pool, start + size)
-        self._place = start + size
-        if not like.ndim:
+            end = start + like.size
+            pool = pool if end <= len(pool) else np.resize(pool, end)
+        self._place = end
+        shape = like.shape
+        if not shape:
             return pool[start]
-        numbers = pool[start : start + size]
-        return numbers if like.ndim == 1 else numbers.reshape(like.shape)
+        numbers = pool[start:end]
+        return numbers if len(shape) == 1 else numbers.reshape(shape)
 
     def moved(self, value: Array, share: float = 1.0) -> Any:
         """The value with every entry moved by up to the size of a shake, or a share of it, if they are real numbers."""
@@ -345,7 +350,7 @@ class _Shaken(Rule):
         if g is not self.given:  # the same for all slots
             self.given, self.moved = g, self.noise.moved(g) if self.moves else g
         term: Array = self.rule.vjp(slot, self.moved, y, args, params)
-        if self.sizes is None or not isinstance(self.rule, Elementwise) or _is_flat(self.rule, slot):
+        if self.sizes is None or _is_flat(self.rule, slot):
             return term
         blunted: Array = term + self._unseen(slot, g, y, args[slot], self.sizes)
         return blunted

@@ -91,7 +91,7 @@ MUTANTS = {
     "no behaviour": (judge, "_breaches", lambda *args: []),
     "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
     "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
-    "no copies of arguments": (respondent, "deepcopy", lambda value: value),
+    "no copies of arguments": (respondent, "copied", lambda value: value),
     "no splitting of lists": (contract, "split_blocks", lambda reply, expected, *names: reply.values[: len(expected)]),
 }
 
