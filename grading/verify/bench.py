@@ -83,7 +83,8 @@ def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
 def fresh_bench(exercise: Exercise, seed: int, number: int, first: Bench | None = None) -> Bench:
     """The bench at a fresh point; of several draws the one at which most can be seen.
 
-    `first` is the bench at the first draw, if it is there. Raises FaultError, or OutsideError if none of the draws lies in the function's domain.
+    `first` is the bench at the first draw, if it is there. Raises FaultError, or OutsideError if none of the draws lies
+    in the function's domain.
     """
     best: tuple[tuple[bool, int], Bench] | None = None
     outside: OutsideError | None = None

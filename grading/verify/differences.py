@@ -7,6 +7,7 @@ values (Ridders 1982; Press et al., Numerical Recipes, section 5.7). The ladder 
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -161,7 +162,8 @@ def beside(question: Question, block: int, index: tuple[int, ...], by: float) ->
 def size_of(primal: Array) -> Array:
     """What counts as a large change of each entry: its own size; for a zero that of its neighbours, or 1."""
     usual = rms(primal) or 1.0
-    return np.where(primal == 0, usual, np.maximum(np.abs(primal), _SMALLEST_SIZE * usual))
+    sizes = np.maximum(np.abs(primal), _SMALLEST_SIZE * usual)
+    return np.where(primal == 0, usual, sizes) if not np.all(primal) else sizes
 
 
 def at(block: Array, index: tuple[int, ...]) -> Array:
@@ -275,8 +277,8 @@ class _Function:
 
     def probe(self, rng: np.random.Generator) -> Probe:
         """The slope along a random direction in which every entry moves by about its size over root n."""
-        steps = [size_of(primal) / np.sqrt(max(np.size(primal), 1)) for primal in self.primals]
-        directions = tuple(rng.uniform(-1, 1, np.shape(step)) * step for step in steps)
+        steps = [size_of(primal) / math.sqrt(max(primal.size, 1)) for primal in self.primals]
+        directions = tuple(rng.uniform(-1, 1, step.shape) * step for step in steps)
         slope = self._slope(self.along(directions), 1.0, 1)
         bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
         return Probe(directions, slope.value, bar)
@@ -290,12 +292,13 @@ class _Ladder:
     """First or second derivative at t = 0 of an array-valued function of one number, from steps ever shorter."""
 
     def __init__(self, line: Line, middle: Array, noise: Array, order: int) -> None:
-        self._line, self._middle, self._noise, self._order = line, middle, noise, order
+        self._line, self._middle, self._noise, self._order = line, middle[()], noise[()], order
         self._steps: list[float] = []
         self._sides: list[tuple[Array, Array]] = []
         self._refined: list[Array] = []
         self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
         self._told: list[tuple[Array, Array, Array]] = []  # what each rung says, its bar, and the rounding in it
+        self._shown: list[Array] = []  # where each rung shows in the function's value
 
     def climb_closely(self, size: float) -> Slope:
         """The same from all rungs down to the last digit; the bar is infinite where they do not say the same.
@@ -316,7 +319,9 @@ class _Ladder:
         for rung in range(steps):
             step = size * _FIRST_STEP / _STEP_FACTOR**rung
             self._steps.append(step)
-            self._sides.append((self._line(step), self._line(-step)))
+            up, down = self._line(step)[()], self._line(-step)[()]
+            self._sides.append((up, down))
+            self._shown.append((up != self._middle) | (down != self._middle))
             raw = self._central()
             if coarse is not None:
                 self._refined.append((_STEP_FACTOR**2 * raw - coarse) / (_STEP_FACTOR**2 - 1))
@@ -331,17 +336,17 @@ class _Ladder:
 
     def _central(self) -> Array:
         (up, down), step, middle = self._sides[-1], self._steps[-1], self._middle
-        return np.asarray((up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2)
+        slope: Array = (up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2
+        return slope
 
     def _is_done(self) -> bool:
         """Take the last rung but one in; whether shorter steps would not do better."""
-        up, down = self._sides[-2]
         noise = self._noise / self._steps[-2] ** self._order
         # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
         above, here, below = self._refined[-3:]
         bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
-        shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
-        bar = np.where(shows & self._is_smooth(len(self._steps) - 2), bar, np.inf)
+        # a step too short to show in the value says nothing
+        bar = np.where(self._shown[-2] & self._is_smooth(len(self._steps) - 2), bar, np.inf)
         self._told.append((here, bar, 2 * noise))
         better = bar < self._bar
         self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
@@ -350,8 +355,7 @@ class _Ladder:
 
     def _is_flat(self) -> Array:
         """Where no step shows in the function's value."""
-        middle = self._middle
-        return np.asarray(~np.any([(up != middle) | (down != middle) for up, down in self._sides], axis=0))
+        return np.asarray(~np.logical_or.reduce(self._shown))
 
     def _is_smooth(self, rung: int) -> Array:
         """Where the derivatives on the two sides approach each other; at a kink their gap stays as the step shrinks."""

@@ -126,7 +126,7 @@ def complex_witness(
 def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
     """Whether two witnesses agree wherever both have something to say, to their error bars and the slack."""
     for block in {block for block, _ in other.places} if other.probes else range(len(other.blocks)):
-        a, b, bar = one.blocks[block], other.blocks[block], one.bars[block] + other.bars[block] + slack[block]
+        a, b, bar = one.blocks[block], other.blocks[block], (one.bars[block] + other.bars[block]) + slack[block]
         if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * bar):
             return False
     for number, probe in enumerate(other.probes):
@@ -183,7 +183,8 @@ def _as_float64(block: Any) -> Array:
 
 
 def _no_bars(blocks: Blocks) -> Blocks:
-    return tuple(np.zeros_like(block) for block in blocks)
+    """One zero for all entries of a block."""
+    return (np.zeros(()),) * len(blocks)
 
 
 # --- PyTorch -----------------------------------------------------------------------------------------------------

@@ -167,8 +167,8 @@ def _flat(blocks: Blocks) -> Array:
 
 def _parted(entries: Array, like: Blocks) -> Blocks:
     """Entries that follow one another, in blocks of these shapes again."""
-    ends = list(accumulate((block.size for block in like), initial=0))
-    return tuple(entries[end - block.size : end].reshape(block.shape) for end, block in zip(ends[1:], like, strict=True))
+    ends = accumulate(block.size for block in like)
+    return tuple([entries[e - block.size : e].reshape(block.shape) for e, block in zip(ends, like, strict=True)])
 
 
 def _size(block: Array) -> float:

@@ -235,6 +235,10 @@ PIECES = {
         (judge, "keeps_answers", lambda hearing: False),
         lambda: test_behaviour.test_activations_kept_by_the_data(0),
     ),
+    "nothing is asked far from where points meet": (
+        (further, "_FAR", 0.0),
+        lambda: test_behaviour.test_an_answer_kept_by_one_rounded_argument(0, 2),
+    ),
     "nothing is asked next to where points meet": (
         (further, "nudged", lambda question, *known: question),
         lambda: test_behaviour.test_activations_kept_by_the_data(0),
