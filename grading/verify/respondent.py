@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -235,8 +235,15 @@ def _to_array(item: Any, most: int) -> Array:
     if array.dtype.kind == "c":
         raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"of type {type(item).__name__}; expected numbers")
+        raise TypeError(_no_numbers(item))
     return np.array(array)  # a copy: a later call may overwrite what this one returned
+
+
+def _no_numbers(item: Any) -> str:
+    """What came instead of numbers, and what to return where it may hold some."""
+    if isinstance(item, Iterable) and not isinstance(item, Sequence) and not hasattr(item, "shape"):
+        return f"a {type(item).__name__}; expected an array, or a tuple of arrays in the order of the question"
+    return f"of type {type(item).__name__}; expected numbers"
 
 
 def _as_array(item: Any) -> Array:
@@ -245,7 +252,7 @@ def _as_array(item: Any) -> Array:
         if array.dtype.kind == "O":
             array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
     except TypeError:
-        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
+        raise TypeError(_no_numbers(item)) from None
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     return array
