@@ -415,7 +415,7 @@ def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
         return lambda tape, output: tuple(_walked(tape, output, directions[0], count))
     if asks == "jacobian":
         return lambda tape, output: _jacobians(tape, output, count)
-    return lambda tape, output: (_pushed(_jacobians(tape, output, count), directions),)
+    return lambda tape, output: (_pushed(tape, output, directions),)
 
 
 def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
@@ -425,9 +425,13 @@ def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
     return tuple(np.reshape([row[k] for row in rows], shape + inputs[k]) for k in range(count))
 
 
-def _pushed(jacobians: Blocks, directions: tuple[Array, ...]) -> Array:
-    products = [np.tensordot(j, d, np.ndim(d)) for j, d in zip(jacobians, directions, strict=True)]
-    return np.asarray(np.sum(products, axis=0))
+def _pushed(tape: Tape, output: Any, directions: tuple[Array, ...]) -> Array:
+    """The Jacobians times the tangents, row by row: together they may be too large to be kept."""
+    pushed = np.zeros(np.shape(strip(output)))
+    for index, seed in _units(output):
+        rows = _walked(tape, output, seed, len(directions))
+        pushed[index] = sum(np.vdot(row, direction) for row, direction in zip(rows, directions, strict=True))
+    return pushed
 
 
 def _units(output: Any) -> Iterator[tuple[tuple[int, ...], Array]]:
