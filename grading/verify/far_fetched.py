@@ -33,17 +33,28 @@ def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
                     text = f"The {which} {what} of {recorded.say(i)} is left out."
                     yield planted("off by one", text, partial(_row_left_out, i, row, axis))
             for mean in (False, True) if shape and shape[0] > 2 else ():
+                last = row == -1  # a loop that overwrites what it should add to ends there
                 yield planted(
-                    "wrong for batches",
-                    f"Only the {which} row of {recorded.say(i)} is used: the other rows of the batch count as well.",
+                    "a path or term dropped" if last else "wrong for batches",
+                    f"Only the {which} row of {recorded.say(i)} is used: "
+                    + ("the others are overwritten, not added." if last else "the other rows of the batch count as well."),
                     partial(_row_alone, i, row, mean),
                 )
+            if len(shape) > 1:
+                text = f"Only the {which} entry of {recorded.say(i)} is used: the others are overwritten, not added."
+                yield planted("a path or term dropped", text, partial(_entry_alone, i, row))
 
 
 def _row_alone(i: int, row: int, mean: bool, recorded: Recorded) -> Edits:
     mask = np.zeros_like(recorded.value(i), dtype=np.float64)
     mask[row] = len(mask) if mean else 1.0
     return [Edit(i, i, times=mask)]
+
+
+def _entry_alone(i: int, place: int, recorded: Recorded) -> Edits:
+    mask = np.zeros(recorded.value(i).size)
+    mask[place] = 1.0
+    return [Edit(i, i, times=mask.reshape(recorded.value(i).shape))]
 
 
 def _row_left_out(i: int, row: int, axis: int, recorded: Recorded) -> Edits:
@@ -132,6 +143,9 @@ _FACTORS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "1 / {}": ("inner derivative forgotten", lambda v: 1 / v),
     "sign({})": ("wrong for negative inputs", np.sign),
     "{} * (1 - {})": ("an extra factor", lambda v: v * (1 - v)),
+    "1 / sigmoid'({})": ("inner derivative forgotten", lambda v: 1 / (sigmoid(v) * (1 - sigmoid(v)))),
+    "1 / tanh'({})": ("inner derivative forgotten", lambda v: np.cosh(v) ** 2),
+    "1 / exp({})": ("inner derivative forgotten", lambda v: np.exp(-v)),
     "1 - {}**2": ("an extra factor", lambda v: 1 - v * v),
     "sigmoid'({})": ("an extra factor", lambda v: sigmoid(v) * (1 - sigmoid(v))),
     "({} > 0)": ("an extra factor", lambda v: 1.0 * (v > 0)),
@@ -142,6 +156,7 @@ _FACTORS: dict[str, tuple[str, Callable[[Array], Array]]] = {
 }
 _TEXTS = {
     "an extra factor": "What passes {} is multiplied by {}, which does not belong there.",
+    "a path or term dropped": "What passes {} is dropped: it comes out multiplied by {}.",
     "inner derivative forgotten": "What passes {} lacks a factor that belongs there: it comes out multiplied by {}.",
     "wrong for negative inputs": "What passes {} has the wrong sign where the argument of {} is negative.",
 }
@@ -152,6 +167,8 @@ def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
     for i in range(recorded.last, -1, -1):
         for number, name in candidates(recorded, i):
             for written, (label, factor) in _FACTORS.items():
+                if written == "({} > 0)" and recorded.names_of_rules[i] in ("where", "absolute", "subtract"):
+                    label = "a path or term dropped"
                 said = written.replace("{}", name if " " not in name else f"({name})")
                 text = _TEXTS[label].format(recorded.say(i), said)
                 yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
@@ -168,6 +185,11 @@ def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
     if recorded.asks in ("vjp", "jvp"):
         text = f"{what} not enter: the Jacobian is multiplied by ones."
         yield Suspect("inner derivative forgotten", text, _along_ones)
+    if recorded.asks in ("gradient", "vjp"):
+        for i, slot, parent in recorded.edges:
+            if recorded.value(i).ndim and recorded.names_of_rules[i] in ("matmul", "multiply", "divide"):
+                text = f"What comes back to {recorded.say(i)} is missing: ones stand in its place."
+                yield planted("inner derivative forgotten", text, partial(_from_ones, i))
     if recorded.asks == "jvp":
         text = "The inputs stand where their tangents belong."
         yield Suspect("another derivative", text, lambda r: r.along(r.question.primals).answer())
@@ -175,6 +197,16 @@ def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
             text = f"What comes to {recorded.say(i)} is missing: the tangents end there, and 1 goes on."
             edit = Edit(i, parent, slot, law=lambda moving, passed: np.ones_like(passed))
             yield planted("inner derivative forgotten", text, fixed(edit))
+
+
+def _from_ones(line: int, recorded: Recorded) -> Edits:
+    ones = np.ones(recorded.value(line).shape)
+    edges = [edge for edge in recorded.edges if edge[0] == line]
+    return [Edit(i, parent, slot, law=_passing(recorded, i, slot, ones)) for i, slot, parent in edges]
+
+
+def _passing(recorded: Recorded, i: int, slot: int, ones: Array) -> Callable[[Array, Array], Array]:
+    return lambda moving, passed: recorded._passed_up(i, slot, ones)
 
 
 def _along_ones(recorded: Recorded) -> Blocks:

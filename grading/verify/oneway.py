@@ -229,7 +229,8 @@ def unsummed(recorded: Recorded) -> Group:
         name, shape = recorded.names_of_rules[i], np.shape(recorded.lines[i][2][0])
         if name in ("sum", "mean", "euclidean") and shape != recorded.value(i).shape:
             said = f"What belongs to {recorded.say(i)} is not summed before it is multiplied out again."
-            yield Suspect("not summed", said, partial(_with_identity, i, name == "mean"))
+            for divided in (True, False) if name == "mean" else (False,):
+                yield Suspect("not summed", said, partial(_with_identity, i, divided))
 
 
 def _with_identity(i: int, mean: bool, recorded: Recorded) -> Blocks:

@@ -57,6 +57,11 @@ def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list
     yield "1", shaped([np.ones(())] * len(seen))
     for number, (name, _) in enumerate(trial.lists[0].pool):
         yield name, shaped([recorded.pool[number][1] for recorded in trial.lists])
+    inputs = [(name, value) for name, value in seen[0].question.point.items() if np.asarray(value).dtype.kind == "f"]
+    for one, two in combinations([name for name, _ in inputs], 2):
+        points = [each.question.point for each in seen]
+        if any(np.ndim(points[0][name]) == 0 for name in (one, two)):
+            yield f"{one} * {two}", shaped([np.asarray(point[one] * point[two]) for point in points])
     for other, name in enumerate(trial.lists[0].names if trial.lists[0].asks != "jvp" else ()):
         if other != block and trial.plain[0][other].shape == seen[0].right.shape:
             yield f"the derivative in {name}", shaped([plain[other] for plain in trial.plain])
@@ -136,6 +141,12 @@ def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:
                 return "sum for mean", f"is multiplied by the length of axis {axis} of {name}"
             if min(lengths) > 2 and are([1 / n for n in lengths]):
                 return "mean for sum", f"is divided by the length of axis {axis} of {name}"
+    for name, value in seen[0].question.point.items():
+        if np.ndim(value) == 0 and len(seen) > 1:
+            numbers = [float(one.question.point[name]) for one in seen]
+            for power in (1, -1, 2, -2):
+                if all(numbers) and are([number**power for number in numbers]):
+                    return "wrong power", f"is multiplied by {name}**{power}"
     for count in _SIMPLE:
         if are([count]):
             return "coefficient of one term", f"is there {count:.4g} times"
