@@ -61,7 +61,7 @@ def _is_square(factor: Any) -> bool:
 
 def _in_wrong_order(upper: int, i: int, slot: int, parent: int, recorded: Recorded) -> Edits:
     slope = recorded.slope(upper, i)
-    return [Edit(upper, parent, through=i, law=lambda moving, passed: slope * recorded._passed_up(i, slot, moving))]
+    return [Edit(upper, parent, law=lambda moving, passed: slope * recorded._passed_up(i, slot, moving))]
 
 
 def _products(recorded: Recorded) -> Iterator[tuple[str, list[Place]]]:
@@ -83,9 +83,11 @@ def _products(recorded: Recorded) -> Iterator[tuple[str, list[Place]]]:
 def _counts_both_ways(recorded: Recorded, name: str) -> bool:
     """Whether the derivative is that of the transposed matrix: then who forgets the other half takes it as symmetric."""
     value = np.asarray(recorded.question.point.get(name, 0.0))
-    if value.ndim != 2 or value.shape[0] != value.shape[1] or name in recorded.names:
+    if value.ndim != 2 or value.shape[0] != value.shape[1]:
         return False
-    return all(map(_close, recorded.answer(), recorded.at(name, value.T).answer()))
+    both = zip(recorded.names, recorded.answer(), recorded.at(name, value.T).answer(), strict=True)
+    others = [_close(one, two) for own, one, two in both if own != name]
+    return bool(others) and all(others)
 
 
 def _close(one: Array, two: Array) -> bool:

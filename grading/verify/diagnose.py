@@ -182,6 +182,10 @@ def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _catalogued(wrong, (places.places, places.signs))
 
 
+def _on_one_place(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _catalogued(wrong, (places.one_place,))
+
+
 def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _catalogued(wrong, (targets.targets,))
 
@@ -314,5 +318,18 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
+    *(
+        _by_telling_luck,
+        _on_the_list,
+        _on_places,
+        _elsewhere,
+        _on_products,
+        _far_fetched,
+        _on_one_place,
+        _misread,
+        _two_mistakes,
+        _on_scale,
+        _pairs,
+        _by_luck,
+    ),
 )

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from grading.verify.activations import sigmoid, softmax
+from grading.verify.activations import activations, sigmoid, softmax
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 from grading.verify.suspects import Group, Suspect, candidates, fixed, operand, planted
@@ -37,7 +37,11 @@ def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
                 yield planted(
                     "a path or term dropped" if last else "wrong for batches",
                     f"Only the {which} row of {recorded.say(i)} is used: "
-                    + ("the others are overwritten, not added." if last else "the other rows of the batch count as well."),
+                    + (
+                        "the others are overwritten, not added."
+                        if last
+                        else "the other rows of the batch count as well."
+                    ),
                     partial(_row_alone, i, row, mean),
                 )
             if len(shape) > 1:
@@ -102,11 +106,12 @@ def _turned_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Sus
 
 def _exchanged_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Suspect]:
     name, shape = operand(recorded, edge[0], other), np.shape(recorded.lines[edge[0]][2][other])
+    own = recorded.lines[edge[0]][1][other]
+    inner = {recorded.say(base) for upper, base, _ in activations(recorded) if upper == own}
     for number, (said, value) in enumerate(recorded.pool):
         if value.shape == shape and said != name:
-            yield planted(
-                "another derivative", f"{said} stands where {name} belongs.", partial(_with_pool, edge, other, number)
-            )
+            label = "activation derivative at the wrong point" if said in inner else "another derivative"
+            yield planted(label, f"{said} stands where {name} belongs.", partial(_with_pool, edge, other, number))
 
 
 def _with_operand(edge: Edge, other: int, turn: Callable[[Array], Array], recorded: Recorded) -> Edits:

@@ -40,9 +40,11 @@ def laws(recorded: Recorded) -> Group:
         if name == "solve" and slot == 0:
             text = f"In the derivative of {where} its right-hand side stands where the solution belongs."
             yield planted(FORGOTTEN, text, partial(_with_right_hand_side, i, parent))
-            text = f"In the derivative of {where} the inverse belongs on both sides, as a matrix and not entry by entry."
+            text = (
+                f"In the derivative of {where} the inverse belongs on both sides, as a matrix and not entry by entry."
+            )
             if recorded.asks != "jvp":
-                yield planted(FORM, text, partial(_lawful, i, slot, parent, partial(_system_by_entries, recorded, i)))
+                yield planted(FORM, text, partial(_system_by_entries, i, parent))
         elif name == "clip" and slot == 0:
             for label, text, factor in _CLIPPED:
                 yield planted(label, text.format(where), partial(_instead, i, slot, parent, factor))
@@ -66,13 +68,14 @@ def _lawful(i: int, slot: int, parent: int, law: LawOf, recorded: Recorded) -> E
     return [Edit(i, parent, slot, law=law(np.asarray(args[slot]), np.asarray(y), params))]
 
 
-def _system_by_entries(recorded: Recorded, i: int, x: Array, y: Array, params: Params) -> Law:
-    def law(moving: Any, passed: Any) -> Any:
-        right = np.asarray(recorded.lines[i][2][1])
-        outer = np.multiply.outer(moving, right) if right.ndim == 1 else moving @ _turned(right)
-        return -outer * _turned(np.linalg.inv(x)) ** 2
+def _system_by_entries(i: int, parent: int, recorded: Recorded) -> Edits:
+    matrix, right = map(np.asarray, recorded.lines[i][2])
 
-    return law
+    def law(moving: Any, passed: Any) -> Any:
+        outer = np.multiply.outer(moving, right) if right.ndim == 1 else moving @ _turned(right)
+        return -outer * _turned(np.linalg.inv(matrix)) ** 2
+
+    return [Edit(i, parent, 0, law=law)]
 
 
 def _with_right_hand_side(i: int, parent: int, recorded: Recorded) -> Edits:

@@ -83,7 +83,7 @@ def _with_condition(i: int, condition: Condition, recorded: Recorded) -> Blocks:
     def change(rule: Rule, args: Args, params: Params) -> Any:
         right = np.broadcast_to(np.asarray(params["condition"]), recorded.value(i).shape)
         taken = call(rule, args, {**params, "condition": condition(right, recorded)})
-        return _in_place(taken, recorded.value(i))
+        return in_place(taken, recorded.value(i))
 
     return recorded.replayed({i: change}).answer()
 
@@ -148,15 +148,15 @@ def half_misread(recorded: Recorded) -> Group:
 
 def _slope_of(other: Line, rule: Rule, args: Args, params: Params) -> Any:
     """The derivative of the other operation, with the value of the right one."""
-    return _in_place(other(rule, args, params), _value(call(rule, args, params)))
+    return in_place(other(rule, args, params), _value(call(rule, args, params)))
 
 
 def _value_of(other: Line, rule: Rule, args: Args, params: Params) -> Any:
     """The value of the other operation, with the derivative of the right one."""
-    return _in_place(call(rule, args, params), _value(other(rule, args, params)))
+    return in_place(call(rule, args, params), _value(other(rule, args, params)))
 
 
-def _in_place(taken: Any, value: Array) -> Any:
+def in_place(taken: Any, value: Array) -> Any:
     """The derivative of one thing with the value of another."""
     return taken + (value - _value(taken))
 
@@ -215,7 +215,7 @@ def _pooled(number: int, recorded: Recorded) -> Array:
 
 def _at_value(i: int, value: Callable[[Recorded], Array], recorded: Recorded) -> Blocks:
     def change(rule: Rule, args: Args, params: Params) -> Any:
-        return _in_place(call(rule, args, params), value(recorded))
+        return in_place(call(rule, args, params), value(recorded))
 
     return recorded.replayed({i: change}).answer()
 
@@ -241,6 +241,6 @@ def _with_identity(i: int, mean: bool, recorded: Recorded) -> Blocks:
         taken = x / size if mean else x
         if rule.name == "euclidean":
             taken = x * (np.asarray(_value(x)) / own)
-        return _in_place(taken, np.broadcast_to(own, np.shape(x)))
+        return in_place(taken, np.broadcast_to(own, np.shape(x)))
 
     return recorded.replayed({i: change}).answer()

@@ -14,6 +14,7 @@ from grading.verify.laws import laws
 from grading.verify.misread import Written, misread
 from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, unsummed
 from grading.verify.pairs import pairs
+from grading.verify.stale import stale
 from grading.verify.steps import steps
 from grading.verify.suspects import Group, other_inputs, skipped_activations, suspects
 from grading.verify.trial import Found, Trial, trials, trials_of_values
@@ -93,6 +94,7 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
     yield trial.of(steps(trial.lists[0]))
+    yield trial.of(stale(trial.lists[0]))
     yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)

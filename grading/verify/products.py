@@ -47,7 +47,9 @@ def _product(lists: list[Recorded], seen: Seen) -> Found | None:
         for spec in _specs(*factors.pairs[0], seen[0].yours):
             if _is_right(spec, factors):
                 continue
-            times = set.intersection(*(_times(one.yours, spec, pair) for one, pair in zip(seen, factors.pairs, strict=True)))
+            times = set.intersection(
+                *(_times(one.yours, spec, pair) for one, pair in zip(seen, factors.pairs, strict=True))
+            )
             if times and all(_fits(one, spec, pair, min(times)) for one, pair in zip(seen, factors.pairs, strict=True)):
                 label, text = _called(factors, spec, seen)
                 return Found(label, text, ALMOST_SURE, [seen])
@@ -62,7 +64,11 @@ def _factors(lists: list[Recorded], seen: Seen) -> Iterator[Factors]:
     if asks in ("gradient", "vjp"):
         flows = [recorded.flow() for recorded in lists]
         for i, slot, parent in lists[0].edges:
-            if parent == block and lists[0].names_of_rules[i] == "matmul" and all(flow[i] is not None for flow in flows):
+            if (
+                parent == block
+                and lists[0].names_of_rules[i] == "matmul"
+                and all(flow[i] is not None for flow in flows)
+            ):
                 others = [np.asarray(recorded.lines[i][2][1 - slot]) for recorded in lists]
                 said = f"{operand(lists[0], i, 1 - slot)} and what comes back to {lists[0].say(i)}"
                 pairs = [(np.asarray(flow[i]), other) for flow, other in zip(flows, others, strict=True)]

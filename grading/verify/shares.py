@@ -45,7 +45,20 @@ def terms(trial: Trial) -> list[Found]:
             if ratio is not None and _adds_up(seen, parts, [ratio] * len(seen)):
                 text = f"There is a term too many: {ratio:.6g} times {name}."
                 found.append(Found("an extra term", text, LIKELY, [seen]))
+        spread = _spread_out(trial, seen, block)
+        found += [] if spread is None else [spread]
     return found
+
+
+def _spread_out(trial: Trial, seen: Seen, block: int) -> Found | None:
+    """A term whose entries were summed, and the sum added to each of them: ones in the place of the identity."""
+    for said, parts in _parts(trial, block):
+        if seen[0].right.ndim and all(
+            within(one.yours, one.right - part + np.sum(part), one) for one, part in zip(seen, parts, strict=True)
+        ):
+            text = f"What comes {said} is summed, and the sum added to every entry: ones where the identity belongs."
+            return Found("an extra term", text, ALMOST_SURE, [seen])
+    return None
 
 
 def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list[Array]]]:

@@ -157,9 +157,7 @@ def _other_log_softmax(upper: int, base: int, axis: int, other: int, recorded: R
     return [Edit(upper, base, law=lambda moving, passed: moving - p * np.sum(moving, axis=axis, keepdims=True))]
 
 
-def _through_other_weights(
-    upper: int, base: int, axis: int, of: Callable[[Array], Array], recorded: Recorded
-) -> Edits:
+def _through_other_weights(upper: int, base: int, axis: int, of: Callable[[Array], Array], recorded: Recorded) -> Edits:
     weights = of(recorded.value(base))
     return [Edit(upper, base, law=lambda moving, passed: moving - weights * np.sum(moving, axis=axis, keepdims=True))]
 

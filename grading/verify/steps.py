@@ -38,7 +38,11 @@ def _alike(recorded: Recorded) -> Iterator[list[Place]]:
         rule, parents, args, _, value = recorded.lines[i]
         assert rule is not None
         held = tuple(
-            (number, one if one is None or one < recorded.count else -1, np.asarray(arg).tobytes() if one is None else b"")
+            (
+                number,
+                one if one is None or one < recorded.count else -1,
+                np.asarray(arg).tobytes() if one is None else b"",
+            )
             for number, (one, arg) in enumerate(zip(parents, args, strict=True))
             if one is None or one < recorded.count
         )
@@ -69,7 +73,9 @@ def _left_out(recorded: Recorded, places: list[Place]) -> Group:
     yield planted("sign of one term", f"What comes through {what} has the wrong sign in every step.", fixed(*turned))
     if isinstance(recorded.lines[places[0][0]][0], Elementwise):
         plain = [Edit(i, parent, slot, instead=1.0) for i, slot, parent in places]
-        yield planted("inner derivative forgotten", f"The derivative of {what} is missing in every step.", fixed(*plain))
+        yield planted(
+            "inner derivative forgotten", f"The derivative of {what} is missing in every step.", fixed(*plain)
+        )
 
 
 def _of_neighbours(recorded: Recorded, places: list[Place]) -> Group:
@@ -131,7 +137,11 @@ def _slopes(alike: list[tuple[int, int, Activation]], by: int, from_value: bool,
             other = alike[number + by]
             factor = which.slope(recorded.value(other[1]), recorded.value(other[0]))
         elif from_value and by < 0:
-            start = [value for _, value in recorded.pool[: len(recorded.question.point)] if value.shape == recorded.value(upper).shape]
+            start = [
+                value
+                for _, value in recorded.pool[: len(recorded.question.point)]
+                if value.shape == recorded.value(upper).shape
+            ]
             if not start:
                 continue
             factor = which.slope(start[0], start[0])

@@ -397,8 +397,8 @@ STEPS_WRONG = (
     Wrong("a path or term dropped", lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[2], x), steps(W, x, y, u)[1])),
     Wrong("activation derivative forgotten", steps_no_first_slope),
     Wrong("transposed", lambda W, x, y, u: (steps(W, x, y, u)[0].T, steps(W, x, y, u)[1])),
-    Wrong("right for symmetric inputs only", steps_untransposed),
-    Wrong("right for symmetric inputs only", lambda W, x, y, u: (steps(W, x, y, u)[0], W @ _steps(W, x, y, u)[2])),
+    Wrong("transposed", steps_untransposed),
+    Wrong("transposed", lambda W, x, y, u: (steps(W, x, y, u)[0], W @ _steps(W, x, y, u)[2])),
 )
 
 # --- losses with kinks -----------------------------------------------------------------------------------------------
