@@ -51,7 +51,7 @@ def _exchanged(recorded: Recorded) -> Group:
             alike = recorded.value(upper).shape == recorded.value(i).shape == recorded.value(parent).shape
             if alike and recorded.depends(upper, i) and recorded.lines[upper][0].kind == "elementwise":
                 name = operand(recorded, i, 1 - slot)
-                said = f"What comes back to {recorded.say(upper)} is multiplied by {name} and by the slopes in the wrong order."
+                said = f"Going back through {recorded.say(upper)} the slopes come before the product with {name}."
                 yield planted(TRANSPOSED, said, partial(_in_wrong_order, upper, i, slot, parent))
 
 
@@ -81,7 +81,7 @@ def _products(recorded: Recorded) -> Iterator[tuple[str, list[Place]]]:
 
 
 def _counts_both_ways(recorded: Recorded, name: str) -> bool:
-    """Whether the derivative is that of the transposed matrix: then who forgets the other half takes it as symmetric."""
+    """Whether the transposed matrix has the same derivative: who forgets its other half takes it to be symmetric."""
     value = np.asarray(recorded.question.point.get(name, 0.0))
     if value.ndim != 2 or value.shape[0] != value.shape[1]:
         return False
@@ -130,8 +130,9 @@ def _turned(a: Any) -> Any:
 
 
 def _rearranged(how: tuple[bool, bool, bool], slot: int, args: Args, y: Array) -> Law:
-    behind, turn, turned = how
-    other = _turned(args[1 - slot]) if turn else args[1 - slot]
+    other_side, untransposed, turned = how
+    other = args[1 - slot] if untransposed else _turned(args[1 - slot])
+    behind = (slot == 0) != other_side
 
     def law(moving: Any, passed: Any) -> Any:
         g = _turned(moving) if turned else moving

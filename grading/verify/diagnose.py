@@ -16,6 +16,7 @@ import numpy as np
 from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.elsewhere import elsewhere
+from grading.verify.epsilons import epsilons
 from grading.verify.exercise import Array
 from grading.verify.known import known
 from grading.verify.planted import (
@@ -179,11 +180,7 @@ def _on_products(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (places.places, places.signs))
-
-
-def _on_one_place(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (places.one_place,))
+    return _catalogued(wrong, (places.places, places.one_place, places.signs))
 
 
 def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -222,6 +219,10 @@ def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
             both = [seen for seen in wrong if any(seen is block for one in faults for block in one.blocks)]
             return [*faults, Found(label, text, ALMOST_SURE, both)]
     return []
+
+
+def _by_epsilons(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return [] if wrong[0][0].question.exercise.is_data else epsilons(wrong)
 
 
 def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -317,19 +318,7 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later ones
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
-    *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(
-        _by_telling_luck,
-        _on_the_list,
-        _on_places,
-        _elsewhere,
-        _on_products,
-        _far_fetched,
-        _on_one_place,
-        _misread,
-        _two_mistakes,
-        _on_scale,
-        _pairs,
-        _by_luck,
-    ),
+    *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
+    *(_on_scale, _pairs, _by_luck),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def far_fetched(recorded: Recorded) -> Iterator[Group]:
     yield _masked_rows(recorded)
     yield _extra_factors(recorded)
     yield chain(_other_operands(recorded), _rolled(recorded))
-    yield _other_directions(recorded)
+    yield _crossed(recorded)
 
 
 def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
@@ -75,7 +75,7 @@ def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
             continue
         for other in range(len(args)):
             if other != slot:
-                if rule.name == "matmul":
+                if rule.kind == "multilinear":
                     yield from _turned_operands(recorded, (i, slot, parent), other)
                 yield from _exchanged_operands(recorded, (i, slot, parent), other)
 
@@ -112,6 +112,29 @@ def _exchanged_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[
         if value.shape == shape and said != name:
             label = "activation derivative at the wrong point" if said in inner else "another derivative"
             yield planted(label, f"{said} stands where {name} belongs.", partial(_with_pool, edge, other, number))
+
+
+def _crossed(recorded: Recorded) -> Iterator[Suspect]:
+    """The other factors of two products, each in the place of the other."""
+    edges = [(i, slot, parent) for i, slot, parent in recorded.edges if recorded.names_of_rules[i] == "multiply"]
+    for one, two in combinations(edges[:_MOST_CROSSED], 2):
+        names = [operand(recorded, i, 1 - slot) for i, slot, _ in (one, two)]
+        if one[0] != two[0] and names[0] != names[1]:
+            text = f"{names[0]} and {names[1]} have changed places in the derivatives of {recorded.say(one[0])} and "
+            yield planted("another derivative", text + f"{recorded.say(two[0])}.", partial(_with_each_other, one, two))
+
+
+_MOST_CROSSED = 30
+
+
+def _with_each_other(one: Edge, two: Edge, recorded: Recorded) -> Edits:
+    first, second = (np.asarray(recorded.lines[i][2][1 - slot]) for i, slot, _ in (one, two))
+    if first.shape != second.shape:
+        raise ValueError("the mistake cannot be made here")
+    return [
+        *_with_operand(one, 1 - one[1], lambda _: second, recorded),
+        *_with_operand(two, 1 - two[1], lambda _: first, recorded),
+    ]
 
 
 def _with_operand(edge: Edge, other: int, turn: Callable[[Array], Array], recorded: Recorded) -> Edits:
@@ -184,17 +207,17 @@ def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded:
     return [Edit(i, i, times=np.broadcast_to(factor(value), recorded.value(i).shape))]
 
 
-def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
+def other_directions(recorded: Recorded) -> Iterator[Suspect]:
     """The cotangent or the tangents left out, or the inputs in their place."""
     what = "The cotangent does" if recorded.asks == "vjp" else "The tangents do"
     if recorded.asks in ("vjp", "jvp"):
         text = f"{what} not enter: the Jacobian is multiplied by ones."
         yield Suspect("inner derivative forgotten", text, _along_ones)
-    if recorded.asks in ("gradient", "vjp"):
-        for i, slot, parent in recorded.edges:
-            if recorded.value(i).ndim and recorded.names_of_rules[i] in ("matmul", "multiply", "divide"):
-                text = f"What comes back to {recorded.say(i)} is missing: ones stand in its place."
-                yield planted("inner derivative forgotten", text, partial(_from_ones, i))
+    if recorded.asks in ("gradient", "vjp", "jvp"):
+        what = "comes along to" if recorded.asks == "jvp" else "comes back to"
+        for i in range(recorded.count, recorded.last):
+            text = f"What {what} {recorded.say(i)} is missing: ones stand in its place."
+            yield planted("inner derivative forgotten", text, partial(_from_ones, i))
     if recorded.asks == "jvp":
         text = "The inputs stand where their tangents belong."
         yield Suspect("another derivative", text, lambda r: r.along(r.question.primals).answer())
@@ -205,13 +228,10 @@ def _other_directions(recorded: Recorded) -> Iterator[Suspect]:
 
 
 def _from_ones(line: int, recorded: Recorded) -> Edits:
-    ones = np.ones(recorded.value(line).shape)
-    edges = [edge for edge in recorded.edges if edge[0] == line]
-    return [Edit(i, parent, slot, law=_passing(recorded, i, slot, ones)) for i, slot, parent in edges]
-
-
-def _passing(recorded: Recorded, i: int, slot: int, ones: Array) -> Callable[[Array, Array], Array]:
-    return lambda moving, passed: recorded._passed_up(i, slot, ones)
+    moving = np.asarray(recorded.flow()[line])
+    if np.ptp(moving) == 0 and moving.ndim:
+        raise ValueError("a number instead of another one is a matter of scale")
+    return [Edit(line, line, times=1 / moving)]
 
 
 def _along_ones(recorded: Recorded) -> Blocks:

@@ -54,6 +54,12 @@ def _laws_of(recorded: Recorded, i: int, slot: int) -> Iterator[Entry]:
     args, name = recorded.lines[i][2], recorded.names_of_rules[i]
     if slot == 0:
         yield from _LAWS.get("max" if name in ("amax", "min", "amin") else name, ())
+    exponent = {"square": 2.0, "sqrt": 0.5}.get(name)
+    if name == "power" and np.ndim(args[1]) == 0:
+        exponent = float(args[1])
+    if exponent is not None and slot == 0:
+        for text, factor in _POWER_RULES.items():
+            yield "wrong power", "The derivative of {} is not " + text + ".", partial(_of_power, factor, exponent)
     if name == "power" and np.ndim(args[0]) == 2 and np.ndim(args[1]) == 0:
         for turned in (False, True):
             yield (
@@ -162,6 +168,20 @@ def _in_order(x: Array, y: Array, params: Params) -> Law:
         return back
 
     return law
+
+
+_POWER_RULES: dict[str, Callable[[Array, float], Array]] = {
+    "n * x**n": lambda x, n: n * x**n,
+    "(n - 1) * x**n": lambda x, n: (n - 1) * x**n,
+    "(n + 1) * x**n": lambda x, n: (n + 1) * x**n,
+    "x**(n + 1) / (n + 1)": lambda x, n: x ** (n + 1) / (n + 1),
+    "x**n": lambda x, n: x**n,
+    "x**n * log(x)": lambda x, n: x**n * np.log(np.abs(x)),
+}
+
+
+def _of_power(factor: Callable[[Array, float], Array], exponent: float, x: Array, y: Array, params: Params) -> Law:
+    return lambda moving, passed: moving * factor(x, exponent)
 
 
 def _matrix_power(exponent: float, turned: bool, x: Array, y: Array, params: Params) -> Law:

@@ -13,7 +13,6 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Mistake, Observation, 
 from grading.verify.exercise import Array
 from grading.verify.tolerance import UNIT_ROUNDOFF
 
-
 _HIGHEST = 32  # rows of a matrix that was made a vector
 
 
@@ -218,19 +217,23 @@ def _is_total(seen: Observation, axes: tuple[int, ...]) -> bool:
 
 def wrong_axis(seen: Seen) -> Iterator[Mistake]:
     """Sums along another axis: another shape, the same total, and that not 0, which so many arrays have."""
+    is_another = any(one.yours.shape != one.right.shape for one in seen)
     yield Mistake(
         "wrong axis",
         "You summed along the wrong axis: the total is right, but one number per entry of another axis is left.",
-        lambda one: (
-            one.yours.shape != one.right.shape
-            and one.yours.ndim == one.right.ndim > 0
-            and one.yours.size > 1
-            and _is_other_sum(one)
-            and _has_totals_of(one)
-        ),
+        lambda one: is_another and one.yours.ndim == one.right.ndim and _is_summed_otherwise(one),
         # the rows of many a matrix have the sums of another one's: of one-hot rows, of an identity
         LIKELY if seen[0].question.exercise.asks == "jacobian" else ALMOST_SURE,
     )
+
+
+def _is_summed_otherwise(one: Observation) -> bool:
+    """Whether the totals agree over the axes that may be others; over all where the lengths agree by chance."""
+    if one.right.ndim == 0 or one.yours.size < 2:
+        return False
+    if one.yours.shape == one.right.shape:
+        return within(np.asarray(one.yours.sum()), np.asarray(one.right.sum()), one)
+    return _is_other_sum(one) and _has_totals_of(one)
 
 
 def _is_other_sum(one: Observation) -> bool:

@@ -220,6 +220,42 @@ def _at_value(i: int, value: Callable[[Recorded], Array], recorded: Recorded) ->
     return recorded.replayed({i: change}).answer()
 
 
+# --- columns against rows --------------------------------------------------------------------------------------------
+
+
+def spread(recorded: Recorded) -> Group:
+    """A column added to a row: every pair of entries instead of each with its own."""
+    for i in range(recorded.count, recorded.last):
+        shapes = [np.shape(arg) for arg in recorded.lines[i][2]]
+        if (
+            recorded.names_of_rules[i] in ("add", "subtract", "multiply")
+            and len(set(shapes)) == 1
+            and len(shapes[0]) == 1
+        ):
+            sums = [
+                line
+                for line in range(i + 1, recorded.last + 1)
+                if recorded.depends(line, i) and "axis" in recorded.lines[line][3]
+            ]
+            for slot in (0, 1):
+                for times in (0, 1):
+                    said = (
+                        f"In {recorded.say(i)} a column meets a row: every entry of one with every entry of the other."
+                    )
+                    yield Suspect("shape that only broadcasts", said, partial(_spread, i, slot, sums[:1], times))
+
+
+def _spread(i: int, slot: int, sums: list[int], times: int, recorded: Recorded) -> Blocks:
+    def columns(rule: Rule, args: Args, params: Params) -> Any:
+        return call(rule, tuple(arg[:, None] if k == slot else arg for k, arg in enumerate(args)), params)
+
+    def of_all(rule: Rule, args: Args, params: Params) -> Any:
+        return call(rule, args, {**params, "axis": tuple(range(np.ndim(args[0])))})
+
+    blocks = recorded.replayed({i: columns, **dict.fromkeys(sums, of_all)}).answer()
+    return tuple(float(recorded.value(i).size) ** times * block for block in blocks)
+
+
 # --- sums that are not taken on the way back -------------------------------------------------------------------------
 
 

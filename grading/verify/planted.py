@@ -8,11 +8,11 @@ from itertools import chain
 from grading.verify import shares
 from grading.verify.arrangements import arrangements
 from grading.verify.catalogue import Seen
-from grading.verify.far_fetched import far_fetched
+from grading.verify.far_fetched import far_fetched, other_directions
 from grading.verify.faults import Recorded
 from grading.verify.laws import laws
 from grading.verify.misread import Written, misread
-from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, unsummed
+from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, spread, unsummed
 from grading.verify.pairs import pairs
 from grading.verify.stale import stale
 from grading.verify.steps import steps
@@ -65,6 +65,7 @@ def _misread(recorded: Recorded) -> Iterator[Group]:
     if not isinstance(recorded, Written):
         yield half_misread(recorded)
         yield unsummed(recorded)
+        yield spread(recorded)
         yield other_values(recorded)
 
 
@@ -90,6 +91,7 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
             yield [one for one in counted if one not in first]
             yield trial.of(other_inputs(trial.lists[0]))
         yield trial.of(group)
+    yield trial.of(other_directions(trial.lists[0]))
 
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:

@@ -102,7 +102,7 @@ def two_paths(trial: Trial) -> list[Found]:
     for seen, block in zip(trial.wrong, trial.numbers, strict=True):
         parts = list(islice(_distinct(seen, _parts(trial, block)), _MOST))
         for (said, one), (also, two) in combinations(parts, 2):
-            counts = _counts(seen, one, two)
+            counts = _counts(seen, one, two) or _counts_of_few(seen, one, two)
             if counts is None:
                 continue
             told = [_times(seen, times) for times in counts]
@@ -135,6 +135,38 @@ def _counts(seen: Seen, one: list[Array], two: list[Array]) -> list[list[float]]
         for count, ratio in zip(counts, ratios, strict=True):
             count.append(1 + float(ratio))
     return counts
+
+
+def _counts_of_few(seen: Seen, one: list[Array], two: list[Array]) -> list[list[float]] | None:
+    """The same for one or two numbers, which do not tell two counts: one of them is of those that are usual."""
+    if len(seen) < 3 or seen[0].right.size > 2:
+        return None
+    for first in _usual(seen):
+        second = [
+            1 + float(np.sum((point.yours - point.right - (count - 1) * a) * b) / max(np.sum(b * b), 1e-300))
+            for point, a, b, count in zip(seen, one, two, first, strict=True)
+        ]
+        fitting = zip(seen, one, two, first, second, strict=True)
+        if _times(seen, second) and all(
+            within(point.yours, point.right + (count - 1) * a + (other - 1) * b, point)
+            for point, a, b, count, other in fitting
+        ):
+            return [first, second]
+    return None
+
+
+def _usual(seen: Seen) -> Iterator[list[float]]:
+    """How many times a share may be there by a plain mistake, at every point."""
+    for count in (0.0, -1.0, *_SIMPLE):
+        yield [count] * len(seen)
+    for name, value in seen[0].question.point.items():
+        numbers = [[float(n) for n in (*np.shape(one.question.point[name]),)] for one in seen]
+        if np.ndim(value) == 0:
+            numbers = [[float(one.question.point[name])] for one in seen]
+        for row in zip(*numbers, strict=True):
+            if all(row):
+                yield list(row)
+                yield [1 / n for n in row]
 
 
 def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:

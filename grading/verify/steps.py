@@ -82,7 +82,8 @@ def _of_neighbours(recorded: Recorded, places: list[Place]) -> Group:
     for by, said in ((1, "after"), (-1, "before")):
         text = f"The derivative of {recorded.say(places[-1][0], 2)} is taken at the step {said}, in every step."
         for at_end in (True, False):
-            yield planted(SHIFTED, text, partial(_at_neighbours, places, by, at_end))
+            label = STALE if len(recorded.lines[places[0][0]][2]) == 1 else SHIFTED
+            yield planted(label, text, partial(_at_neighbours, places, by, at_end))
 
 
 def _at_neighbours(places: list[Place], by: int, at_end: bool, recorded: Recorded) -> Edits:
@@ -130,7 +131,7 @@ def _slopes_of_neighbours(recorded: Recorded) -> Group:
 
 
 def _slopes(alike: list[tuple[int, int, Activation]], by: int, from_value: bool, recorded: Recorded) -> Edits:
-    """The slope of every unit but the last from the next one; with `from_value` from what comes into the unit before."""
+    """The slopes of the units after or before; with `from_value` that of an input before the first."""
     edits = []
     for number, (upper, base, which) in enumerate(alike):
         if 0 <= number + by < len(alike):
