@@ -5,14 +5,14 @@ They are right where the matrices are symmetric, so they are tried before that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from autodiff.rule import Args
+from autodiff.rule import Args, Elementwise
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Edits, Law, Recorded
 from grading.verify.laws import SYMMETRIC
@@ -49,7 +49,7 @@ def _exchanged(recorded: Recorded) -> Group:
             continue
         for upper in range(i + 1, recorded.last + 1):
             alike = recorded.value(upper).shape == recorded.value(i).shape == recorded.value(parent).shape
-            if alike and recorded.depends(upper, i) and recorded.lines[upper][0].kind == "elementwise":
+            if alike and recorded.depends(upper, i) and isinstance(recorded.lines[upper][0], Elementwise):
                 name = operand(recorded, i, 1 - slot)
                 said = f"Going back through {recorded.say(upper)} the slopes come before the product with {name}."
                 yield planted(TRANSPOSED, said, partial(_in_wrong_order, upper, i, slot, parent))
@@ -105,7 +105,7 @@ def _systems(recorded: Recorded) -> Group:
                 yield planted(TRANSPOSED, said, partial(_edits, some, partial(_of_system, how)))
 
 
-def _edits(places: list[Place], law: Any, recorded: Recorded) -> Edits:
+def _edits(places: Sequence[Place], law: Any, recorded: Recorded) -> Edits:
     edits = []
     for i, slot, parent in places:
         _, _, args, _, y = recorded.lines[i]
@@ -129,7 +129,7 @@ def _turned(a: Any) -> Any:
     return np.swapaxes(a, -1, -2) if np.ndim(a) > 1 else a
 
 
-def _rearranged(how: tuple[bool, bool, bool], slot: int, args: Args, y: Array) -> Law:
+def _rearranged(how: tuple[bool, ...], slot: int, args: Args, y: Array) -> Law:
     other_side, untransposed, turned = how
     other = args[1 - slot] if untransposed else _turned(args[1 - slot])
     behind = (slot == 0) != other_side
@@ -142,7 +142,7 @@ def _rearranged(how: tuple[bool, bool, bool], slot: int, args: Args, y: Array) -
     return law
 
 
-def _around(how: tuple[bool, bool, bool], slot: int, args: Args, y: Array) -> Law:
+def _around(how: tuple[bool, ...], slot: int, args: Args, y: Array) -> Law:
     left, middle, right = how
 
     def law(moving: Any, passed: Any) -> Any:
@@ -151,7 +151,7 @@ def _around(how: tuple[bool, bool, bool], slot: int, args: Args, y: Array) -> La
     return law
 
 
-def _of_system(how: tuple[bool, bool], slot: int, args: Args, y: Array) -> Law:
+def _of_system(how: tuple[bool, ...], slot: int, args: Args, y: Array) -> Law:
     """What comes back to A or b of A y = b, with A not transposed, or with y from the transposed matrix."""
     untransposed, solved = how
     matrix = np.asarray(args[0])

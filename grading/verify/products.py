@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grading.verify.catalogue import ALMOST_SURE, Seen, within
+from grading.verify.catalogue import ALMOST_SURE, Observation, Seen, within
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Recorded
 from grading.verify.suspects import operand
@@ -161,7 +161,7 @@ def _multiples(spec: Spec, pair: tuple[Array, Array]) -> Iterator[tuple[str, flo
                 yield f"over {letter}", 1.0 / size
 
 
-def _fits(one: object, spec: Spec, pair: tuple[Array, Array], times: str) -> bool:
+def _fits(one: Observation, spec: Spec, pair: tuple[Array, Array], times: str) -> bool:
     made = spec.of(pair)
     count = dict(_multiples(spec, pair)).get(times)
     return made is not None and count is not None and within(one.yours, count * made, one)

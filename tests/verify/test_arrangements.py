@@ -70,6 +70,7 @@ CUBED = exercise("cubed", lambda xp, x, v: xp.sum(v * xp.sin(x) ** 3), ("x",), x
 CROSSED = exercise(
     "crossed", lambda xp, a, b, c, d: xp.sum(xp.sin(a) * b + xp.cos(c) * d), ("a", "c"), a=5, b=5, c=5, d=5
 )
+MOVED = exercise("moved", lambda xp, x, y: xp.sin(x * y) + y**2, ("x", "y"), asks="jvp", x=5, y=5)
 WEIGHED = exercise("weighed", lambda xp, X, w: xp.sum(xp.mean(xp.sin(X * w), axis=0)), ("w",), X=(7, 3), w=3)
 
 
@@ -122,7 +123,7 @@ WRONG = {
         BETWEEN, lambda A, X, B, C: A @ (C * np.cos(A @ X @ B)) @ B, "transposed", (arrangements, "_products")
     ),
     "as if symmetric": (
-        TWICE, lambda M, x: 2 * M @ x, "right for symmetric inputs only",
+        TWICE, lambda M, x: 2 * M.T @ x, "right for symmetric inputs only",
         (arrangements, "_counts_both_ways"),
     ),
     "inverse not transposed": (INVERTED, lambda A, C: -INV(A) @ C @ INV(A), "transposed", (arrangements, "_around")),
@@ -148,7 +149,7 @@ WRONG = {
     "states of the step after": (
         CARRIED, of_steps(states=lambda s, k: s[k + 1]), "off by one", (steps, "_of_neighbours")
     ),
-    "the last use alone": (CARRIED, of_steps(used=[3]), "a path or term dropped", (steps, "_left_out")),
+    "the first use alone": (CARRIED, of_steps(used=[0]), "a path or term dropped", (steps, "_left_out")),
     "slopes of the step before": (
         CARRIED, of_steps(slopes=lambda s, k: s[max(k, 1)]), "activation derivative at the wrong point",
         (planted, "steps"),
@@ -215,8 +216,8 @@ WRONG = {
     "power rule without taking one off": (
         CUBED, lambda x, v: v * 2 * np.sin(x) ** 3 * np.cos(x), "wrong power", (laws, "_of_power")
     ),
-    "ones for what comes back": (
-        GATED, lambda W, x, c: (np.outer(np.ones(6), x), W.T @ np.ones(6)), "inner derivative forgotten",
+    "ones for a tangent": (
+        MOVED, lambda x, y, u, v: np.cos(x * y) + 2 * y * v, "inner derivative forgotten",
         (planted, "other_directions"),
     ),
     "factors of each other": (
@@ -244,7 +245,8 @@ def test_without_what_predicts_it_the_mistake_is_not_named(case, monkeypatch):
     made, answer, _, (module, name) = WRONG[case]
     before = verify(made, answer, seed=0).causes[:1]
     monkeypatch.setattr(module, name, BROKEN.get(name, of_nothing))
-    assert before and verify(made, answer, seed=0).causes[:1] != before
+    assert before
+    assert verify(made, answer, seed=0).causes[:1] != before
 
 
 def fails(*args):

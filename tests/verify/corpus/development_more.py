@@ -453,6 +453,7 @@ def trace(X, A):
 
 TRACE_WRONG = (
     Wrong("right for symmetric inputs only", lambda X, A: (2 * A @ X + X, X @ X.T)),
+    Wrong("right for symmetric inputs only", lambda X, A: (2 * A.T @ X + X, X @ X.T)),
     Wrong("a path or term dropped", lambda X, A: (A @ X + X, X @ X.T)),
     Wrong("a path or term dropped", lambda X, A: ((A + A.T) @ X, X @ X.T)),
     Wrong("coefficient of one term", lambda X, A: ((A + A.T) @ X + 2 * X, X @ X.T)),
