@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_slips import exercise
 
-from grading.verify import Exercise, far_fetched, layouts, misread, probes, quotients, shares, suspects, targets, verify
+from grading.verify import Exercise, layouts, misread, planted, probes, quotients, shares, suspects, targets, verify
 from grading.verify.catalogue import ALMOST_SURE, LIKELY
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -85,7 +85,7 @@ MUTANTS = {
     "fourth order": (quotients, "_CENTRAL", ((1 / 2,),)),
     "sixth order": (quotients, "_CENTRAL", ((1 / 2,), (2 / 3, -1 / 12))),
     "of a product": (quotients, "_CENTRAL", ((1 / 2,),)),
-    "tangents left out": (far_fetched, "_other_directions", lambda recorded: iter(())),
+    "tangents left out": (planted, "other_directions", lambda recorded: iter(())),
     "p(1 - p)": (layouts, "_of_matrix", lambda: iter(())),
     "gradient": (targets, "_jacobian", lambda name, one: np.zeros(1)),
     "slope for value": (targets, "_derivative", lambda name, one: np.zeros(1)),
