@@ -338,6 +338,7 @@ def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
                     "target": rng.normal(size=last),
                 },
                 wrt=("W1", "W2", "W3"),
+                shares={"W1": 1, "W2": 0, "W3": 0},  # the others are right in the faulty code, too
                 points=4,
                 statement=(
                     "This is to return the gradients of $\\tfrac12 \\lVert W_3 \\tanh(W_2 \\tanh(W_1 x)) - t "
