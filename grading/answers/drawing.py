@@ -154,7 +154,8 @@ class _Reader:
         if all(name in steps for name in self.outputs):
             return self.outputs
         used = {name for step in steps.values() for name in step.names()}
-        ends = iter([name for name in steps if name not in used and name not in self.outputs])
+        written = [name for name in self.entries if name in steps]  # steps are in the order of the computation
+        ends = iter([name for name in written if name not in used and name not in self.outputs])
         found = [name if name in steps else next(ends, "") for name in self.outputs]
         if not all(found) or next(ends, ""):
             lacking = next(name for name in self.outputs if name not in steps)

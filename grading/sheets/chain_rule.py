@@ -338,6 +338,7 @@ def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
                     "target": rng.normal(size=last),
                 },
                 wrt=("W1", "W2", "W3"),
+                shares={"W1": 1, "W2": 0, "W3": 0},  # the others are right in the faulty code, too
                 points=4,
                 statement=(
                     "This is to return the gradients of $\\tfrac12 \\lVert W_3 \\tanh(W_2 \\tanh(W_1 x)) - t "
@@ -366,7 +367,8 @@ def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
 
 
 def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
-    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer.
+    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer,
+    and that each path matters.
 
     The derivative 2xy(y + k) has at most three decimals.
     """
