@@ -1704,9 +1704,9 @@ print(f"left over by the mean of each class: {rest.mean():.3f}")
 print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / rest.sum():.0%}")
 
 # %% [markdown]
-# Each step used all passengers: steepest descent. The loss is a mean over them, so a few passengers, drawn at random for
-# each step, would give the right gradient on average, for a fraction of the work: stochastic gradient descent, as on
-# sheet 1.
+# Each step used all passengers: steepest descent. The loss is a mean over them, so a few passengers, drawn at random
+# for each step, would give the right gradient on average, for a fraction of the work: stochastic gradient descent, as
+# on sheet 1.
 #
 # Try it in a cell of your own: `train(rate=1.0)[0]` are the losses with steps ten times as long, `train(rate=0.001)[0]`
 # with steps a hundredth. Then leave the ReLU out of a copy of `gradients`, and watch what training makes of it.
