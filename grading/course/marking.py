@@ -19,7 +19,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, List, Unicode, default
 
-from grading.course.build import require_built
+from grading.course.freshness import require_built
 from grading.course.inert import inert_outputs, printed_text
 from grading.course.intake import copy_files
 from grading.course.layout import Course, CourseError

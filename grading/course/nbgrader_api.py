@@ -18,11 +18,14 @@ from traitlets.config.loader import PyFileConfigLoader
 from grading.course.layout import CONFIG, Course, CourseError
 
 
-def nbgrader_api(course: Course, *, db_url: str = "", submitted: str = "", sandbox: bool = True) -> NbGraderAPI:
+def nbgrader_api(course: Course, *, gradebook: bool = True, submitted: str = "", sandbox: bool = True) -> NbGraderAPI:
     """nbgrader on this course, with the course's own configuration and what is given here on top of it."""
     config = _config(course)
     config.CourseDirectory.root = str(course.root)
-    config.CourseDirectory.db_url = db_url or f"sqlite:///{course.gradebook}"
+    config.CourseDirectory.db_url = f"sqlite:///{course.gradebook}"
+    if not gradebook:  # what nbgrader's own --no-db stands for
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
     if submitted:
         config.CourseDirectory.submitted_directory = submitted
     if not sandbox:

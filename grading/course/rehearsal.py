@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from grading.answers import verify
 from grading.answers.keys import WHOLE, Key, Keyed, Parts
 from grading.course.layout import Course
-from grading.course.master import BuildError, read_attempts, read_master
+from grading.course.master import BuildError, read_attempts, read_master, solutions_in
 from grading.notebook.session import sheet_folders, statement_of
 from grading.notebook.shown import Statement
 from grading.sheets import Sheet, Variant, load_sheet
@@ -41,7 +41,6 @@ class Rehearsal:
     items : what of it is checked, by id
     solutions : the code of the master's answers, by id
     names : what the notebook has defined at its end
-    attempts : the known answers that the master declares
 
     Raises
     ------
@@ -50,11 +49,12 @@ class Rehearsal:
 
     def __init__(self, course: Course, name: str, variant: Variant) -> None:
         self.sheet: Sheet = load_sheet(name, variant, sheet_folders(course.root))
-        self.attempts = read_attempts(course, name)
+        self._attempts = read_attempts(course, name)
         self._folder = course.solutions / name
         self._where = f"{course.master(name)}, variant {variant.number} {variant.student}".rstrip()
-        cells = [cell for cell in read_master(course, name).cells if cell.cell_type == "code"]
-        self.solutions = {cell.metadata["answer"]: cell.source for cell in cells if "answer" in cell.metadata}
+        master = read_master(course, name)
+        cells = [cell for cell in master.cells if cell.cell_type == "code"]
+        self.solutions = solutions_in(master)
         self._graded = {cell.metadata["check"]: cell.source for cell in cells if "check" in cell.metadata}
         self._names_at: dict[str, Names] = {}
         self.names = self._executed(cells)
@@ -108,7 +108,7 @@ class Rehearsal:
 
     def _key(self, item: Keyed) -> Key:
         right = self._parts(item, self.solutions[item.id])
-        explained = [one for one in self.attempts if one.exercise == item.id and one.because]
+        explained = [one for one in self._attempts if one.exercise == item.id and one.because]
         because = [(self._parts(item, one.source)[WHOLE], one.because) for one in explained]
         return Key.of(item.salt, right, because)
 

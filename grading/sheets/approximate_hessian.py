@@ -690,6 +690,7 @@ def _samples(variant: Variant) -> NumberExercise:
                 100 * (variance + own**2), own**2
             ),
             "the error falls as one over the root of S: mind the square": lambda: needed(10 * np.sqrt(variance), own),
+            "so many make it as small as the entry; a tenth of the entry is asked": lambda: needed(variance, own**2),
         },
         points=1,
         given={"row": [x / 10 for x in (own, *off)]},

@@ -27,8 +27,9 @@ _SPOT_NUMBERS = 10_000
 _SPOT_S = 1.0
 _BESIDE = (0.999, 1.001)  # times the inputs: beside a point
 _FURTHER = 16  # further points at which a difference that was seen at few is looked for
-_STALE = 1e-6  # relative to the largest entry: what was kept from another point is further off
 _NEXT_TO = 1e-6  # relative to the inputs: other arguments, but hardly another branch
+_FAR, _WAYS = 0.5, 8  # relative to the inputs: arguments with other first digits, of the same signs
+_STALE = 1e-6  # relative to the largest entry: what was kept from another point is further off
 
 
 @dataclass
@@ -151,7 +152,8 @@ def keeps_answers(hearing: Hearing) -> bool:
     """Whether an answer that was right is wrong where arguments of two points meet, and not next to there.
 
     Then it knows one argument again and returns what it has kept of it, although the others are new. What is wrong next
-    to there too is not held against it: inputs may have been drawn to belong together.
+    to there too is not held against it: inputs may have been drawn to belong together. Unless it is right once they
+    have moved far, in whatever way, as it is if an argument is known by its first digits.
     """
     fresh = [bench.question for bench in hearing.benches[: hearing.exercise.draws]]
     met = (mixed_question(one, other) for other in reversed(fresh) for one in fresh if one is not other)
@@ -160,7 +162,8 @@ def keeps_answers(hearing: Hearing) -> bool:
     if question is None or reply is None:
         return False
     names = (*hearing.exercise.wrt, *measured_inputs(question))
-    if _spot(hearing, nudged(question, _NEXT_TO, names)) is not None:
+    far = (nudged(question, _FAR, names, number) for number in range(_WAYS))
+    if _spot(hearing, nudged(question, _NEXT_TO, names)) and any(_spot(hearing, each) for each in far):
         return False
     if not contract.same_values(hearing.ask(fresh[0]).values, hearing.replies[0].values):
         return False  # calls disagree whatever they ask

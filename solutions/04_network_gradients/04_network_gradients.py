@@ -896,8 +896,9 @@ def price(X, W1, W2):
 #
 # The loss is the mean squared error, in small steps with names:
 #
-# $$ A = \mathrm{concat}(X, b),\; B = A W_1,\; C = \mathrm{ReLU}(B),\; D = \mathrm{concat}(C, b),\; E = D W_2,\;
-# F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
+# $$ A = \mathrm{concat}(X, b),\quad B = A W_1,\quad C = \mathrm{ReLU}(B),\quad D = \mathrm{concat}(C, b), $$
+#
+# $$ E = D W_2,\quad F = E - y,\quad G_k = F_k^2,\quad H = \textstyle\sum_{k=1}^n G_k,\quad L = H/n . $$
 #
 # $b$ is the column of $n$ ones and $y$ has the true prices, one per row. (A printed form of this sum gives $W_1$ and
 # $W_2$ the index of the passenger, and calls that index $n$, like the number of passengers. There is one $W_1$ for

@@ -1301,9 +1301,9 @@ def rule_jvp(x, dx):
     return np.cumsum(x**2)
 
 
-# %% attempt="modes.rule_jvp" expect="wrong"
+# %% attempt="modes.rule_jvp" expect="wrong" cause="off by one"
 def rule_jvp(x, dx):
-    return 2 * x * np.cumsum(dx)
+    return np.cumsum((2 * x * dx)[::-1])[::-1]
 
 
 # %% [markdown]
@@ -1482,7 +1482,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong"
+# %% attempt="modes.walk" expect="wrong" unnamed="The factors of products are exchanged, in two lines of the list at once."
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1574,7 +1574,15 @@ def any_list(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.any_list" expect="wrong"
+# %% attempt="modes.any_list" expect="wrong" cause="the value instead of its derivative"
+def any_list(x, op, left, right):
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        v.append((v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))[code])
+    return v[-1]
+
+
+# %% attempt="modes.any_list" expect="wrong" unnamed="What is written over differs from list to list."
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1595,7 +1603,7 @@ def any_list(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.any_list" expect="wrong"
+# %% attempt="modes.any_list" expect="wrong" unnamed="The tanh stands in another line of each list."
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):

@@ -347,29 +347,29 @@ values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2,
 names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75
-a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
-s, z, dz = 2 * a, a**2, 2 * a
-a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
-g1, dg1 = 2 * a1 * a2, 2 * da1 * da2
-g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2 * da2
-B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
-values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * B + s * db)
-names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
-two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
-
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 cause="sign of one term"
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
 g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
-g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 3 * a2 * da2
+g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 - 6 * a2 * da2
 B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
 values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * B + s * db)
 names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 cause="inner derivative forgotten"
+a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
+s, z, dz = 2 * a, a**2, 2 * a
+a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
+g1, dg1 = 2 * a1 * a2, 2 * (da1 * a2 + a1 * da2)
+g2, dg2 = a1**2 + 3 * a2**2, 2 * a1 * da1 + 6 * a2
+B, db = w1 * g1 + w2 * g2, w1 * dg1 + w2 * dg2
+values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2, db, 2 * B + s * db)
+names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
+two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
+
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 unnamed="The tangents of two factors are multiplied; no rule does that."
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
@@ -465,7 +465,7 @@ def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * np.sum(W * (H @ W), axis=0)
 
 
-# %% attempt="hessian.exact_step" expect="wrong"
+# %% attempt="hessian.exact_step" expect="wrong" unnamed="That is the approximation of the next section, and right where H is diagonal."
 def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * ((W**2).T @ np.diag(H)) - np.sin(a) * (W.T @ g)
 
@@ -570,10 +570,10 @@ def output(z, label):
     return np.diag(np.diag(p) - np.outer(p, p))
 
 
-# %% attempt="hessian.output" expect="wrong"
+# %% attempt="hessian.output" expect="wrong" cause="not finite"
 def output(z, label):
-    p = np.exp(z - np.logaddexp.reduce(z))
-    return p - (np.arange(len(z)) == label)
+    p = np.exp(z) / np.exp(z).sum()
+    return p * (1 - p)
 
 
 # %% attempt="hessian.output" expect="wrong" cause="sign"
@@ -840,7 +840,7 @@ def network(W1, W2, W3, x, target):
     return step(a1, g2, d2, W2)[1][:, None] * (x * x)[None, :]
 
 
-# %% attempt="hessian.network" expect="wrong"
+# %% attempt="hessian.network" expect="wrong" unnamed="The exact diagonal: right for another question."
 def network(W1, W2, W3, x, target):
     z1 = np.tanh(W1 @ x)
     z2 = np.tanh(W2 @ z1)
@@ -851,7 +851,7 @@ def network(W1, W2, W3, x, target):
     return np.outer(d1, x**2)
 
 
-# %% attempt="hessian.network" expect="wrong"
+# %% attempt="hessian.network" expect="wrong" unnamed="Both terms with the bend are dropped, that of each layer."
 def network(W1, W2, W3, x, target):
     z1 = np.tanh(W1 @ x)
     z2 = np.tanh(W2 @ z1)
@@ -1277,7 +1277,7 @@ def gauss_newton(W1, W2, x):
     return (J**2).sum(axis=0)
 
 
-# %% attempt="hessian.gauss_newton" expect="wrong"
+# %% attempt="hessian.gauss_newton" expect="wrong" unnamed="The outputs are added up before they are squared."
 def gauss_newton(W1, W2, x):
     slope = 1 - np.tanh(W1 @ x) ** 2
     return np.outer((slope * np.sum(W2, axis=0)) ** 2, x**2)
@@ -1346,14 +1346,14 @@ def hutchinson(H, V):
     return np.sum(V * (V @ H), axis=0)
 
 
-# %% attempt="hessian.hutchinson" expect="wrong"
+# %% attempt="hessian.hutchinson" expect="wrong" unnamed="What is estimated, instead of the estimate."
 def hutchinson(H, V):
     return np.diag(H)
 
 
-# %% attempt="hessian.hutchinson" expect="wrong"
+# %% attempt="hessian.hutchinson" expect="wrong" cause="wrong axis"
 def hutchinson(H, V):
-    return V * (V @ H)
+    return np.mean(V * (V @ H), axis=1)
 
 
 # %% attempt="hessian.hutchinson" expect="wrong" cause="a path or term dropped"
@@ -1390,8 +1390,9 @@ samples = int(np.ceil(100 * sum(entry**2 for entry in row) / row[0] ** 2))
 row = np.array(task.given["row"])
 samples = int(np.ceil(10 * np.sqrt(np.sum(row[1:] ** 2)) / row[0]))
 
-# %% attempt="hessian.samples" expect="wrong"
-samples = 1
+# %% attempt="hessian.samples" expect="wrong" cause="a known mistake"
+row = [round(10 * entry) for entry in task.given["row"]]
+samples = int(np.ceil(sum(entry**2 for entry in row[1:]) / row[0] ** 2))
 
 # %% [markdown]
 # **All of them on one network.** Hutchinson's error falls with the root of the number of samples, and it has no floor;
