@@ -15,7 +15,7 @@ import nbformat
 
 from grading.answers import fault_of
 from grading.answers.prediction import Prediction
-from grading.course.build import require_built
+from grading.course.freshness import require_built
 from grading.course.layout import Course
 from grading.course.master import AS_WRITTEN, SOLUTION_MARKS, Attempt, read_attempts, read_master, solutions_in
 from grading.course.rehearsal import Rehearsal
