@@ -1482,7 +1482,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong" unnamed="The factors of products are exchanged, in two lines of the list at once."
+# %% attempt="modes.walk" expect="wrong" unnamed="The factors of products are exchanged, in two lines at once."
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):

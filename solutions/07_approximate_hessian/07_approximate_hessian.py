@@ -369,7 +369,7 @@ values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2,
 names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75 unnamed="The tangents of two factors are multiplied; no rule does that."
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 unnamed="Two tangents are multiplied; no rule does that."
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
@@ -465,7 +465,7 @@ def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * np.sum(W * (H @ W), axis=0)
 
 
-# %% attempt="hessian.exact_step" expect="wrong" unnamed="That is the approximation of the next section, and right where H is diagonal."
+# %% attempt="hessian.exact_step" expect="wrong" unnamed="The next section's approximation, right where H is diagonal."
 def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * ((W**2).T @ np.diag(H)) - np.sin(a) * (W.T @ g)
 
