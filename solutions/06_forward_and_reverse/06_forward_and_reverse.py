@@ -101,9 +101,9 @@ axes.set_ylabel("error, as a power of ten")
 axes.legend()
 picture(
     figure,
-    alt="Error against step, both as powers of ten. One-sided: a V with its lowest point near a step "
-    "of -8. Central: a V, lowest near -5 and deeper. Complex step: falls as steeply as the central "
-    "one, and stays at the last digits for all smaller steps.",
+    alt="Error against step, both as powers of ten. One-sided: a V with its lowest point at a step of "
+    "-8. Central: a V, lowest at -6 and deeper. Complex step: falls as steeply as the central one, "
+    "and stays at the last digits for all smaller steps.",
 )
 
 # %%
@@ -676,8 +676,8 @@ axes.legend()
 picture(
     figure,
     alt="Operations for the whole Jacobian against the number of inputs, from 1 to 48. Forward mode "
-    "rises steeply, reverse mode slowly; forward begins far below reverse, and the lines cross in"
-    " the middle.",
+    "rises steeply, reverse mode slowly; forward begins far below reverse, and the lines cross in "
+    "the middle.",
 )
 
 # %%
@@ -1315,10 +1315,8 @@ print(dot_test(rule_jvp, rule_vjp, 6, 6))
 
 # %%
 example = {"op": [1, 2, 0, 1, 0], "left": [0, 3, 3, 4, 6], "right": [1, 3, 2, 5, 5]}
-drawn("v0 v3, v1 v3, v3 v4, v3 v5, v2 v5, v4 v6, v5 v6, v6 v7, v5 v7")
 
 
-# %%
 def example_by_name(v0, v1, v2):
     v3 = v0 * v1
     v4 = np.sin(v3)
@@ -1327,6 +1325,9 @@ def example_by_name(v0, v1, v2):
     return v6 + v5
 
 
+shown.graph(example_by_name, 0.9, -0.6, 1.2, values=True)
+
+# %%
 shown.table(example_by_name, 0.9, -0.6, 1.2)
 
 # %% [markdown]
