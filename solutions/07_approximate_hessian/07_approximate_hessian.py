@@ -1342,8 +1342,8 @@ axis.set(xlabel="samples, each a product with the Hessian", ylabel="relative err
 axis.legend()
 picture(
     figure,
-    "Relative errors on logarithmic scales: Hutchinson's falls in a straight line with the number"
-    " of samples and goes below the two horizontal lines of Gauss-Newton and Becker-LeCun, the "
+    "Relative errors on logarithmic scales: Hutchinson's falls in a straight line with the number "
+    "of samples and goes below the two horizontal lines of Gauss-Newton and Becker-LeCun, the "
     "lower of the two, only with many samples.",
 )
 
@@ -1470,18 +1470,19 @@ axis.set(xlabel="step", ylabel="loss")
 axis.legend()
 picture(
     figure,
-    "The loss against the number of steps, logarithmic. Divided by the approximate curvature, the"
-    " gradient brings the loss lower in 400 steps, after a few spikes at their beginning, than "
+    "The loss against the number of steps, logarithmic. Divided by the approximate curvature, the "
+    "gradient brings the loss lower in 400 steps, after a few spikes at their beginning, than "
     "the plain gradient does in 800.",
 )
 
 # %% [markdown]
-# The spikes are where the loss bends more than it did on average before: the average comes a little late. Mind what
-# the scaled steps cost: a gradient with a curvature costs nearly as much as two gradients, so that 400 of
-# them are to be held against 800 plain steps. The plain gradient cannot take longer steps calmly: from a rate of 0.1 on
-# its loss jumps up and down, since the steepest weights allow no more. It often comes lower in the end, but when and
-# where it lands is decided by the last bits of the numbers and differs from computer to computer, so that no figure is
-# printed for it. Nor is an approximate curvature an insurance: at a rate of 0.3 the scaled steps can go astray as well.
+# The spikes are steps in which many weights move together, and along which the loss bends many times more than the
+# diagonal says: what makes it bend there are the mixed derivatives, and no diagonal sees them. Mind what the scaled
+# steps cost: a gradient with a curvature costs nearly as much as two gradients, so that 400 of them are to be held
+# against 800 plain steps. The plain gradient cannot take longer steps calmly: from a rate of 0.1 on its loss jumps up
+# and down, since the steepest weights allow no more. It often comes lower in the end, but when and where it lands is
+# decided by the last bits of the numbers and differs from computer to computer, so that no figure is printed for it.
+# Nor is an approximate curvature an insurance: at a rate of 0.3 the scaled steps can go astray as well.
 #
 # Now the weights that the scaled steps have found, trained further, are removed in four orders. How much does the loss
 # grow?
