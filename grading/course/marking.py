@@ -6,12 +6,13 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
@@ -29,9 +30,10 @@ from grading.sheets.sheet import SETUP_CELL_ID
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import SubmissionKernelManager, scratch_folders
 from grading.trusted.ledger import Ledger
-from grading.trusted.limits import MIB, Limits, control_groups
+from grading.trusted.limits import MIB, Limits, Watch, control_groups
 from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
+from grading.trusted.warm import Zygote, ZygoteError, ready_zygote
 from grading.verify import Verdict
 from grading.verify.item import Item
 
@@ -46,6 +48,9 @@ class MarkedExecute(Execute):
     """
 
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
+    warm = Bool(True, help="Fork submissions from one warm process; False: a kernel for each, as Jupyter has.").tag(
+        config=True
+    )
     total_timeout = Integer(300, help="Seconds that a whole submission may take.").tag(config=True)
     timeout = Integer(10, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
     memory_mib = Integer(Limits.memory_mib, help="MiB of memory that a submission may use.").tag(config=True)
@@ -60,6 +65,7 @@ class MarkedExecute(Execute):
     ).tag(config=True)
     output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
 
+    coalesce_streams = True  # in how many pieces a cell's print arrives is chance
     store_widget_state = False  # a page has no use for it
 
     @default("shutdown_kernel")
@@ -88,10 +94,8 @@ class MarkedExecute(Execute):
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
         handed_in = self._handed_in(course, name, student)
         _drop_links(handed_in, course.autograded_folder(name, student))
-        with self._kernel_side(sheet, student, seed):
-            copy_files(course.assignment(name).parent, self._folders.work)
-            copy_files(handed_in, self._folders.work)
-            nb, resources = super().preprocess(nb, resources, km)
+        beside = (course.assignment(name).parent, handed_in)
+        nb, resources = self._run_all(nb, resources, _Asked(sheet, student, seed, beside))
         _check_setup(nb)
         self._write_marks(nb)
         if not self.sandbox:
@@ -113,25 +117,65 @@ class MarkedExecute(Execute):
         submitted = self.config.CourseDirectory.get("submitted_directory", course.submitted.name)
         return course.root / submitted / student / name
 
-    @contextmanager
-    def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
+    def _run_all(self, nb: NotebookNode, resources: Any, asked: _Asked) -> tuple[NotebookNode, Any]:
+        """Run every cell the fast way, or in a real kernel where that is wanted or needed."""
+        hidden = (*self.forbidden, *asked.sheet.forbids)
+        zygote = ready_zygote(self._limits(), hidden) if self.sandbox and self.warm else None
+        if zygote:
+            try:
+                return self._run_forked(deepcopy(nb), resources, asked, zygote)
+            except (ZygoteError, _NeedsKernelError) as reason:
+                self.log.warning("%s is run in a kernel of its own: %s", asked.student, reason)
+        return self._run_in_kernel(nb, resources, asked, hidden)
+
+    def _run_forked(
+        self, nb: NotebookNode, resources: Any, asked: _Asked, zygote: Zygote
+    ) -> tuple[NotebookNode, Any]:
+        self._begin()
+        for folder in asked.beside:
+            copy_files(folder, zygote.given)
+        with AnswerDesk(zygote.desk, asked.sheet, asked.student, asked.seed) as self._desk:
+            NotebookClient.__init__(self, nb)
+            self.reset_execution_trackers()
+            self._check_assign_resources(resources)
+            nb.metadata["language_info"] = zygote.language_info
+            with zygote.submission() as submission:
+                self.kc = self.km = submission
+                self._watched = submission.watch
+                try:
+                    for index, cell in enumerate(nb.cells):
+                        self.preprocess_cell(cell, resources, index)
+                finally:
+                    self.kc = self.km = None
+        return nb, self.resources
+
+    def _run_in_kernel(
+        self, nb: NotebookNode, resources: Any, asked: _Asked, hidden: tuple[str, ...]
+    ) -> tuple[NotebookNode, Any]:
+        self._begin()
+        with (
+            scratch_folders() as folders,
+            control_groups(self._limits()) as group,
+            AnswerDesk(folders.channel, asked.sheet, asked.student, asked.seed) as self._desk,
+        ):
+            for folder in asked.beside:
+                copy_files(folder, folders.work)
+            self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
+            self._kernel.hidden = hidden
+            try:
+                return super().preprocess(nb, resources)
+            finally:
+                self._kernel.stop_watching()
+
+    def _begin(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
         self._calls: dict[str, dict[str, int]] = {}
         self._dead = False
         self._shown = 0  # bytes of output so far
         self._ends = time.monotonic() + self.total_timeout
-        with (
-            scratch_folders() as self._folders,
-            control_groups(self._limits()) as self._group,
-            AnswerDesk(self._folders.channel, sheet, student, seed) as self._desk,
-        ):
-            self._kernel = SubmissionKernelManager(self._folders, self._limits(), self._group, self.sandbox)
-            self._kernel.hidden = (*self.forbidden, *sheet.forbids)
-            self.timeout_func = self._limit_of
-            try:
-                yield
-            finally:
-                self._kernel.stop_watching()
+        self._kernel: SubmissionKernelManager | None = None
+        self._watched: Watch | None = None
+        self.timeout_func = self._limit_of
 
     def _limit_of(self, cell: NotebookNode) -> int | None:
         return _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
@@ -141,8 +185,15 @@ class MarkedExecute(Execute):
 
     def create_kernel_manager(self) -> SubmissionKernelManager:
         """The submission's own kernel manager; the notebook's metadata has no say in it."""
+        assert self._kernel is not None  # it is made before anything runs
         self.km = self._kernel
         return self._kernel
+
+    def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> Any:
+        """A widget; where it wants to talk to the notebook's page it needs a kernel that listens."""
+        if self._kernel is None:
+            raise _NeedsKernelError("it shows widgets")
+        return super().on_comm_open_jupyter_widget(msg)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take one message from the kernel, as long as there is room for what it wants to be shown."""
@@ -165,8 +216,14 @@ class MarkedExecute(Execute):
         self._run(cell, resources, index)
         answered = self._desk.collect()
         self._calls[exercise.id] = self._desk.calls
-        self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._kernel.ended_because)
+        self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._ended_because)
         return cell, resources
+
+    @property
+    def _ended_because(self) -> str:
+        """Which limit the submission passed and was ended for; empty if none."""
+        watch = self._kernel.watch if self._kernel else self._watched
+        return watch.reason if watch else ""
 
     def _exercise_of(self, cell: NotebookNode) -> Item | None:
         if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
@@ -187,6 +244,8 @@ class MarkedExecute(Execute):
         start = time.monotonic()
         try:
             super().preprocess_cell(cell, resources, index)
+        except _NeedsKernelError:
+            raise
         except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
             self._dead = time.monotonic() - start > (self._limit_of(cell) or math.inf)
         except Exception:  # nbclient has no name for what a forged message makes of it
@@ -209,6 +268,20 @@ class MarkedExecute(Execute):
             else:
                 mark = _mark_output(self._verdicts[exercise.id], cell["execution_count"])
                 cell["outputs"] = [*_printed(cell), mark]
+
+
+class _NeedsKernelError(Exception):
+    """What a submission does cannot be done the fast way."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whose submission is marked with which seed, and the folders of the files that lie beside it."""
+
+    sheet: Sheet
+    student: str
+    seed: int
+    beside: tuple[Path, ...]
 
 
 def _drop_links(handed_in: Path, copied: Path) -> None:
