@@ -30,10 +30,10 @@ from grading.sheets.sheet import SETUP_CELL_ID
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import SubmissionKernelManager, scratch_folders
 from grading.trusted.ledger import Ledger
-from grading.trusted.limits import MIB, Limits, Watch, control_groups
+from grading.trusted.limits import MIB, Limits, control_groups
 from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
-from grading.trusted.warm import Zygote, ZygoteError, ready_zygote
+from grading.trusted.warm import Submission, Zygote, ZygoteError, ready_zygote
 from grading.verify import Verdict
 from grading.verify.item import Item
 
@@ -66,6 +66,9 @@ class MarkedExecute(Execute):
     output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
 
     coalesce_streams = True  # in how many pieces a cell's print arrives is chance
+    _kernel: SubmissionKernelManager | None = None
+    _forked: Submission | None = None  # one of the two is what the submission runs in
+
     store_widget_state = False  # a page has no use for it
 
     @default("shutdown_kernel")
@@ -128,9 +131,7 @@ class MarkedExecute(Execute):
                 self.log.warning("%s is run in a kernel of its own: %s", asked.student, reason)
         return self._run_in_kernel(nb, resources, asked, hidden)
 
-    def _run_forked(
-        self, nb: NotebookNode, resources: Any, asked: _Asked, zygote: Zygote
-    ) -> tuple[NotebookNode, Any]:
+    def _run_forked(self, nb: NotebookNode, resources: Any, asked: _Asked, zygote: Zygote) -> tuple[NotebookNode, Any]:
         self._begin()
         for folder in asked.beside:
             copy_files(folder, zygote.given)
@@ -139,14 +140,12 @@ class MarkedExecute(Execute):
             self.reset_execution_trackers()
             self._check_assign_resources(resources)
             nb.metadata["language_info"] = zygote.language_info
-            with zygote.submission() as submission:
-                self.kc = self.km = submission
-                self._watched = submission.watch
-                try:
-                    for index, cell in enumerate(nb.cells):
-                        self.preprocess_cell(cell, resources, index)
-                finally:
-                    self.kc = self.km = None
+            with zygote.submission() as self._forked:
+                self._forked.is_stuck = lambda: self._desk.waits_in_vain
+                self.kc: Any = self._forked
+                self.km: Any = self._forked
+                for index, cell in enumerate(nb.cells):
+                    self.preprocess_cell(cell, resources, index)
         return nb, self.resources
 
     def _run_in_kernel(
@@ -160,12 +159,12 @@ class MarkedExecute(Execute):
         ):
             for folder in asked.beside:
                 copy_files(folder, folders.work)
-            self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
-            self._kernel.hidden = hidden
+            kernel = self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
+            kernel.hidden = hidden
             try:
                 return super().preprocess(nb, resources)
             finally:
-                self._kernel.stop_watching()
+                kernel.stop_watching()
 
     def _begin(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
@@ -173,12 +172,13 @@ class MarkedExecute(Execute):
         self._dead = False
         self._shown = 0  # bytes of output so far
         self._ends = time.monotonic() + self.total_timeout
-        self._kernel: SubmissionKernelManager | None = None
-        self._watched: Watch | None = None
+        self._kernel = self._forked = None
         self.timeout_func = self._limit_of
 
     def _limit_of(self, cell: NotebookNode) -> int | None:
-        return _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
+        limit = _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
+        left = max(1, math.ceil(self._ends - time.monotonic()))
+        return left if limit is None else min(limit, left)
 
     def _limits(self) -> Limits:
         return Limits(self.memory_mib, self.processes, self.open_files, self.disk_mib, self.cpu_s, self.total_timeout)
@@ -222,8 +222,8 @@ class MarkedExecute(Execute):
     @property
     def _ended_because(self) -> str:
         """Which limit the submission passed and was ended for; empty if none."""
-        watch = self._kernel.watch if self._kernel else self._watched
-        return watch.reason if watch else ""
+        ran_in = self._kernel or self._forked
+        return ran_in.watch.reason if ran_in and ran_in.watch else ""
 
     def _exercise_of(self, cell: NotebookNode) -> Item | None:
         if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
@@ -241,13 +241,13 @@ class MarkedExecute(Execute):
         self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
-        start = time.monotonic()
+        start, limit = time.monotonic(), self._limit_of(cell)
         try:
             super().preprocess_cell(cell, resources, index)
         except _NeedsKernelError:
             raise
         except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
-            self._dead = time.monotonic() - start > (self._limit_of(cell) or math.inf)
+            self._dead = self._desk.waits_in_vain or time.monotonic() - start > (limit or math.inf)
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
 

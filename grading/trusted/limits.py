@@ -17,7 +17,7 @@ MIB = 2**20
 _POLL_S = 0.2
 _GROUP = "gradsheet-"
 _BUBBLEWRAPS_OWN = 3  # processes: the command outside, and the first one inside
-_ZYGOTES_OWN = 3  # beside those: itself, a submission's keeper, and the first process of its namespace
+ZYGOTES_OWN = 3  # beside those: itself, a submission's keeper, and the first process of its namespace
 MOST_FILES = 20_000  # in the submission's private file system
 _MOST_SOCKETS = 32  # entries of the folder that the grader shares with it; a kernel makes five
 _COUNTED_PER_NAMESPACE = (5, 14)  # the Linux that no longer counts a user's other processes against RLIMIT_NPROC
@@ -100,7 +100,7 @@ def control_groups(limits: Limits) -> Iterator[list[str]]:
 def _places(limits: Limits) -> Iterator[tuple[Path, dict[str, int]]]:
     """Folders in which a group may be made, and what to write into it: of version 2, or two of version 1."""
     memory = (limits.memory_mib + limits.disk_mib) * MIB  # files in memory are counted too
-    processes = limits.processes + _BUBBLEWRAPS_OWN + _ZYGOTES_OWN
+    processes = limits.processes + _BUBBLEWRAPS_OWN
     for line in _lines(Path("/proc/self/cgroup")):
         _, names, path = line.split(":", 2)
         if names == "":
@@ -231,7 +231,7 @@ def _family(pid: int, most: int) -> list[int]:
     for parent in found:
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
             found += map(int, _words(str(task)))
-        if len(found) > most + _BUBBLEWRAPS_OWN + _ZYGOTES_OWN:
+        if len(found) > most + _BUBBLEWRAPS_OWN + ZYGOTES_OWN:
             break
     return found
 

@@ -7,15 +7,17 @@ import atexit
 import base64
 import contextlib
 import json
+import math
 import queue
 import shutil
 import socket
 import struct
 import subprocess
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,14 @@ from grading.notebook import wire
 from grading.trusted import seccomp
 from grading.trusted.inside.apart import Room
 from grading.trusted.kernel import LARGEST_MESSAGE, kernel_environment, scratch_folders
-from grading.trusted.limits import MIB, MOST_FILES, Limits, Watch, control_groups
-from grading.trusted.sandbox import Folders, zygote_command
+from grading.trusted.limits import MIB, MOST_FILES, ZYGOTES_OWN, Limits, Watch, control_groups
+from grading.trusted.sandbox import zygote_command
 
 _LENGTH = struct.Struct(">I")
 _START_S = 120.0  # imports, on a machine that does other things as well
 _READY_S = 20.0
 _END_S = 20.0
+_LOOK_S = 1.0
 _MOST_UNREAD = 32  # messages of one kind while another is waited for
 
 
@@ -55,7 +58,9 @@ class Zygote:
     def _start(self) -> None:
         self.folders = self._open.enter_context(scratch_folders())
         self.given.mkdir()
-        group = self._open.enter_context(control_groups(self.limits))
+        group = self._open.enter_context(
+            control_groups(replace(self.limits, processes=self.limits.processes + ZYGOTES_OWN))
+        )
         self._socket, theirs = socket.socketpair()
         self._open.callback(self._socket.close)
         number = str(theirs.fileno())
@@ -89,11 +94,19 @@ class Zygote:
         return self.folders.shared / "answers"
 
     def _settings(self) -> dict[str, Any]:
-        folders, room = self.folders, self.limits.disk_mib * MIB
-        paths = (self.given, self.desk, folders.work, folders.home, folders.channel)
+        folders = self.folders
+        room = Room(
+            given=str(self.given),
+            desk=str(self.desk),
+            work=str(folders.work),
+            home=str(folders.home),
+            channel=str(folders.channel),
+            disk=self.limits.disk_mib * MIB,
+            files=MOST_FILES,
+        )
         return {
             "type": "settings",
-            "room": asdict(Room(*map(str, paths), disk=room, files=MOST_FILES)),
+            "room": asdict(room),
             "limits": self.limits.by_name(),
             "program": base64.b64encode(seccomp.program()).decode(),
         }
@@ -162,6 +175,7 @@ class Submission:
         self._cell = ""
         self._ended = False
         self.shell_channel, self.iopub_channel = _Channel(self, True), _Channel(self, False)
+        self.is_stuck: Callable[[], bool] = lambda: False  # whether a reply need not be waited for any longer
 
     async def execute(self, code: str, **unused: Any) -> str:
         """Have a cell run; what is heard from now on is taken for its."""
@@ -184,7 +198,7 @@ class Submission:
             self._control.sendall(b"i")
 
     async def message(self, is_reply: bool) -> Message | None:
-        """The next message that is a reply to a cell, or none; None when the submission has ended, or talks nonsense."""
+        """The next message that is a reply, or that is none; None when the submission has ended or talks nonsense."""
         wanted = self._unread[is_reply]
         while not wanted and not self._ended:
             async with self._reading:
@@ -240,13 +254,20 @@ class _Channel:
         ------
         queue.Empty : none came in time, or the submission has ended and this is where a reply was to be
         """
-        try:
-            message = await asyncio.wait_for(self._submission.message(self._is_reply), timeout)
-        except TimeoutError:
-            raise queue.Empty from None
-        if message is None and self._is_reply:
-            raise queue.Empty
-        return message or await asyncio.Future()  # nothing more comes; whoever waits for the reply learns it
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = until - time.monotonic()
+            try:
+                message = await asyncio.wait_for(self._submission.message(self._is_reply), max(0.0, min(left, _LOOK_S)))
+                break
+            except TimeoutError:
+                if left <= _LOOK_S or (self._is_reply and self._submission.is_stuck()):
+                    raise queue.Empty from None
+        if message is not None:
+            return message
+        if not self._is_reply:
+            await asyncio.Event().wait()  # nothing more comes; whoever waits for the reply learns it
+        raise queue.Empty
 
 
 _zygote: Zygote | None = None

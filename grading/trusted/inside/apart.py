@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 _NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PIDS = 0x20000, 0x08000000, 0x10000000, 0x20000000
-_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS, _AGAIN, _BIND, _ALL_BELOW, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 2**18
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_PROGRAMS = 1, 2, 4, 8
+_AGAIN, _BIND, _ALL_BELOW, _PRIVATE = 32, 4096, 16384, 2**18
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _DROP_BOUND, _NO_NEW_PRIVILEGES = 1, 4, 22, 24, 38
 _FILTER = 2
 _CAPABILITIES_3 = 0x20080522
@@ -96,7 +97,10 @@ def furnish(room: Room) -> None:
     _mount("tmpfs", "/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, f"size={size},{most}")
     for path, opened in kept.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).mkdir() if os.path.isdir(f"/proc/self/fd/{opened}") else Path(path).touch()
+        if os.path.isdir(f"/proc/self/fd/{opened}"):
+            Path(path).mkdir()
+        else:
+            Path(path).touch()
         _mount(f"/proc/self/fd/{opened}", path, "", _BIND | _ALL_BELOW)
     _mount("tmpfs", "/dev/shm", "tmpfs", _NO_SUID | _NO_DEVICES, f"size={room.disk},{most}")
     _mount("proc", "/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_PROGRAMS)

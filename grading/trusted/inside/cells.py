@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.debugger import Debugger
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from IPython.core.application import BaseIPythonApplication
 from jupyter_client.session import Session, json_packer
@@ -33,11 +34,22 @@ class _Publisher(Session):
     def attach(self, connection: socket.socket) -> None:
         self._connection, self._process, self._lock = connection, os.getpid(), threading.Lock()
 
-    def send(self, stream: Any, msg_or_type: Any, content: Any = None, parent: Any = None, **more: Any) -> Any:
+    def send(
+        self,
+        stream: Any,
+        msg_or_type: Any,
+        content: Any = None,
+        parent: Any = None,
+        ident: Any = None,
+        buffers: Any = None,
+        track: bool = False,
+        header: Any = None,
+        metadata: Any = None,
+    ) -> Any:
         """As Session has it; a process that the notebook forked sends nothing."""
         message = msg_or_type
         if not isinstance(message, dict):
-            message = self.msg(msg_or_type, content=content, parent=parent, metadata=more.get("metadata"))
+            message = self.msg(msg_or_type, content=content, parent=parent, metadata=metadata)
         if os.getpid() == self._process:
             frame = json_packer({"msg_type": message["header"]["msg_type"], "content": message["content"]})
             with self._lock:
@@ -142,7 +154,7 @@ class Notebook(IPKernelApp):
 
     def init_kernel(self) -> None:
         """Make the kernel; nothing is connected yet."""
-        self.kernel = self.kernel_class.instance(
+        self.kernel = IPythonKernel.instance(
             parent=self,
             session=self.session,
             debugger_class=_NoDebugger,
@@ -191,9 +203,9 @@ class Notebook(IPKernelApp):
 
 async def _readable(connection: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    there = loop.create_future()
-    loop.add_reader(connection, lambda: there.done() or there.set_result(None))
+    there = asyncio.Event()
+    loop.add_reader(connection, there.set)
     try:
-        await there
+        await there.wait()
     finally:
         loop.remove_reader(connection)

@@ -105,7 +105,7 @@ def _keep(settings: _Settings, notebook: Notebook, zygote: int, control: int, ce
 
 
 def _wait(control: int, submission: int) -> None:
-    """Until the submission has ended, or the grader hangs up; meanwhile its cell is interrupted when the grader asks."""
+    """Until the submission has ended, or the grader hangs up; when the grader asks, its cell is interrupted."""
     ended = os.pidfd_open(submission)
     while True:
         there, _, _ = select.select([control, ended], [], [])
