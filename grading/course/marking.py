@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -82,29 +83,42 @@ class MarkedExecute(Execute):
         ------
         CourseError : the release does not fit its declaration, or the locked first cell fails
         """
-        if self.sandbox:
-            require_sandbox()
         told = resources["nbgrader"]
         course = Course(Path.cwd())  # nbgrader works in the course's root
         name, student = told["assignment"], told["student"]
+        ledger, digest = Ledger(course.ledger), digest_of(nb)
+        seed = ledger.seed(name, course.variant(name))
+        handed_in = self._handed_in(course, name, student)
+        _drop_links(handed_in, course.autograded_folder(name, student))
+        marked = taken_from_ahead((name, student, digest)) or self.mark(nb, course, name, student, seed)
+        for cell, run in zip(nb.cells, marked.notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                cell["outputs"], cell["execution_count"] = run["outputs"], run["execution_count"]
+        nb.metadata["language_info"] = marked.notebook.metadata["language_info"]
+        if not self.sandbox:
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
+        ledger.add(name, student, digest, seed, marked.verdicts, marked.remarks)
+        return nb, resources
+
+    def mark(self, nb: NotebookNode, course: Course, name: str, student: str, seed: int) -> Marked:
+        """Run a notebook and mark it; nothing is written down.
+
+        Raises
+        ------
+        CourseError : the release does not fit its declaration, or the locked first cell fails
+        """
+        if self.sandbox:
+            require_sandbox()
         require_built(course, name)
         sheet = course.sheet(name, student)
-        ledger = Ledger(course.ledger)
-        seed = ledger.seed(name, course.variant(name))
-        digest = digest_of(nb)
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
-        handed_in = self._handed_in(course, name, student)
-        _drop_links(handed_in, course.autograded_folder(name, student))
-        beside = (course.assignment(name).parent, handed_in)
-        nb, resources = self._run_all(nb, resources, _Asked(sheet, student, seed, beside))
-        _check_setup(nb)
-        self._write_marks(nb)
-        if not self.sandbox:
-            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
-        ledger.add(name, student, digest, seed, list(self._verdicts.values()), self._remarks(nb, sheet))
-        return nb, resources
+        beside = (course.assignment(name).parent, self._handed_in(course, name, student))
+        ran = self._run_all(nb, _Asked(sheet, student, seed, beside))
+        _check_setup(ran)
+        self._write_marks(ran)
+        return Marked(ran, list(self._verdicts.values()), self._remarks(ran, sheet))
 
     def _remarks(self, nb: NotebookNode, sheet: Sheet) -> list[tuple[str, str]]:
         """What a person should look at, by exercise."""
@@ -120,37 +134,34 @@ class MarkedExecute(Execute):
         submitted = self.config.CourseDirectory.get("submitted_directory", course.submitted.name)
         return course.root / submitted / student / name
 
-    def _run_all(self, nb: NotebookNode, resources: Any, asked: _Asked) -> tuple[NotebookNode, Any]:
+    def _run_all(self, nb: NotebookNode, asked: _Asked) -> NotebookNode:
         """Run every cell the fast way, or in a real kernel where that is wanted or needed."""
         hidden = (*self.forbidden, *asked.sheet.forbids)
         zygote = ready_zygote(self._limits(), hidden) if self.sandbox and self.warm else None
         if zygote:
             try:
-                return self._run_forked(deepcopy(nb), resources, asked, zygote)
+                return self._run_forked(deepcopy(nb), asked, zygote)
             except (ZygoteError, _NeedsKernelError) as reason:
                 self.log.warning("%s is run in a kernel of its own: %s", asked.student, reason)
-        return self._run_in_kernel(nb, resources, asked, hidden)
+        return self._run_in_kernel(deepcopy(nb), asked, hidden)
 
-    def _run_forked(self, nb: NotebookNode, resources: Any, asked: _Asked, zygote: Zygote) -> tuple[NotebookNode, Any]:
+    def _run_forked(self, nb: NotebookNode, asked: _Asked, zygote: Zygote) -> NotebookNode:
         self._begin()
         for folder in asked.beside:
             copy_files(folder, zygote.given)
         with AnswerDesk(zygote.desk, asked.sheet, asked.student, asked.seed) as self._desk:
             NotebookClient.__init__(self, nb)
             self.reset_execution_trackers()
-            self._check_assign_resources(resources)
             nb.metadata["language_info"] = zygote.language_info
             with zygote.submission() as self._forked:
                 self._forked.is_stuck = lambda: self._desk.waits_in_vain
                 self.kc: Any = self._forked
                 self.km: Any = self._forked
                 for index, cell in enumerate(nb.cells):
-                    self.preprocess_cell(cell, resources, index)
-        return nb, self.resources
+                    self.preprocess_cell(cell, None, index)
+        return nb
 
-    def _run_in_kernel(
-        self, nb: NotebookNode, resources: Any, asked: _Asked, hidden: tuple[str, ...]
-    ) -> tuple[NotebookNode, Any]:
+    def _run_in_kernel(self, nb: NotebookNode, asked: _Asked, hidden: tuple[str, ...]) -> NotebookNode:
         self._begin()
         with (
             scratch_folders() as folders,
@@ -162,9 +173,10 @@ class MarkedExecute(Execute):
             kernel = self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
             kernel.hidden = hidden
             try:
-                return super().preprocess(nb, resources)
+                ran, _ = super().preprocess(nb, {})
             finally:
                 kernel.stop_watching()
+        return ran
 
     def _begin(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
@@ -268,6 +280,35 @@ class MarkedExecute(Execute):
             else:
                 mark = _mark_output(self._verdicts[exercise.id], cell["execution_count"])
                 cell["outputs"] = [*_printed(cell), mark]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A submission that was run and judged: the notebook with its outputs, and what is to be written down."""
+
+    notebook: NotebookNode
+    verdicts: list[Verdict]
+    remarks: list[tuple[str, str]]
+
+
+Key = tuple[str, str, str]  # sheet, student, digest of the notebook
+_ahead: dict[Key, Callable[[], Marked | None]] = {}
+
+
+def announce(key: Key, result: Callable[[], Marked | None]) -> None:
+    """Another process marks this notebook; `result` waits for it, and returns None if that process has died."""
+    _ahead[key] = result
+
+
+def taken_from_ahead(key: Key) -> Marked | None:
+    """What another process found; None if none was asked to mark this very notebook.
+
+    Raises
+    ------
+    Exception : what stopped the marking there
+    """
+    result = _ahead.pop(key, None)
+    return result() if result else None
 
 
 class _NeedsKernelError(Exception):
