@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -149,6 +150,10 @@ class MarkedExecute(Execute):
         self._begin()
         for folder in asked.beside:
             copy_files(folder, zygote.given)
+        if shadowed := zygote.modules & {path.stem.partition(".")[0] for path in zygote.given.iterdir()}:
+            shutil.rmtree(zygote.given)
+            zygote.given.mkdir()
+            raise _NeedsKernelError(f"beside it lies a file that is called like a module: {min(shadowed)}")
         with AnswerDesk(zygote.desk, asked.sheet, asked.student, asked.seed) as self._desk:
             NotebookClient.__init__(self, nb)
             self.reset_execution_trackers()

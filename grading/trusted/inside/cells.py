@@ -25,6 +25,7 @@ from tornado.ioloop import IOLoop
 
 _LENGTH = struct.Struct(">I")
 _FLUSH_S = 0.2
+_FLUSH_SIZE = 2**18
 _PIPE_BYTES = 2**16
 
 
@@ -66,7 +67,7 @@ class _Printed(io.TextIOBase):
         self.name, self._number, self._session = name, number, session
         self._process, self._lock = os.getpid(), threading.RLock()
         self._parts: list[str] = []
-        self._since = 0.0
+        self._since, self._size = 0.0, 0
 
     def fileno(self) -> int:
         return self._number
@@ -83,18 +84,19 @@ class _Printed(io.TextIOBase):
         with self._lock:
             self._since = self._since or time.monotonic()
             self._parts.append(text)
+            self._size += len(text)
         self.flush_if_late()
         return len(text)
 
     def flush_if_late(self) -> None:
-        if self._since and time.monotonic() - self._since > _FLUSH_S:
+        if self._size > _FLUSH_SIZE or (self._since and time.monotonic() - self._since > _FLUSH_S):
             self.flush()
 
     def flush(self) -> None:
         if os.getpid() != self._process:
             return
         with self._lock:
-            text, self._parts, self._since = "".join(self._parts), [], 0.0
+            text, self._parts, self._since, self._size = "".join(self._parts), [], 0.0, 0
             if text:
                 self._session.send(None, "stream", {"name": self.name, "text": text})
 
