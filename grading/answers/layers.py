@@ -17,7 +17,7 @@ from grading.answers.drawing import Drawing, DrawingError, StepError, read
 from grading.answers.kinds import Kinds
 from grading.answers.operations import Meter
 from grading.answers.pictures import figure, side_by_side
-from grading.answers.structure import Finding
+from grading.answers.structure import NO_GRAPH, Finding
 from grading.verify.bench import Bench
 from grading.verify.compare import compare
 from grading.verify.exercise import Array
@@ -39,7 +39,7 @@ class NoGraphError(Exception):
 
     def __init__(self, problem: str, further: tuple[str, ...] = (), is_blank: bool = False) -> None:
         self.problem, self.is_blank = problem, is_blank
-        self.causes = tuple(Cause("no graph", text, 1.0) for text in further)
+        self.causes = tuple(Cause(NO_GRAPH, text, 1.0) for text in further)
 
 
 class Answer:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal, get_args
 
 from grading.answers.drawing import Drawing
 from grading.answers.formulas import Step
@@ -22,11 +22,22 @@ _HOLE = ""  # no node has this name
 _PART = " (part "  # of a node that does several operations
 
 
+# What may differ, in the order: drawn in other steps; another step; another number of them; what is seen in the whole.
+Sort = Literal[
+    "identity", "merged", "split",
+    "swapped", "argument", "operation", "constant", "edge", "step",
+    "copy", "shared", "output", "uses", "missing",
+    "failed", "path", "loose",
+]  # fmt: skip
+NO_GRAPH = "no graph"
+FINDINGS = frozenset({NO_GRAPH, *get_args(Sort)})  # what the causes of a wrong graph are called
+
+
 @dataclass(frozen=True)
 class Finding:
     """One difference: what sort it is of, what to tell, the nodes where it is, and the step that would mend it."""
 
-    sort: str
+    sort: Sort
     text: str
     nodes: tuple[str, ...]
     mended: Step | None = None
@@ -194,7 +205,7 @@ class _Differences:
         self.astray.add(name)
         return kind
 
-    def _told(self, other: Kind, sort: str, text: str, name: str) -> Kind:
+    def _told(self, other: Kind, sort: Sort, text: str, name: str) -> Kind:
         wanted = self.missing.pop(other)
         mine = {kind: own for own, kind in self.map.items()}
         used = {source: self.their_kinds[source] for source in wanted.names()}
@@ -203,7 +214,7 @@ class _Differences:
         self.findings.append(Finding(sort, text, (name,), mended))
         return other
 
-    def _other_operation(self, said: str, step: Step, wanted: Step) -> tuple[str, str]:
+    def _other_operation(self, said: str, step: Step, wanted: Step) -> tuple[Sort, str]:
         nodes = _listed(list(dict.fromkeys(step.names())))
         if step.is_single and wanted.is_single and step.operation == wanted.operation:
             mine, theirs = (

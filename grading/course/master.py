@@ -9,11 +9,14 @@ import jupytext
 from nbformat import NotebookNode
 
 from grading.answers.slips import SLIPS
+from grading.answers.structure import FINDINGS
 from grading.course.layout import Course, CourseError
 from grading.sheets import Sheet
 from grading.verify.diagnose import MISTAKES
 
 SOLUTION_MARKS = "### BEGIN SOLUTION", "### END SOLUTION"
+AS_WRITTEN = 5.1e-5  # how far a mark may be from one in a master, which has four decimals
+CAUSES = frozenset(MISTAKES) | SLIPS | FINDINGS  # all that a mistake can be called
 
 
 class BuildError(CourseError):
@@ -22,9 +25,10 @@ class BuildError(CourseError):
 
 @dataclass(frozen=True)
 class Attempt:
-    """A known answer to an exercise: what it should come to, the marks it earns, and the cause that should be named.
+    """A known answer to an exercise: what it should come to, the marks it earns, and the causes that should be named.
 
-    `because` is what is wrong with it, for whoever gives just this answer to an exercise that has a key.
+    `because` is what is wrong with it, for whoever gives just this answer to an exercise that has a key; `unnamed` is
+    the reason why no cause can be named, such as that the numbers are guessed.
     """
 
     exercise: str
@@ -33,6 +37,12 @@ class Attempt:
     cause: str
     source: str
     because: str = ""
+    unnamed: str = ""
+
+    @property
+    def causes(self) -> frozenset[str]:
+        """The names of all causes that should be named, and no others."""
+        return frozenset(filter(None, self.cause.split(", ")))
 
 
 def read_attempts(course: Course, name: str) -> list[Attempt]:
@@ -57,14 +67,18 @@ def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
         raise BuildError(f"{where} is at an exercise that the sheet does not declare")
     if expect not in ("right", "wrong"):
         raise BuildError(f'{where}: expect="{expect}" must be "right" or "wrong"')
-    if cause and cause not in MISTAKES | SLIPS:
-        known = ", ".join(sorted(MISTAKES | SLIPS))
-        raise BuildError(f'{where}: cause="{cause}" is not in the catalogue; it has {known}')
+    unnamed = cell.metadata.get("unnamed", "")
+    if unnamed and (cause or expect != "wrong"):
+        raise BuildError(f"{where}: unnamed= is for a wrong answer without a cause=")
     because = cell.metadata.get("because", "")
     if because and not (sheet[exercise] in sheet.keyed and expect == "wrong"):
         raise BuildError(f"{where}: because= is for a wrong answer to an exercise that has a key")
     mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
-    return Attempt(exercise, expect, float(mark), cause, cell.source, because)
+    attempt = Attempt(exercise, expect, float(mark), cause, cell.source, because, unnamed)
+    if unknown := sorted(attempt.causes - CAUSES):
+        known = ", ".join(sorted(CAUSES))
+        raise BuildError(f'{where}: cause="{unknown[0]}" is not in the catalogue; it has {known}')
+    return attempt
 
 
 def read_master(course: Course, name: str) -> NotebookNode:
@@ -79,3 +93,8 @@ def read_master(course: Course, name: str) -> NotebookNode:
         return jupytext.read(path, fmt="py:percent")
     except OSError as error:
         raise BuildError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def solutions_in(master: NotebookNode) -> dict[str, str]:
+    """The code of a master's own answers, by exercise."""
+    return {cell.metadata["answer"]: cell.source for cell in master.cells if "answer" in cell.metadata}

@@ -1,8 +1,10 @@
 """Sheet 1, the chain rule: what is asked. The statements and solutions stand in its master text.
 
 Sources, by the numbers of the seed sheets: Jacobians and composition S1-1a, S2-4 to S2-7; ridge layers S2-10; loss
-gradients S2-11; activity backpropagation S2-9, S2-12; computations with shared values and the gradient as a graph
-S0-1a, S0-1b. Conventions: a gradient has the shape of its variable, a Jacobian has the output's axes first.
+gradients S2-11; activity backpropagation S2-3, S2-9, S2-12; computations with shared values and the gradient as a graph
+S0-1a, S0-1b; steepest and stochastic descent S2-2. Two of the sources' lines are exercises themselves: negative
+gradients at the output, and a weight that is said to act on one unit only. Conventions: a gradient has the shape of its
+variable, a Jacobian has the output's axes first.
 """
 
 from __future__ import annotations
@@ -11,8 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from grading.answers.bug import BugExercise
+from grading.answers.choice import ChoiceExercise
+from grading.answers.graph import GraphExercise
+from grading.answers.prediction import Prediction
 from grading.sheets.sheet import Prose, Sheet, Variant
 from grading.verify import Exercise
+from grading.verify.item import Item
+
+Items = tuple[Item | Prose, ...]
 
 # Sizes are drawn from these: all distinct, and none that could be taken for a factor 1, 2 or 1/2.
 _SIZES = (3, 5, 6, 7)
@@ -20,7 +29,7 @@ _SIZES = (3, 5, 6, 7)
 
 def sheet(variant: Variant) -> Sheet:
     """The chain rule, from the derivative of a composition to backpropagation through layers and shared values."""
-    inner, middle, outer = (int(size) for size in variant.rng("chain_rule sizes").permutation(_SIZES)[:3])
+    inner, middle, outer, last = (int(size) for size in variant.rng("chain_rule sizes").permutation(_SIZES))
     return Sheet(
         "The chain rule",
         (
@@ -29,12 +38,18 @@ def sheet(variant: Variant) -> Sheet:
             *_layers(inner, outer),
             *_losses(outer),
             *_backwards(inner, middle, outer),
+            *_three_layers(inner, middle, outer, last),
             *_shared_values(variant),
+            Prediction(
+                id="chain.guess_descent",
+                form="choice",
+                options={"all": "with all samples", "one": "with one sample", "both": "in both"},
+            ),
         ),
     )
 
 
-def _one_number(variant: Variant) -> tuple[Exercise | Prose, ...]:
+def _one_number(variant: Variant) -> Items:
     return (
         Exercise(
             id="chain.one_number",
@@ -52,7 +67,7 @@ def _one_number(variant: Variant) -> tuple[Exercise | Prose, ...]:
     )
 
 
-def _jacobians(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, ...]:
+def _jacobians(inner: int, middle: int, outer: int) -> Items:
     def composition(xp: Any, A: Any, B: Any, x: Any) -> Any:
         return xp.sin(A @ xp.tanh(B @ x))
 
@@ -127,7 +142,7 @@ def _jacobians(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
     )
 
 
-def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
+def _layers(inner: int, outer: int) -> Items:
     return (
         Exercise(
             id="chain.tanh_layer",
@@ -142,6 +157,7 @@ def _layers(inner: int, outer: int) -> tuple[Exercise | Prose, ...]:
                 "Scale the rows of W, not its columns; the slope of tanh is 1 minus the square of its value.",
             ),
         ),
+        Prediction(id="chain.guess_rows", form="count"),
         Exercise(
             id="chain.relu_layer",
             function=lambda xp, W, b, x: _relu(xp, W @ x + b),
@@ -192,7 +208,7 @@ def _cross_entropy(xp: Any, z: Any, label: Any) -> Any:
     return highest + xp.log(xp.sum(xp.exp(z - highest))) - z[label]
 
 
-def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
+def _losses(outer: int) -> Items:
     return (
         Exercise(
             id="chain.squared_loss",
@@ -222,7 +238,7 @@ def _losses(outer: int) -> tuple[Exercise | Prose, ...]:
     )
 
 
-def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, ...]:
+def _backwards(inner: int, middle: int, outer: int) -> Items:
     def layer_loss(xp: Any, W: Any, b: Any, x: Any, target: Any) -> Any:
         return 0.5 * xp.sum((_tanh_layer(xp, W, b, x) - target) ** 2)
 
@@ -260,6 +276,21 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
                 "Three steps from e: W2 transposed, one slope per hidden unit, W1 transposed.",
             ),
         ),
+        ChoiceExercise(
+            id="chain.print_sign",
+            options={
+                "a": "nothing: whoever steps along these gradients is only slower",
+                "b": "all gradients have the wrong sign; $e^L$ is $y - t$, or softmax(z) minus 1 at the label",
+                "c": "the first line is wrong, the second is right",
+                "d": "only the gradient at the input is wrong, since the sign is lost at each layer",
+            },
+            points=1,
+            hints=(
+                "What is the gradient of the squared loss in y? You have it from chain.squared_loss.",
+                "The way back is linear: put -e in, and what comes out?",
+                "Both lines are right as they stand, minus sign and all; they are not the e that the recursion needs.",
+            ),
+        ),
         Exercise(
             id="chain.weights",
             function=layer_loss,
@@ -275,8 +306,69 @@ def _backwards(inner: int, middle: int, outer: int) -> tuple[Exercise | Prose, .
     )
 
 
+def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
+    def loss(xp: Any, W1: Any, W2: Any, W3: Any, x: Any, target: Any) -> Any:
+        return 0.5 * xp.sum((W3 @ xp.tanh(W2 @ xp.tanh(W1 @ x)) - target) ** 2)
+
+    return (
+        ChoiceExercise(
+            id="chain.print_influence",
+            options={
+                "a": "as it stands: no other unit of the network notices",
+                "b": "directly it acts on unit i of its layer only; later, all units that i feeds move, too",
+                "c": "it acts on all units of its layer, since they share the input",
+                "d": "a bias acts on one unit, a weight on two: those that it connects",
+            },
+            points=1,
+            hints=(
+                "Follow the weight through the forward pass: what does it change first?",
+                "And what is made of the unit that it changes?",
+                "Tell a direct influence from one by way of something else.",
+            ),
+        ),
+        BugExercise(
+            Exercise(
+                id="chain.bug",
+                function=loss,
+                inputs=lambda rng: {
+                    "W1": rng.normal(size=(middle, inner)) / 2,
+                    "W2": rng.normal(size=(outer, middle)) / 2,
+                    "W3": rng.normal(size=(last, outer)),
+                    "x": rng.normal(size=inner),
+                    "target": rng.normal(size=last),
+                },
+                wrt=("W1", "W2", "W3"),
+                shares={"W1": 1, "W2": 0, "W3": 0},  # the others are right in the faulty code, too
+                points=4,
+                statement=(
+                    "This is to return the gradients of $\\tfrac12 \\lVert W_3 \\tanh(W_2 \\tanh(W_1 x)) - t "
+                    "\\rVert^2$ in $W_1$, $W_2$ and $W_3$. Its `e` are errors at activations, its `d` errors at "
+                    "pre-activations."
+                ),
+                hints=(
+                    "Go through the errors from the last layer to the first: is each made of the one behind it?",
+                    "On its way through a layer an error meets the slopes first, then the weights.",
+                    "e1 is made of something at the pre-activations of layer 2. Which of the two is that?",
+                ),
+            ),
+            code="""
+            def gradient(W1, W2, W3, x, target):
+                x1 = np.tanh(W1 @ x)
+                x2 = np.tanh(W2 @ x1)
+                e3 = W3 @ x2 - target
+                e2 = W3.T @ e3
+                d2 = e2 * (1 - x2**2)
+                e1 = W2.T @ e2
+                d1 = e1 * (1 - x1**2)
+                return np.outer(d1, x), np.outer(d2, x1), np.outer(e3, x2)
+            """,
+        ),
+    )
+
+
 def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
-    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer.
+    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer,
+    and that each path matters.
 
     The derivative 2xy(y + k) has at most three decimals.
     """
@@ -286,27 +378,46 @@ def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
         for y in (-1.4, -0.6, 0.6, 1.1, 1.4, 2.2)
         for k in range(2, 7)
         if abs(2 * y * (y + k) - x * (2 * y + k)) > 0.1  # the derivative in x is not the one in y
+        and x * y**2 > 0.5  # what comes over one path is so much that three decimals tell whether it is missing
     ]
     return tasks[variant.own_rng("chain.paths_by_hand").integers(len(tasks))]
 
 
-def _shared_values(variant: Variant) -> tuple[Exercise | Prose, ...]:
+def _shared_values(variant: Variant) -> Items:
     x, y, k = _numbers_of_ones_own(variant)
 
     def by_hand(xp: Any, x: Any, y: Any, k: Any) -> Any:
         a = x * y
         return a * (a + k * x)
 
+    def shared(xp: Any, x: Any, y: Any) -> Any:
+        a = x * y
+        return a * (a + xp.sin(x))
+
     return (
+        GraphExercise(
+            "chain.draw",
+            shared,
+            lambda rng: {"x": rng.uniform(0.4, 2.0), "y": -rng.uniform(0.4, 2.0)},
+            outputs=("l",),
+            prescribed=True,
+            steps={"a": "x * y", "b": "sin(x)", "c": "a + b", "l": "a * c"},
+            points=3,
+            hints=(
+                "Which values are made of x? Which of a?",
+                "One node for each of the four equations; a value that is used twice is one node with two arrows.",
+                'The first two are "a": "x * y" and "b": "sin(x)".',
+            ),
+        ),
         Exercise(
             id="chain.paths",
-            function=lambda xp, x, y: (x * y) * (x * y + xp.sin(x)),
+            function=shared,
             inputs=lambda rng: {"x": rng.uniform(0.4, 2.0), "y": -rng.uniform(0.4, 2.0)},
             edge_inputs=lambda rng: {"x": -rng.uniform(0.4, 2.0), "y": rng.uniform(0.4, 2.0)},
             wrt=("x", "y"),
             points=3,
             hints=(
-                "Draw the graph. On how many paths does x reach l?",
+                "Look at your graph. On how many paths does x reach l?",
                 "Every path contributes the product of the derivatives along it; the contributions are added.",
                 "a reaches l twice: directly, and by way of c. Its adjoint is c + a.",
             ),

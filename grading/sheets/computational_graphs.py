@@ -355,11 +355,11 @@ def _both_ways(variant: Variant) -> tuple[Item | Prose, ...]:
             given=given,
             rows=_ROWS,
             function=_pair,
-            columns={"value": VALUE, **_TANGENTS, **_ADJOINTS},
-            points=6,
+            columns={"value": VALUE, "d/dx2": _TANGENTS["d/dx2"], "of y1": _ADJOINTS["of y1"]},
+            points=5,
             statement=(
-                f"All five columns at a point of your own, $x_1 = {given['x1']:g}$, $x_2 = {given['x2']:g}$, to three "
-                "decimals."
+                f"The three columns at a point of your own, $x_1 = {given['x1']:g}$, $x_2 = {given['x2']:g}$, to "
+                "three decimals."
             ),
             hints=(
                 "Write each row once, in code; every column is then a few lines.",

@@ -151,13 +151,20 @@ def _all_zero(inner: int, hidden: int) -> Items:
 
 def _equal_units(variant: Variant) -> Items:
     output, table = _constant_of_ones_own(variant), _units_of_ones_own(variant)
+    one = _contribution(output["c"], np.sum(output["x"]) + 1)
     return (
-        Exercise(
+        NumberExercise(
             id="symmetry.constant_output",
-            function=lambda xp, c, x, units: units * c * _sigmoid(xp, c * (xp.sum(x) + 1)) + c,
             given=output,
-            asks="value",
             decimals=3,
+            value=lambda: output["units"] * one + output["c"],
+            mistakes={
+                "this counts one hidden unit; there are several": lambda: one + output["c"],
+                "the output has a bias, too": lambda: output["units"] * one,
+                "a hidden unit has a bias, too": lambda: (
+                    output["units"] * _contribution(output["c"], np.sum(output["x"])) + output["c"]
+                ),
+            },
             points=2,
             statement=(
                 f"All weights and biases of a network with {output['units']} hidden units are $c = {output['c']:g}$. "
@@ -220,6 +227,11 @@ def _equal_units(variant: Variant) -> Items:
             ),
         ),
     )
+
+
+def _contribution(c: float, inputs: float) -> float:
+    """What one of the hidden units adds to the output: c times the sigmoid of c times the sum of what goes in."""
+    return float(c * _sigmoid(np, c * inputs))
 
 
 def _constant_of_ones_own(variant: Variant) -> dict[str, Any]:
@@ -382,8 +394,8 @@ def _one_unit(inner: int, hidden: int) -> Items:
             points=2,
             hints=(
                 "Write down how much each W1_1i changes in one step of the big network, and then their sum.",
-                "Row i of W0 changes by its own gradient, with the factor c. Which factor has the small network's?",
-                "The sum of h equal changes is h times one; and the small network's gradient in w has s = h c for c.",
+                "Row i of W0 changes by its own gradient, with the factor v. Which factor has the small network's?",
+                "The sum of h equal changes is h times one; and the small network's gradient in w has s = h v for v.",
             ),
         ),
     )
@@ -464,7 +476,7 @@ def _breaking(inner: int, hidden: int) -> Items:
                 "b1": "b1 starts with a random number; all else is constant.",
                 "batches": "Each step uses other samples, drawn at random.",
                 "dropout": "In each step every hidden unit is left out or not, each by a coin of its own.",
-                "momentum": "Gradient descent with momentum.",
+                "momentum": "Each step adds nine tenths of the step before it (gradient descent with momentum).",
                 "noise": "Random numbers are added to the inputs x in each step.",
             },
             several=True,

@@ -3,7 +3,7 @@
 Sources, by the numbers of the seed sheets: the network with one hidden layer S1-3.1; the network with a regulariser on
 its hidden layer S3-2; parameters and errors S2-9, S2-12; the network whose biases are rows of its weights S4-1 to S4-3.
 Published lines that are wrong, and are exercises here: S1-3.1b.1, S1-3.1d.3, S1-3.1d.6, S3-2b.4, S4-1.4, S4-3.g1,
-S4-3.g3, S4-3.g4, S4-3.h3, S4-3.h5 and S4-3.h8.
+S4-3.g3, S4-3.g4, S4-3.h1, S4-3.h3, S4-3.h5 and S4-3.h8.
 
 A gradient has the shape of its variable, batch rows come first, relu'(0) = 0.
 """
@@ -138,11 +138,18 @@ _POINTS = (-1.5, -0.8, 0.4, 0.6, 1.4, 1.8)
 _WEIGHTS = (-1.2, -0.7, -0.3, 0.5, 0.9, 1.1, 1.6)
 
 
+def _small_numbers(rng: np.random.Generator) -> dict[str, float]:
+    """A point and weights; drawn again where a unit's adjoint, u, is its value but for the decimal point."""
+    while True:
+        x1, x2 = map(float, rng.permutation(_POINTS)[:2])
+        w11, w12, w21, w22, u1, u2 = map(float, rng.permutation(_WEIGHTS)[:6])
+        units = (w11 * x1 + w12 * x2, u1), (w21 * x1 + w22 * x2, u2)
+        if all(abs(_sigmoid(np, a) - u / 10) > 0.001 for a, u in units):
+            return {"x1": x1, "x2": x2, "w11": w11, "w12": w12, "w21": w21, "w22": w22, "u1": u1, "u2": u2}
+
+
 def _small_network(variant: Variant) -> TableExercise:
-    rng = variant.own_rng("net.small")
-    x1, x2 = (float(x) for x in rng.permutation(_POINTS)[:2])
-    names = ("w11", "w12", "w21", "w22", "u1", "u2")
-    given = {"x1": x1, "x2": x2} | dict(zip(names, map(float, rng.permutation(_WEIGHTS)), strict=False))
+    given = _small_numbers(variant.own_rng("net.small"))
     told = ", ".join(f"{name} = {value:g}" for name, value in given.items())
     return TableExercise(
         id="net.small",
@@ -267,19 +274,6 @@ def _regularised_adjoints(inputs: int, units: int, outputs: int) -> Items:
     )
 
 
-_OVERWRITTEN = """
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y = W2 @ h + b2
-    h_bar = r
-    y_bar = y - s
-    h_bar = W2.T @ y_bar
-    z_bar = (1 - h**2) * h_bar
-    return W1.T @ z_bar
-"""
-
-
 def _regularised_whole(inputs: int, units: int, outputs: int) -> Items:
     draw = _draw_regularised(inputs, units, outputs)
     return (
@@ -321,25 +315,6 @@ def _regularised_whole(inputs: int, units: int, outputs: int) -> Items:
                 "The adjoint of a bias is the adjoint of what it is added to.",
                 "The gradient in a matrix is the adjoint on its left times the vector on its right: an outer product.",
             ),
-        ),
-        BugExercise(
-            Exercise(
-                id="net.lost",
-                function=_regularised,
-                inputs=draw,
-                wrt=("x",),
-                points=4,
-                statement=(
-                    "This function is to return $\\bar x$ for the network with the regulariser. One line is wrong. "
-                    "Name it, and mend it."
-                ),
-                hints=(
-                    "The shapes fit everywhere. Follow each adjoint from where it is made to where it is used.",
-                    "One value has two arrows leaving it. Do both contributions arrive?",
-                    "A name is given a new value before the old one was used.",
-                ),
-            ),
-            code=_OVERWRITTEN,
         ),
         Exercise(
             id="net.tied",
@@ -630,15 +605,17 @@ def _whole_network(features: int, units: int) -> Items:
                 "f": "$\\partial C_{ij} / \\partial B_{ij} = 1$ where $B_{ij} > 0$, else 0",
                 "g": "$\\partial L / \\partial W_2 = (\\partial L / \\partial H) \\cdots "
                 "(\\partial F / \\partial E)\\, (\\partial E / \\partial (W_2)_j)$",
+                "h": "$\\partial L / \\partial (W_1)_{ij} = (\\partial L / \\partial B_{ij})\\, "
+                "(\\partial B_{ij} / \\partial (W_1)_{ij})$",
             },
             several=True,
             partial=True,
-            points=4,
+            points=5,
             hints=(
                 "For each line: what shape has this derivative? Output axes first, then input axes.",
                 "G has n entries, each of which is the square of one of F. B_ij is row i of A times column j of W1.",
-                "Four are wrong: one is no number at all, one is no matrix, one has a wrong index, and one has two "
-                "sides of different shapes.",
+                "Five are wrong: one is no number at all, one is no matrix, one has a wrong index, one has two sides "
+                "of different shapes, and one forgets that every sample uses the same weight.",
             ),
         ),
         Prose(
@@ -649,8 +626,8 @@ def _whole_network(features: int, units: int) -> Items:
                 "a row of n ones, 1 x n; an operator sign is no derivative (kept beside F^T D it sums twice: n times "
                 "too large). c: G is taken entry by entry, so dG/dF is the n x n matrix diag(2F); 2F^T is dH/dF. e: "
                 "B_ij = sum_l A_il W1_lj, so dB_kj/dW1_ij = A_ki for every sample k (for equal indices A_ii), and "
-                "the gradient in W1_ij is a sum over samples, not one entry. g: a whole gradient on the left, one "
-                "entry of it on the right; the last factor must be dE/dW2."
+                "the gradient in W1_ij is a sum over samples, not one entry (that is h, too). g: a whole gradient on "
+                "the left, one entry of it on the right; the last factor must be dE/dW2."
             ),
         ),
         BugExercise(
@@ -682,25 +659,4 @@ def _whole_network(features: int, units: int) -> Items:
 
 
 def _training() -> Items:
-    return (
-        Prediction(
-            id="net.baseline",
-            form="number",
-            points=1,
-            hints=(
-                "The prices were standardised: what are their mean and their variance?",
-                "If every price is predicted as 0, the mean squared error is the mean of the squares.",
-                "The variance of standardised numbers.",
-            ),
-        ),
-        Prediction(
-            id="net.trained",
-            form="number",
-            points=1,
-            hints=(
-                "It ends somewhere between 0 and the loss of the best linear prediction.",
-                "Can a network know the price of a ticket from age, class and survival?",
-                "Look at the picture of the prices: within first class they differ most.",
-            ),
-        ),
-    )
+    return (Prediction(id="net.trained", form="number", points=1),)

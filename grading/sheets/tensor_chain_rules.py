@@ -471,25 +471,6 @@ def _letters(batch: int, inner: int, outer: int, other: int) -> Items:
                 "Over the samples: that is Xᵀ times the error at the pre-activations.",
             ),
         ),
-        ChoiceExercise(
-            id="tensor.einsum_rule",
-            statement=(
-                'The line is `Y = np.einsum("bi,oi->bo", X, W)`, and `G` is the gradient of a loss in `Y`. '
-                "What is the gradient of the loss in `W`?"
-            ),
-            options={
-                "a": '`np.einsum("bo,bi->io", G, X)`',
-                "b": '`np.einsum("bo,oi->bi", G, W)`',
-                "c": '`np.einsum("bo,bi->oi", G, X)`',
-                "d": '`np.einsum("bo,bi->boi", G, X)`',
-            },
-            points=2,
-            hints=(
-                "Which letters has W? A gradient has the shape of its variable.",
-                "W and the output change places; the other factor stays.",
-                "What goes in is bo and bi; what comes out has the letters of W in their order.",
-            ),
-        ),
         Exercise(
             id="tensor.bilinear",
             function=lambda xp, T, x, z: xp.einsum("oij,i,j->o", T, x, z),

@@ -4,7 +4,7 @@
 # A formula says *what* is computed. A computational graph says *how*: which value is made from which, by which single
 # operation. Once that is written down, derivatives need no cleverness any more. They are found by walking along the
 # graph, forwards or backwards, and a machine can do the walking. On this sheet you do it by hand, so that you know
-# what the machine does. Plan 120 to 150 minutes.
+# what the machine does. Plan 120 to 150 minutes; sections 6 to 9 can wait for a second sitting.
 #
 # **After this sheet you can**
 #
@@ -164,25 +164,25 @@ a = 2 * x2; b = exp(a); c = x2^2; d = 3 * c; e = sin(d); g = e * x1
 y1 = g + b; h = x2 * x1; k = sigmoid(x2); y2 = k + h
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=1.4
+# %% attempt="graphs.draw" expect="wrong" cause="step, copy" mark=1.4
 draw_f = """
 v2 = 2 * x2; v3 = exp(v2); v4 = 2 * x2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; y1 = v3 + v7; v9 = x1 * x2
 v10 = sigmoid(x2); y2 = v9 + v10
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=1.4
+# %% attempt="graphs.draw" expect="wrong" cause="path, argument" mark=1.4
 draw_f = """
 v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x2 * v6; y1 = v3 + v7; v9 = x1 * x2
 v10 = sigmoid(x2); y2 = v9 + v10
 """
 
-# %% attempt="graphs.draw" expect="wrong"
+# %% attempt="graphs.draw" expect="wrong" unnamed="an output is missing; the verdict says so"
 draw_f = """
 v2 = 2 * x2; v3 = exp(v2); v4 = x2**2; v5 = 3 * v4; v6 = sin(v5); v7 = x1 * v6; y1 = v3 + v7; v9 = x1 * x2
 v10 = sigmoid(x2)
 """
 
-# %% attempt="graphs.draw" expect="wrong" mark=2.4
+# %% attempt="graphs.draw" expect="wrong" cause="merged" mark=2.4
 draw_f = {"y1": "exp(2*x2) + x1*sin(3*x2**2)", "y2": "x1*x2 + sigmoid(x2)"}
 
 # %%
@@ -221,16 +221,16 @@ own_graph = {
     "f": ("mul", part["factor"], "s"),
 }
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=1.8
+# %% attempt="graphs.own_graph" expect="wrong" cause="copy" mark=1.8
 part = task.given
 own_graph = {"a": part["inner"], "a2": part["inner"], "b": f"{part['outer']}(a2)", "c": f"a {part['sign']} b"}
 own_graph["f"] = f"c * {part['factor']}"
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
+# %% attempt="graphs.own_graph" expect="wrong" cause="uses" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(a)", "f": f"a {part['sign']} b"}
 
-# %% attempt="graphs.own_graph" expect="wrong" mark=0.3
+# %% attempt="graphs.own_graph" expect="wrong" cause="argument" mark=0.3
 part = task.given
 own_graph = {"a": part["inner"], "b": f"{part['outer']}(x)", "c": f"a {part['sign']} b", "f": f"c * {part['factor']}"}
 
@@ -422,7 +422,7 @@ forward = {
     "d/dx2": [0, 1, 2, 14.778, 2, 6, 5.940, 11.880, 2.898, 2, 0.197, 2.197],
 }
 
-# %% attempt="graphs.forward" expect="wrong" mark=5.75 cause="inner derivative forgotten"
+# %% attempt="graphs.forward" mark=5.75 cause="inner derivative forgotten, the value instead of its derivative"
 forward = {
     "d/dx1": [1, 0, 0, 0, 0, 0, 0, 0.141, 0.141, 1, 0, 1],
     "d/dx2": [0, 1, 2, 7.389, 2, 6, -5.940, -11.880, -4.491, 2, 0.197, 2.197],
@@ -567,19 +567,19 @@ a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a
 a1 = 2*a2 + 2*v1*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
 """
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.7333
+# %% attempt="graphs.draw_back" expect="wrong" cause="path, edge" mark=1.7333
 draw_back = """
 a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
 a1 = 2*a2 + 2*a4 + v0*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v1
 """
 
-# %% attempt="graphs.draw_back" expect="wrong" mark=1.0667
+# %% attempt="graphs.draw_back" expect="wrong" cause="path, argument, edge" mark=1.0667
 draw_back = """
 a7 = a8; a3 = a8; a9 = a11; a10 = a11; a6 = a7*v0; a5 = a6*cos(v5); a4 = 3*a5; a2 = a3*v3
 a1 = 2*a2 + 2*v1*a4 + v1*a9 + a10*v10*(1-v10); a0 = a7*v6 + a9*v0
 """
 
-# %% attempt="graphs.draw_back" expect="wrong"
+# %% attempt="graphs.draw_back" expect="wrong" cause="no graph"
 draw_back = {
     "nodes": ["a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1", "a0"],
     "edges": [["a10", "a11"], ["a9", "a11"], ["a7", "a8"], ["a3", "a8"], ["a6", "a7"], ["a5", "a6"], ["a4", "a5"]],
@@ -648,7 +648,7 @@ reverse = {
     "of y2": [1, 2.197, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
 }
 
-# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="outputs added"
+# %% attempt="graphs.reverse" expect="wrong" mark=5.75 cause="another derivative, outputs added"
 reverse = {
     "of y1": [0.141, 2.898, 7.389, 1, -5.94, -1.98, 2, 1, 1, 0, 0, 0],
     "of y2": [1.141, 5.095, 7.389, 1, -5.94, -1.98, 2, 1, 1, 1, 1, 1],
@@ -785,7 +785,7 @@ def walk_back(x1, x2, w):
     return tuple(w @ J)
 
 
-# %% attempt="graphs.walk_back" expect="wrong"
+# %% attempt="graphs.walk_back" expect="wrong" unnamed="a mixture of columns where one of rows is asked"
 def walk_back(x1, x2, w):
     s = 1 / (1 + np.exp(-x2))
     slope = 2 * np.exp(2 * x2) + 6 * x1 * x2 * np.cos(3 * x2**2)
@@ -809,12 +809,11 @@ def walk_back(x1, x2, w):
 
 
 # %% [markdown]
-# ### Exercise `graphs.own_tables` (6 points)
+# ### Exercise `graphs.own_tables` (5 points)
 #
-# And now everything at a point of your own: the values, a column of tangents for each input, a column of adjoints for
-# each output. Do not type sixty numbers. Write each row once, as code, and let Python fill in the columns;
-# `np.round(..., 3)` rounds. Any form will do: a list of twelve rows of five, or an array, or a dictionary by rows or
-# by columns.
+# And now at a point of your own: the values, the tangents for $x_2$, the adjoints for $y_1$. Do not type 36 numbers.
+# Write each row once, as code, and let Python fill in the columns; `np.round(..., 3)` rounds. Any form will do: a list
+# of twelve rows of three, or an array, or a dictionary by rows or by columns.
 
 # %% show="graphs.own_tables"
 task = show("graphs.own_tables")
@@ -823,41 +822,30 @@ task
 # %% answer="graphs.own_tables"
 own_tables = None
 ### BEGIN SOLUTION
-x1, x2 = task.given["x1"], task.given["x2"]
-
-
-def values_and_tangents(x1, x2, dx1, dx2):
-    v0, v1, d0, d1 = x1, x2, dx1, dx2
-    v2, d2 = 2 * v1, 2 * d1
-    v3, d3 = np.exp(v2), np.exp(v2) * d2
-    v4, d4 = v1**2, 2 * v1 * d1
-    v5, d5 = 3 * v4, 3 * d4
-    v6, d6 = np.sin(v5), np.cos(v5) * d5
-    v7, d7 = v0 * v6, d0 * v6 + v0 * d6
-    v8, d8 = v3 + v7, d3 + d7
-    v9, d9 = v0 * v1, d0 * v1 + v0 * d1
-    v10 = 1 / (1 + np.exp(-v1))
-    d10 = v10 * (1 - v10) * d1
-    v11, d11 = v9 + v10, d9 + d10
-    values = [v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11]
-    return values, [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11]
-
-
-def adjoints(v, b8, b11):
-    b9 = b10 = b11
-    b3 = b7 = b8
-    b6 = b7 * v[0]
-    b5 = b6 * np.cos(v[5])
-    b4 = b5 * 3
-    b2 = b3 * v[3]
-    b1 = b2 * 2 + b4 * 2 * v[1] + b9 * v[0] + b10 * v[10] * (1 - v[10])
-    return [b7 * v[6] + b9 * v[1], b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11]
-
-
-values, along_x1 = values_and_tangents(x1, x2, 1, 0)
-_, along_x2 = values_and_tangents(x1, x2, 0, 1)
-columns = [values, along_x1, along_x2, adjoints(values, 1, 0), adjoints(values, 0, 1)]
-own_tables = np.round(np.transpose(columns), 3) + 0.0  # no -0.0
+v0, v1, d0, d1 = task.given["x1"], task.given["x2"], 0, 1
+v2, d2 = 2 * v1, 2 * d1
+v3, d3 = np.exp(v2), np.exp(v2) * d2
+v4, d4 = v1**2, 2 * v1 * d1
+v5, d5 = 3 * v4, 3 * d4
+v6, d6 = np.sin(v5), np.cos(v5) * d5
+v7, d7 = v0 * v6, d0 * v6 + v0 * d6
+v8, d8 = v3 + v7, d3 + d7
+v9, d9 = v0 * v1, d0 * v1 + v0 * d1
+v10 = 1 / (1 + np.exp(-v1))
+d10 = v10 * (1 - v10) * d1
+v11, d11 = v9 + v10, d9 + d10
+b8, b9, b10, b11 = 1, 0, 0, 0
+b3 = b7 = b8
+b6 = b7 * v0
+b5 = b6 * np.cos(v5)
+b4 = b5 * 3
+b2 = b3 * v3
+b1 = b2 * 2 + b4 * 2 * v1 + b9 * v0 + b10 * v10 * (1 - v10)
+b0 = b7 * v6 + b9 * v1
+values = [v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11]
+tangents = [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, d10, d11]
+adjoints = [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11]
+own_tables = np.round(np.transpose([values, tangents, adjoints]), 3) + 0.0  # no -0.0
 ### END SOLUTION
 
 # %% check="graphs.own_tables"
@@ -868,72 +856,40 @@ x1, x2 = task.given["x1"], task.given["x2"]
 e, u, g = np.exp(2 * x2), 3 * x2**2, 1 / (1 + np.exp(-x2))
 sine, k = np.sin(u), np.cos(u)
 slope = 2 * e + 6 * x1 * x2 * k
-own_tables = {
-    "value": [x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g],
-    "d/dx1": [1, 0, 0, 0, 0, 0, 0, sine, sine, x2, 0, x2],
-    "d/dx2": [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g - g**2, x1 + g - g**2],
-    "of y1": [sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0],
-    "of y2": [x2, x1 + g - g**2, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
-}
+value = [x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g]
+tangent = [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g - g**2, x1 + g - g**2]
+adjoint = [sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0]
+own_tables = {"value": value, "d/dx2": tangent, "of y1": adjoint}
 
-# %% attempt="graphs.own_tables" expect="wrong" mark=5.9 cause="another derivative"
+# %% attempt="graphs.own_tables" expect="wrong" mark=4.8611 cause="another derivative"
 x1, x2 = task.given["x1"], task.given["x2"]
 e, u, g = np.exp(2 * x2), 3 * x2**2, 1 / (1 + np.exp(-x2))
 sine, k = np.sin(u), np.cos(u)
 slope = 2 * e + 6 * x1 * x2 * k
-own_tables = {
-    "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
-    "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x1, 0, x1], 3),
-    "d/dx2": np.round(
-        [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g * (1 - g), x1 + g * (1 - g)], 3
-    ),
-    "of y1": np.round([sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0], 3),
-    "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
-}
+value = [x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g]
+tangent = [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x2, g - g**2, x2 + g - g**2]
+adjoint = [sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0]
+own_tables = np.round([value, tangent, adjoint], 3).T
 
-# %% attempt="graphs.own_tables" expect="wrong" mark=5.9 cause="inner derivative forgotten"
+# %% attempt="graphs.own_tables" expect="wrong" mark=4.8611 cause="inner derivative forgotten"
 x1, x2 = task.given["x1"], task.given["x2"]
 e, u, g = np.exp(2 * x2), 3 * x2**2, 1 / (1 + np.exp(-x2))
 sine, k = np.sin(u), np.cos(u)
 slope = 2 * e + 6 * x1 * x2 * k
-own_tables = {
-    "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
-    "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x2, 0, x2], 3),
-    "d/dx2": np.round(
-        [0, 1, 2, 2 * e, 2 * x2, 6 * x2, k, x1 * k, 2 * e + x1 * k, x1, g * (1 - g), x1 + g * (1 - g)], 3
-    ),
-    "of y1": np.round([sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0], 3),
-    "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
-}
+value = [x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g]
+tangent = [0, 1, 2, 2 * e, 2 * x2, 6 * x2, k, x1 * k, 2 * e + x1 * k, x1, g - g**2, x1 + g - g**2]
+adjoint = [sine, slope, e, 1, 3 * x1 * k, x1 * k, x1, 1, 1, 0, 0, 0]
+own_tables = np.round([value, tangent, adjoint], 3).T
 
-# %% attempt="graphs.own_tables" expect="wrong" mark=5.9 cause="sign"
+# %% attempt="graphs.own_tables" expect="wrong" mark=4.8611 cause="sign"
 x1, x2 = task.given["x1"], task.given["x2"]
 e, u, g = np.exp(2 * x2), 3 * x2**2, 1 / (1 + np.exp(-x2))
 sine, k = np.sin(u), np.cos(u)
-slope = 2 * e - 6 * x1 * x2 * k
-own_tables = {
-    "value": np.round([x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g], 3),
-    "d/dx1": np.round([1, 0, 0, 0, 0, 0, 0, sine, sine, x2, 0, x2], 3),
-    "d/dx2": np.round(
-        [
-            0,
-            1,
-            2,
-            2 * e,
-            2 * x2,
-            6 * x2,
-            6 * x2 * k,
-            6 * x1 * x2 * k,
-            2 * e + 6 * x1 * x2 * k,
-            x1,
-            g * (1 - g),
-            x1 + g * (1 - g),
-        ],
-        3,
-    ),
-    "of y1": np.round([sine, slope, e, 1, -3 * x1 * k, -x1 * k, x1, 1, 1, 0, 0, 0], 3),
-    "of y2": np.round([x2, x1 + g * (1 - g), 0, 0, 0, 0, 0, 0, 0, 1, 1, 1], 3),
-}
+slope = 2 * e + 6 * x1 * x2 * k
+value = [x1, x2, 2 * x2, e, x2**2, u, sine, x1 * sine, e + x1 * sine, x1 * x2, g, x1 * x2 + g]
+tangent = [0, 1, 2, 2 * e, 2 * x2, 6 * x2, 6 * x2 * k, 6 * x1 * x2 * k, slope, x1, g - g**2, x1 + g - g**2]
+adjoint = [sine, 2 * e - 6 * x1 * x2 * k, e, 1, -3 * x1 * k, -x1 * k, x1, 1, 1, 0, 0, 0]
+own_tables = np.round([value, tangent, adjoint], 3).T
 
 # %% [markdown]
 # ### Exercise `graphs.passes` (1 point)
@@ -1103,16 +1059,16 @@ toy_draw = {
     "edges": ["y -> z1", "x -> z2", "y -> z2", "x -> z3", "z1 -> p", "z2 -> p", "z3 -> p"],
 }
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
+# %% attempt="graphs.toy_draw" expect="wrong" cause="operation" mark=0.3
 toy_draw = {"z1": "exp(y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z1/z2 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=0.3
+# %% attempt="graphs.toy_draw" expect="wrong" cause="operation" mark=0.3
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z2/z1 + 2*z3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong" mark=1.8
+# %% attempt="graphs.toy_draw" expect="wrong" cause="edge, uses" mark=1.8
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "p": "6*z1/z2 + 2*x**3"}
 
-# %% attempt="graphs.toy_draw" expect="wrong"
+# %% attempt="graphs.toy_draw" expect="wrong" unnamed="it is no graph; the verdict says so"
 toy_draw = {"z1": "exp(-y)", "z2": "1 + x**2 + y**2", "z3": "x**3", "p": "6*z1/z2 + 2*z4"}
 
 # %% [markdown]
@@ -1156,12 +1112,12 @@ toy_table = {
     "adjoint": np.round([6 / z2, 6 * z1 / z2**2, 2, 1], 3),
 }
 
-# %% attempt="graphs.toy_table" expect="wrong" mark=2.625
+# %% attempt="graphs.toy_table" expect="wrong" mark=2.625 cause="inner derivative forgotten"
 x, y = task.given["x"], task.given["y"]
 z1, z2, z3 = np.exp(-y), 1 + x**2 + y**2, x**3
 toy_table = {
     "value": np.round([z1, z2, z3, 6 * z1 / z2 + 2 * z3], 3),
-    "adjoint": np.round([6 * z1 / z2, -6 * z1 / z2**2, 2, 1], 3),
+    "adjoint": np.round([6 / z2, -6 * z1 / z2**2, 1, 1], 3),
 }
 
 # %% attempt="graphs.toy_table" expect="wrong" mark=2.625 cause="the value instead of its derivative"
@@ -1412,7 +1368,7 @@ def walk(D, e):
     return total
 
 
-# %% attempt="graphs.walk" expect="wrong"
+# %% attempt="graphs.walk" expect="wrong" unnamed="what is overwritten depends on the order of the walk"
 def walk(D, e):
     n = len(e)
     bar = np.zeros(n)
@@ -1424,14 +1380,13 @@ def walk(D, e):
     return bar
 
 
-# %% attempt="graphs.walk" expect="wrong"
+# %% attempt="graphs.walk" expect="wrong" cause="off by one"
 def walk(D, e):
     n = len(e)
-    dot = np.zeros(n)
-    dot[0] = 1.0
-    for i in range(1, n):
-        dot[i] = D[i, :i] @ dot[:i]
-    return dot
+    bar = [1.0]
+    for i in reversed(range(n - 1)):
+        bar.append(sum(D[k, i] * bar[n - 1 - k] for k in range(i + 1, n)))
+    return np.array(bar)
 
 
 # %% attempt="graphs.walk" expect="wrong" cause="zeros"
@@ -1444,11 +1399,11 @@ def walk(D, e):
     return bar
 
 
-# %% attempt="graphs.walk" expect="wrong"
+# %% attempt="graphs.walk" expect="wrong" cause="sign"
 def walk(D, e):
-    bar = D[-1].copy()
-    bar[-1] = 1.0
-    return bar
+    last = np.zeros(len(e))
+    last[-1] = 1
+    return np.linalg.solve(D.T - np.eye(len(e)), last)
 
 
 # %% [markdown]
@@ -1556,23 +1511,23 @@ check("graphs.extended", extended)
 
 # %% attempt="graphs.extended" expect="right"
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "h1**2 * 3"}
-of_h2 = {"h2**2": "h2 + h2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2) * 2"}
+of_h2 = {"h2**2": "h2 * 2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2) * 2"}
 g, k = of_h2[task.given["l"]], of_h1[task.given["h2"]]
 extended = f"h2 = {task.given['h2']}; l = {task.given['l']}; g = {g}; k = {k}; dl_dh1 = k * g"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="argument" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h1", "cos(h2)": "-sin(h1)", "exp(2*h2)": "2*exp(2*h1)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g * k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="operation" mark=1.05
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "3*h1**2"}
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "g": of_h2[task.given["l"]], "k": of_h1[task.given["h2"]]}
 extended["dl_dh1"] = "g + k"
 
-# %% attempt="graphs.extended" expect="wrong" mark=1.05
+# %% attempt="graphs.extended" expect="wrong" cause="uses" mark=1.05
 of_h2 = {"h2**2": "2*h2", "cos(h2)": "-sin(h2)", "exp(2*h2)": "2*exp(2*h2)"}
 extended = {"h2": task.given["h2"], "l": task.given["l"], "dl_dh1": of_h2[task.given["l"]]}
 
@@ -1640,22 +1595,22 @@ pre = b1 + W1 @ x; hidden = σ(pre); out = b2 + W2 @ hidden; error = 0.5 * sum((
 penalty = sum(r * hidden); L = penalty + error
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="argument" mark=0.3
 network = """
 z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, z); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.675
+# %% attempt="graphs.network" expect="wrong" cause="operation" mark=0.675
 network = """
 z = W1 @ x + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2); R = dot(r, h); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="failed, operation" mark=0.3
 network = """
 z = x @ W1 + b1; h = sigmoid(z); y = W2 @ h + b2; E = sum((y - s)**2) / 2; R = dot(r, h); L = E + R
 """
 
-# %% attempt="graphs.network" expect="wrong" mark=0.3
+# %% attempt="graphs.network" expect="wrong" cause="path, uses" mark=0.3
 network = {"z": "W1 @ x + b1", "h": "sigmoid(z)", "y": "W2 @ h + b2", "L": "sum((y - s)**2) / 2"}
 
 # %% [markdown]

@@ -3,20 +3,21 @@
 #
 # Three networks, each a little larger than the one before. For every one of them you find all gradients yourself, and
 # the last one you train with them, on real data. Several formulas on this sheet were published with mistakes in them:
-# you find these, say why they are wrong, and mend them. Plan 120 to 150 minutes.
+# you find these, say why they are wrong, and mend them. Plan 130 to 150 minutes; after section 2 is a good place for
+# a break.
 #
 # **After this sheet you can**
 #
 # 1. differentiate a network with one hidden layer in all its parameters (`net.small`, `net.outer`, `net.inner`), and
 #    see at the shapes that a printed formula cannot be right (`net.bias_shape`, `net.misprint`, `net.layouts`);
 # 2. draw a network as a graph of vectors and write one adjoint per function (`net.graph`, `net.y_bar`, `net.h_bar`,
-#    `net.z_bar`, `net.x_bar`, `net.misprint_factor`), find an adjoint that got lost (`net.lost`), and get from
-#    adjoints to parameters (`net.parameters`), also where a matrix is used twice (`net.tied`);
+#    `net.z_bar`, `net.x_bar`, `net.misprint_factor`), and get from adjoints to parameters (`net.parameters`), also
+#    where a matrix is used twice (`net.tied`);
 # 3. treat biases as rows of the weights (`net.edges`, `net.price`, `net.loss_graph`, `net.switched_on`);
 # 4. go back through every step of such a network (`net.E_bar`, `net.W2_bar`, `net.B_bar`, `net.gradients`), also the
 #    one through concatenation (`net.selector`, `net.C_bar`), and mend a published derivation (`net.misprints`,
 #    `net.mended`, `net.added`);
-# 5. train a network with gradients of your own (`net.baseline`, `net.trained`).
+# 5. train a network with gradients of your own (`net.trained`).
 #
 # **The convention.** A gradient has the shape of its variable; a Jacobian has output axes first; in a batch, rows are
 # samples; the slope of the ReLU at 0 is 0. A bar means "derivative of the result in this": $\bar h = \partial L /
@@ -56,7 +57,7 @@ hint("net.small", 1)
 # **Example.** One input, one hidden unit: $y = u\,\sigma(w x + b) + c$ at $x = 2$, $w = 0.5$, $b = -1$, $u = 3$,
 # $c = 0.2$. Forward: $wx + b = 0$, $z = 0.5$, $y = 1.7$. Back: $\bar z = u = 3$; through the sigmoid
 # $3 \cdot z(1-z) = 0.75$, which is $\bar b$, and $\bar w = 0.75 \cdot x = 1.5$. The output's weight has $\bar u = z =
-# 0.5$. Read each of these numbers off the table and the picture:
+# 0.5$. Find each of these numbers in the table, and the values in the picture:
 
 
 # %%
@@ -119,11 +120,11 @@ z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
 values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [-u1 * z1 * (1 - z1), u2 * z2 * (1 - z2), u1, u2, 1]
 small = np.round(np.transpose([values, slopes]), 3)
 
-# %% attempt="net.small" expect="wrong" mark=4
+# %% attempt="net.small" expect="wrong" mark=4 cause="the value instead of its derivative"
 x1, x2, w11, w12, w21, w22, u1, u2 = task.given.values()
 a1, a2 = w11 * x1 + w12 * x2, w21 * x1 + w22 * x2
 z1, z2 = 1 / (1 + np.exp(-a1)), 1 / (1 + np.exp(-a2))
-values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [u1 * z1, u2 * z2, u1, u2, 1]
+values, slopes = [a1, a2, z1, z2, u1 * z1 + u2 * z2], [u1 * z1 * (1 - z1), u2 * z2 * (1 - z2), z1, z2, 1]
 small = np.round(np.transpose([values, slopes]), 3)
 
 # %% [markdown]
@@ -153,7 +154,7 @@ def outer(W0, b0, W1, b1, x):
     return [[[sigmoid(a) for a in W0 @ x + b0]], 1]
 
 
-# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed"
+# %% attempt="net.outer" expect="wrong" mark=1 cause="transposed, shape that only broadcasts"
 def outer(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     return z[:, None], 1.0
@@ -165,12 +166,6 @@ def outer(W0, b0, W1, b1, x):
     return z, 1.0
 
 
-# %% attempt="net.outer" expect="wrong" mark=1
-def outer(W0, b0, W1, b1, x):
-    z = 1 / (1 + np.exp(-(W0 @ x + b0)))
-    return (z * (1 - z))[None, :], 1.0
-
-
 # %% attempt="net.outer" expect="wrong" mark=1 cause="an input returned"
 def outer(W0, b0, W1, b1, x):
     return W1, 1.0
@@ -179,8 +174,9 @@ def outer(W0, b0, W1, b1, x):
 # %% [markdown]
 # ### Exercise `net.inner` (4 points)
 #
-# Return the gradients of $y$ in $W_0$ and in $b_0$, as a tuple `(dW0, db0)`. Row $i$ of $W_0$ and entry $i$ of $b_0$
-# act on $y$ through $z_i$ alone, so start with one unit: by the chain rule,
+# Return the gradients of $y$ in $W_0$ and in $b_0$, as a tuple `(dW0, db0)`. By way of $y = W_1 z + b_1$ the derivative
+# of $y$ in $z$ is the row $W_1$. Row $i$ of $W_0$ and entry $i$ of $b_0$ act on $y$ through $z_i$ alone, so start with
+# one unit: by the chain rule,
 #
 # $$ \frac{\partial y}{\partial (W_0)_{ij}} = (W_1)_{1i}\; z_i (1 - z_i)\; x_j . $$
 
@@ -224,7 +220,7 @@ def inner(W0, b0, W1, b1, x):
     return np.outer(x, db0), db0
 
 
-# %% attempt="net.inner" expect="wrong"
+# %% attempt="net.inner" expect="wrong" cause="whole matrix for its diagonal"
 def inner(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     z = z[:, None]
@@ -355,7 +351,9 @@ draw.backprop_graph(lambda h: 3 * h + h**2, 2.0)
 # $$ z = W_1 x + b_1, \quad h = \tanh z, \quad y = W_2 h + b_2, \qquad
 # R = r^T h, \quad E = \tfrac12 \lVert y - s \rVert^2, \quad L = E + R . $$
 #
-# $r$ and $s$ are given vectors.
+# $r$ and $s$ are given vectors. (Mind the letters, which change from book to book: $z$ was the value *after* the
+# activation in section 1 and is the one *before* it here; $h$ was a number of units and is a vector now. And $E$, often
+# called the $L_2$ error, is half the square of the $L_2$ norm.)
 #
 # ### Exercise `net.graph` (3 points)
 #
@@ -384,7 +382,7 @@ graph = {
 # %% check="net.graph"
 check("net.graph", graph)
 
-# %% attempt="net.graph" expect="wrong" mark=1.8
+# %% attempt="net.graph" expect="wrong" cause="split" mark=1.8
 graph = {
     "product": "W1 @ x",
     "z": "b1 + product",
@@ -398,7 +396,7 @@ graph = {
 # %% attempt="net.graph" expect="right"
 graph = "L = R + E; E = sum((s - y)**2) / 2; R = sum(h * r); y = b2 + W2 @ h; h = tanh(z); z = b1 + W1 @ x"
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="argument" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -408,7 +406,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.3
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.3
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -418,7 +416,7 @@ graph = {
     "L": "E + R",
 }
 
-# %% attempt="net.graph" expect="wrong" mark=0.8
+# %% attempt="net.graph" expect="wrong" cause="operation" mark=0.8
 graph = {
     "z": "W1 @ x + b1",
     "h": "tanh(z)",
@@ -610,8 +608,9 @@ def x_bar(x, W1, b1, W2, b2, r, s):
 #
 # $$ \bar h = \frac{\partial R}{\partial h} \bar R + \frac{\partial y}{\partial h} \bar E . $$
 #
-# Its second term is wrong in two ways at once. With Jacobians as in this course (outputs first, so $\partial y /
-# \partial h$ is $M \times K$), what must stand there?
+# The first term will do if $\partial R / \partial h$ is read as the gradient $r$. The second is wrong in two ways at
+# once. With Jacobians as in this course (outputs first, so $\partial y / \partial h$ is $M \times K$), what must stand
+# there?
 #
 # - **a**: $(\partial y / \partial h)^T\, \bar E$
 # - **b**: $(\partial y / \partial h)\, \bar y$
@@ -640,6 +639,10 @@ misprint_factor = "b"
 misprint_factor = "d"
 
 # %% [markdown]
+# One of the two mistakes has a reason: where Jacobians are laid out with *inputs* first, $\partial y / \partial h$ is
+# $W_2^T$ and needs no transpose. That is a convention, too. The same source puts outputs first one problem earlier, and
+# formulas are only readable if they keep to one.
+#
 # ### Exercise `net.parameters` (4 points)
 #
 # A weight $W_{ij}$ acts directly on one entry of its own layer alone, by way of $z_i$ and with the factor $x_j$; a bias
@@ -711,103 +714,17 @@ def parameters(x, W1, b1, W2, b2, r, s):
 
 
 # %% [markdown]
-# ### Exercise `net.lost` (4 points): find the bug
-
-# %% show="net.lost"
-show("net.lost")
-
-# %% [markdown]
-# Set `line` to the number of the line that is wrong, and mend it in the copy below (change that one line only).
-
-
-# %% answer="net.lost"
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y = W2 @ h + b2
-    h_bar = r
-    y_bar = y - s
-    h_bar = W2.T @ y_bar
-    z_bar = (1 - h**2) * h_bar
-    return W1.T @ z_bar
-
-
-line = None
-### BEGIN SOLUTION
-line = 7
-
-
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y = W2 @ h + b2
-    h_bar = r
-    y_bar = y - s
-    h_bar = h_bar + W2.T @ y_bar
-    z_bar = (1 - h**2) * h_bar
-    return W1.T @ z_bar
-
-
-### END SOLUTION
-
-# %% check="net.lost"
-check("net.lost", gradient, line=line)
-
-
-# %% attempt="net.lost" expect="right"
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y_bar = W2 @ h + b2 - s
-    z_bar = (1 - h**2) * (W2.T @ y_bar + r)
-    return W1.T @ z_bar
-
-
-line = 7
-
-
-# %% attempt="net.lost" expect="wrong" mark=2 because="This line is right, but is what it gets complete?"
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y_bar = W2 @ h + b2 - s
-    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
-    return W1.T @ z_bar
-
-
-line = 8
-
-
-# %% attempt="net.lost" expect="wrong" mark=2 cause="a path or term dropped"
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    z_bar = (1 - h**2) * r
-    return W1.T @ z_bar
-
-
-line = 7
-
-
-# %% attempt="net.lost" expect="wrong" mark=2 because="What it computes is right. What becomes of it?"
-def gradient(x, W1, b1, W2, b2, r, s):
-    z = W1 @ x + b1
-    h = np.tanh(z)
-    y_bar = W2 @ h + b2 - s
-    z_bar = (1 - h**2) * (r + W2.T @ y_bar)
-    return W1.T @ z_bar
-
-
-line = 5
-
-# %% [markdown]
 # ### Exercise `net.tied` (4 points)
 #
 # "A weight acts on one unit alone" is true of the layer it stands in, if it stands in one. Here a matrix is used twice:
 # $h = \tanh(W x)$ and $y = W^T h$, which is to give back $x$, with $L = \tfrac12 \lVert y - x \rVert^2$. Return the
 # gradient in $W$. ($x$ is a constant here: the input, and the target.)
 #
-# **Example.** With numbers only: $L = w \cdot (w x)$ has $\bar w = w x + w \cdot x$, one term for each use.
+# **Example.** $L = w \cdot (w x)$ at $w = 3$, $x = 2$: two arrows leave $w$. The outer use contributes $w x = 6$, the
+# inner one $w \cdot x = 6$, together $\bar w = 12$. (In the picture, 2 is $wx$ and 3 is $L$.)
+
+# %%
+draw.backprop_graph(lambda w, x: w * (w * x), 3.0, 2.0)
 
 
 # %% answer="net.tied"
@@ -950,28 +867,28 @@ def price(X, W1, W2):
     return np.maximum(X @ W1[:-1] + W1[-1], 0) @ W2[:-1] + W2[-1]
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" unnamed="as printed: a bracket in another place, and values have no chain rule"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.hstack([np.maximum(np.hstack([X, ones]), 0) @ W1, ones]) @ W2
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" cause="a path or term dropped"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.hstack([np.hstack([X, ones]) @ W1, ones]) @ W2
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" cause="an extra factor"
 def price(X, W1, W2):
     ones = np.ones((len(X), 1))
     return np.maximum(np.hstack([np.maximum(np.hstack([X, ones]) @ W1, 0), ones]) @ W2, 0)
 
 
-# %% attempt="net.price" expect="wrong"
+# %% attempt="net.price" expect="wrong" cause="shape that only broadcasts"
 def price(X, W1, W2):
-    ones = np.ones((len(X), 1))
-    return np.hstack([ones, np.maximum(np.hstack([ones, X]) @ W1, 0)]) @ W2
+    C = np.maximum(np.hstack([X, np.ones((len(X), 1))]) @ W1, 0)
+    return C @ W2[:-1, 0] + W2[-1]
 
 
 # %% [markdown]
@@ -979,8 +896,9 @@ def price(X, W1, W2):
 #
 # The loss is the mean squared error, in small steps with names:
 #
-# $$ A = \mathrm{concat}(X, b),\; B = A W_1,\; C = \mathrm{ReLU}(B),\; D = \mathrm{concat}(C, b),\; E = D W_2,\;
-# F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
+# $$ A = \mathrm{concat}(X, b),\quad B = A W_1,\quad C = \mathrm{ReLU}(B),\quad D = \mathrm{concat}(C, b), $$
+#
+# $$ E = D W_2,\quad F = E - y,\quad G_k = F_k^2,\quad H = \textstyle\sum_{k=1}^n G_k,\quad L = H/n . $$
 #
 # $b$ is the column of $n$ ones and $y$ has the true prices, one per row. (A printed form of this sum gives $W_1$ and
 # $W_2$ the index of the passenger, and calls that index $n$, like the number of passengers. There is one $W_1$ for
@@ -1007,7 +925,7 @@ loss_graph = {
 # %% check="net.loss_graph"
 check("net.loss_graph", loss_graph)
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="operation" mark=1.8
 loss_graph = """
 A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = F * F; H = sum(G); L = H / n
@@ -1019,7 +937,7 @@ A = concat(X, b, axis=1); B = A @ W1; C = relu(B); D = concat(C, b, axis=1)
 E = D @ W2; F = E - y; G = square(F); H = sum(G); L = H / n
 """
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=0.3
 loss_graph = {
     "A": "concat(b, X, axis=1)",
     "B": "A @ W1",
@@ -1032,7 +950,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong"
+# %% attempt="net.loss_graph" expect="wrong" cause="failed, path, step, uses"
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1045,7 +963,7 @@ loss_graph = {
     "L": "H / n",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=0.3
+# %% attempt="net.loss_graph" expect="wrong" cause="path, uses" mark=0.3
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1058,7 +976,7 @@ loss_graph = {
     "L": "H",
 }
 
-# %% attempt="net.loss_graph" expect="wrong" mark=1.8
+# %% attempt="net.loss_graph" expect="wrong" cause="swapped" mark=1.8
 loss_graph = {
     "A": "concat(X, b, axis=1)",
     "B": "A @ W1",
@@ -1092,7 +1010,7 @@ for number, mark in ((1, "o"), (2, "^"), (3, "x")):
     chosen = cabin_class == number
     axes.scatter(age[chosen], fare[chosen] + 1, s=12, marker=mark, label=f"class {number}")
 axes.set(xlabel="age in years", ylabel="price in pounds, plus 1", yscale="log")
-axes.legend()
+axes.legend(loc="lower right")
 picture(
     figure,
     alt="Ticket price against age, one mark per passenger. First class tickets cost some 30 to 500 pounds, second "
@@ -1170,7 +1088,8 @@ reveal("net.switched_on", "d" if np.all(share_on(raw, from_0_to_1) == 1) else "c
 # %% [markdown]
 # Nothing negative goes in, so nothing negative comes out: every ReLU is on, and the network is a linear function with
 # extra steps. Worse, on such data a gradient that **forgets the ReLU** agrees with the right one, so a test with it
-# proves nothing. So we standardise the columns, and use weights of both signs. The prices are standardised, too:
+# proves nothing. So we standardise the columns, and use weights of both signs. (Weights from 0 to 1 can only be where
+# training *starts*; nothing keeps them there.) The prices are standardised, too:
 
 # %%
 targets = standardised(table[:, 3:])
@@ -1218,7 +1137,7 @@ def E_bar(E, y):
     return (E - y) / len(E)
 
 
-# %% attempt="net.E_bar" expect="wrong" cause="transposed"
+# %% attempt="net.E_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def E_bar(E, y):
     return 2 / len(E) * (E - y).T
 
@@ -1237,8 +1156,7 @@ def E_bar(E, y):
 # ### Exercise `net.W2_bar` (2 points)
 #
 # Through the product $E = D W_2$: for $L = \tfrac1n \sum_k (E_k - y_k)^2$, return the gradient in $W_2$, with the shape
-# of $W_2$. (A published solution has $\frac2n F^T D$ here, a row: right numbers, for a variable of another shape. On
-# the way it has $\frac2n \sum^n F^T D$: the sum over samples is in the product already, so that is $n$ times too much.)
+# of $W_2$.
 
 
 # %% answer="net.W2_bar"
@@ -1257,7 +1175,7 @@ def W2_bar(D, W2, y):
     return np.einsum("kj,ko->jo", D, D @ W2 - y) * 2 / len(y)
 
 
-# %% attempt="net.W2_bar" expect="wrong" cause="transposed"
+# %% attempt="net.W2_bar" expect="wrong" cause="transposed, shape that only broadcasts"
 def W2_bar(D, W2, y):
     return 2 / len(D) * (D @ W2 - y).T @ D
 
@@ -1272,12 +1190,16 @@ def W2_bar(D, W2, y):
     return D.T @ (D @ W2 - y) / len(D)
 
 
-# %% attempt="net.W2_bar" expect="wrong"
+# %% attempt="net.W2_bar" expect="wrong" cause="sign"
 def W2_bar(D, W2, y):
-    return 2 / len(D) * D * (D @ W2 - y)
+    return D.T @ (2 / len(D) * (y - D @ W2))
 
 
 # %% [markdown]
+# A published solution has $\frac2n F^T D$ here, with $F = E - y$: a row of the right numbers, for a variable that is a
+# column, while its gradient in $W_1$ has the shape of $W_1$. On the way it has $\frac2n \sum^n F^T D$. The sum over
+# samples is in the product $F^T D$ already, so that is $n$ times too much.
+#
 # ### The step that the source leaves open
 #
 # For the other weights one has to go back through $D = \mathrm{concat}(C, \mathbf 1)$. The published solution stops
@@ -1314,11 +1236,6 @@ def selector(c):
     return [[float(i == j) for j in range(len(c))] for i in range(len(c) + 1)]
 
 
-# %% attempt="net.selector" expect="wrong"
-def selector(c):
-    return np.eye(len(c))
-
-
 # %% attempt="net.selector" expect="wrong" cause="transposed"
 def selector(c):
     return np.eye(len(c), len(c) + 1)
@@ -1327,6 +1244,11 @@ def selector(c):
 # %% attempt="net.selector" expect="wrong" cause="one entry or row wrong"
 def selector(c):
     return np.vstack([np.eye(len(c)), np.ones(len(c))])
+
+
+# %% attempt="net.selector" expect="wrong" cause="bias column or row"
+def selector(c):
+    return np.eye(len(c) + 1)
 
 
 # %% attempt="net.selector" expect="wrong" cause="off by one"
@@ -1388,9 +1310,9 @@ def C_bar(C, D_bar):
     return D_bar[:, 1:]
 
 
-# %% attempt="net.C_bar" expect="wrong"
+# %% attempt="net.C_bar" expect="wrong" cause="transposed"
 def C_bar(C, D_bar):
-    return D_bar[:, :-1] + D_bar[:, -1:]
+    return D_bar[:, :-1].T
 
 
 # %% attempt="net.C_bar" expect="wrong" cause="an extra factor"
@@ -1401,7 +1323,8 @@ def C_bar(C, D_bar):
 # %% [markdown]
 # ### Exercise `net.B_bar` (2 points)
 #
-# Through the ReLU, entry by entry: given $B$ and $\bar C$ (here `C_bar` is an array), return $\bar B$.
+# Through the ReLU, entry by entry: $\partial C_{ij} / \partial B_{ij}$ is 1 where $B_{ij} > 0$ and else 0. (In print
+# the $C$ has lost its indices.) Given $B$ and $\bar C$ (here `C_bar` is an array), return $\bar B$.
 
 
 # %% answer="net.B_bar"
@@ -1493,7 +1416,7 @@ def gradients(X, W1, W2, y):
     return A.T @ ((E_bar @ W2[1:].T) * (B > 0)), D.T @ E_bar
 
 
-# %% attempt="net.gradients" expect="wrong" cause="transposed"
+# %% attempt="net.gradients" expect="wrong" cause="transposed, shape that only broadcasts"
 def gradients(X, W1, W2, y):
     A = np.hstack([X, np.ones((len(X), 1))])
     B = A @ W1
@@ -1513,18 +1436,18 @@ def gradients(X, W1, W2, y):
     return len(X) * A.T @ B_bar, len(X) * D.T @ E_bar
 
 
-# %% attempt="net.gradients" expect="wrong" mark=1
+# %% attempt="net.gradients" expect="wrong" mark=1 cause="one entry or row wrong"
 def gradients(X, W1, W2, y):
     A = np.hstack([X, np.ones((len(X), 1))])
     B = A @ W1
     D = np.hstack([np.maximum(B, 0), np.ones((len(X), 1))])
     E_bar = 2 / len(X) * (D @ W2 - y)
     B_bar = (E_bar @ W2[:-1].T) * (B > 0)
-    return (np.hstack([X, 0 * E_bar]) + 1).T @ B_bar, D.T @ E_bar
+    return np.vstack([X.T @ B_bar, np.zeros(B.shape[1])]), D.T @ E_bar
 
 
 # %% [markdown]
-# ### Exercise `net.misprints` (4 points): find the errors in print
+# ### Exercise `net.misprints` (5 points): find the errors in print
 #
 # These are lines of the published derivation, in the names of this sheet. Which are **wrong**, as derivatives with
 # output axes first? Answer with a set of letters such as `{"a", "f"}`.
@@ -1537,18 +1460,20 @@ def gradients(X, W1, W2, y):
 # - **f**: $\partial C_{ij} / \partial B_{ij} = 1$ where $B_{ij} > 0$, else 0
 # - **g**: $\partial L / \partial W_2 = (\partial L / \partial H) \cdots (\partial F / \partial E)\,
 #   (\partial E / \partial (W_2)_j)$
+# - **h**: $\partial L / \partial (W_1)_{ij} = (\partial L / \partial B_{ij})\,
+#   (\partial B_{ij} / \partial (W_1)_{ij})$
 
 # %% answer="net.misprints"
 misprints = None
 ### BEGIN SOLUTION
-misprints = {"b", "c", "e", "g"}
+misprints = {"b", "c", "e", "g", "h"}
 ### END SOLUTION
 
 # %% check="net.misprints"
 check("net.misprints", misprints)
 
 # %% attempt="net.misprints" expect="right"
-misprints = "G, e, c, b"
+misprints = "G, h, e, c, b"
 
 # %% attempt="net.misprints" expect="wrong" mark=2 because="These two are. Another one is not even a number."
 misprints = {"c", "e"}
@@ -1580,6 +1505,9 @@ misprints = {"b", "c", "f"}
 # for $k = i$ that is $A_{ii}$, not $A_{ij}$. And since $(W_1)_{ij}$ feeds column $j$ of $B$ in every row, its gradient
 # is the sum $\sum_k \bar B_{kj} A_{ki}$, which is what $A^T \bar B$ computes.
 #
+# **h.** The same mistake, one step on: $(W_1)_{ij}$ acts on $L$ by way of $B_{kj}$ for every sample $k$, so one has to
+# sum over $k$: $\sum_k (\partial L / \partial B_{kj})\, A_{ki}$.
+#
 # **g.** On the left stands the gradient in all of $W_2$, $h + 1$ numbers, on the right that in one entry: one number.
 # The last factor must be $\partial E / \partial W_2$, or the left-hand side $\partial L / \partial (W_2)_j$.
 # ### END SOLUTION
@@ -1589,6 +1517,9 @@ misprints = {"b", "c", "f"}
 
 # %% show="net.added"
 show("net.added")
+
+# %% [markdown]
+# Set `line` to the number of the line that is wrong, and mend it in the copy below (change that one line only).
 
 
 # %% answer="net.added"
@@ -1647,6 +1578,28 @@ def gradient(X, W1, W2, y):
 line = 7
 
 
+# %% attempt="net.added" expect="wrong" mark=2 cause="activation derivative forgotten"
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.ones_like(y)])
+    B = A @ W1
+    E_bar = 2 / len(X) * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ (E_bar @ W2[:-1].T)
+
+
+line = 3
+
+
+# %% attempt="net.added" expect="wrong" mark=2 cause="sum for mean"
+def gradient(X, W1, W2, y):
+    A = np.hstack([X, np.ones_like(y)])
+    B = A @ W1
+    E_bar = 2 * (np.maximum(B, 0) @ W2[:-1] + W2[-1] - y)
+    return A.T @ ((E_bar @ W2[:-1].T) * (B > 0))
+
+
+line = 3
+
+
 # %% attempt="net.added" expect="wrong" mark=2
 def gradient(X, W1, W2, y):
     A = np.hstack([X, np.zeros_like(y)])
@@ -1671,38 +1624,10 @@ line = 5
 # %% [markdown]
 # ## 5. Training, with your own gradients
 #
-# ### Exercise `net.baseline` (1 point, a prediction)
-#
-# A yardstick first. The prices are standardised. What is the mean squared error of somebody who says 0, the mean, for
-# everybody?
-
-# %% answer="net.baseline"
-baseline = None
-### BEGIN SOLUTION
-baseline = 1
-### END SOLUTION
-
-# %% check="net.baseline"
-predict("net.baseline", baseline)
-
-# %% attempt="net.baseline" expect="right"
-baseline = 0.5
-
-# %% attempt="net.baseline" expect="wrong"
-baseline = "one"
-
-# %% attempt="net.baseline" expect="wrong"
-baseline = np.nan
-
-# %% attempt="net.baseline" expect="wrong"
-baseline = [1, 2]
-
-# %%
-reveal("net.baseline", round(float(np.mean(targets**2)), 6))
-
-# %% [markdown]
-# A second yardstick is the best *linear* prediction, by least squares; a network has to beat it to be worth its ReLUs.
-# Training is gradient descent: 200 times, take all passengers, compute your gradients, and go a small step downhill.
+# A yardstick first. Somebody who says 0, the mean, for everybody has the variance of the prices as their mean squared
+# error, which is 1, since they are standardised. A second yardstick is the best *linear* prediction, by least squares;
+# a network has to beat it to be worth its ReLUs. Training is gradient descent: 200 times, take all passengers, compute
+# your gradients, and go a small step downhill.
 
 # %%
 bias_column = np.ones((len(inputs), 1))
@@ -1780,6 +1705,10 @@ print(f"left over by the mean of each class: {rest.mean():.3f}")
 print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / rest.sum():.0%}")
 
 # %% [markdown]
+# Each step used all passengers: steepest descent. The loss is a mean over them, so a few passengers, drawn at random
+# for each step, would give the right gradient on average, for a fraction of the work: stochastic gradient descent, as
+# on sheet 1.
+#
 # Try it in a cell of your own: `train(rate=1.0)[0]` are the losses with steps ten times as long, `train(rate=0.001)[0]`
 # with steps a hundredth. Then leave the ReLU out of a copy of `gradients`, and watch what training makes of it.
 #

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Sheet 5: initialisation symmetry
 #
-# Before a network learns, its weights need some value. Zero seems modest, and it is the one choice that ruins the
-# network: its hidden units are then equal, get equal gradients, and stay equal for ever. On this sheet you work out
-# why, prove it, see what such a network still can do, and break the symmetry, on paper and on handwritten digits. Plan
-# 120 to 150 minutes. You need the chain rule for layers and weights (sheets 1 and 4).
+# Before a network learns, its weights need some value. Zero seems modest, and it ruins the network, as any constant
+# does: its hidden units are then equal, get equal gradients, and stay equal for ever. On this sheet you work out why,
+# prove it, see what such a network still can do, and break the symmetry, on paper and on handwritten digits. Plan 120
+# to 150 minutes. You need the chain rule for layers and weights (sheets 1 and 4).
 #
 # **After this sheet you can**
 #
@@ -120,12 +120,25 @@ guess_dependence = "none"
 # %% check="symmetry.guess_dependence"
 predict("symmetry.guess_dependence", guess_dependence)
 
+# %% attempt="symmetry.guess_dependence" expect="right"
+guess_dependence = ["FIRST"]
+
+# %% attempt="symmetry.guess_dependence" expect="wrong"
+guess_dependence = "W0 and b0"
+
+# %% attempt="symmetry.guess_dependence" expect="wrong"
+guess_dependence = 4
+
+# %% attempt="symmetry.guess_dependence" expect="wrong"
+guess_dependence = {"first", "all"}
+
 # %% [markdown]
 # ### Exercise `symmetry.gradients` (4 points)
 #
 # Return the gradients of $y$ as a tuple `(dW0, db0, dW1, db1)`, each with the shape of its variable: $h \times d$, $h$,
 # $1 \times h$ and a number. The function is asked at points without any symmetry, at constant starts, and at zero. At
-# zero alone many wrong formulas would pass: there a factor 0 hides everything else. If you are stuck:
+# zero alone many wrong formulas would pass: there a factor 0 hides everything else. (These are `net.outer` and
+# `net.inner` of sheet 4 in one; what you have there you may use here.) If you are stuck:
 
 # %%
 hint("symmetry.gradients", 1)
@@ -165,14 +178,14 @@ def gradients(W0, b0, W1, b1, x):
     return np.outer(W1[0], x), W1[0].copy(), z[None, :], 1.0
 
 
-# %% attempt="symmetry.gradients" expect="wrong" mark=3 cause="transposed"
+# %% attempt="symmetry.gradients" expect="wrong" mark=3 cause="transposed, shape that only broadcasts"
 def gradients(W0, b0, W1, b1, x):
     z = sigmoid(W0 @ x + b0)
     below = W1[0] * z * (1 - z)
     return np.outer(below, x), below, z[:, None], 1.0
 
 
-# %% attempt="symmetry.gradients" expect="wrong" mark=3
+# %% attempt="symmetry.gradients" expect="wrong" cause="whole matrix for its diagonal" mark=3
 def gradients(W0, b0, W1, b1, x):
     z = sigmoid(W0 @ x + b0)
     column = z[:, None]
@@ -295,15 +308,15 @@ check("symmetry.constant_output", constant_output)
 c, x, units = task.given["c"], task.given["x"], task.given["units"]
 constant_output = np.array(np.round(c + units * c / (1 + np.exp(-c - c * sum(x))), 3))
 
-# %% attempt="symmetry.constant_output" expect="wrong"
+# %% attempt="symmetry.constant_output" expect="wrong" cause="a known mistake"
 c, x, units = task.given["c"], task.given["x"], task.given["units"]
 constant_output = round(c * sigmoid(c * (np.sum(x) + 1)) + c, 3)
 
-# %% attempt="symmetry.constant_output" expect="wrong"
+# %% attempt="symmetry.constant_output" expect="wrong" cause="a known mistake"
 c, x, units = task.given["c"], task.given["x"], task.given["units"]
 constant_output = round(units * c * sigmoid(c * (np.sum(x) + 1)), 3)
 
-# %% attempt="symmetry.constant_output" expect="wrong"
+# %% attempt="symmetry.constant_output" expect="wrong" cause="a known mistake"
 c, x, units = task.given["c"], task.given["x"], task.given["units"]
 constant_output = round(units * c * sigmoid(c * np.sum(x)) + c, 3)
 
@@ -372,13 +385,15 @@ error = y - g["t"]
 first = [*a, *z, y, 0.5 * error**2]
 table = np.round([first, [*(-error * v * z * (1 - z)), *(-error * v), -error, 1.0]], 3).T
 
-# %% attempt="symmetry.table" expect="wrong" mark=1.5
+# %% attempt="symmetry.table" expect="wrong" mark=6.5 cause="another row used"
 g = task.given
 w, v = np.array([g["w1"], g["w2"], g["w3"]]), np.array([g["v1"], g["v2"], g["v3"]])
 a = w * g["x"]
 z = sigmoid(a)
 y = v @ z
-table = {"a1": {"value": a[0].round(3)}, "a2": {"value": a[1].round(3)}, "a3": {"value": a[2].round(3)}}
+error = y - g["t"]
+first = [*a, *z, y, 0.5 * error**2]
+table = np.round([first, [*(error * v * z * (1 - z)), *(error * z), error, 1.0]], 3).T
 
 # %% [markdown]
 # ### Prediction `symmetry.guess_rows` (1 point)
@@ -395,6 +410,18 @@ guess_rows = 1
 
 # %% check="symmetry.guess_rows"
 predict("symmetry.guess_rows", guess_rows)
+
+# %% attempt="symmetry.guess_rows" expect="right"
+guess_rows = 6.0
+
+# %% attempt="symmetry.guess_rows" expect="wrong"
+guess_rows = "all"
+
+# %% attempt="symmetry.guess_rows" expect="wrong"
+guess_rows = 2.5
+
+# %% attempt="symmetry.guess_rows" expect="wrong"
+guess_rows = [1, 6]
 
 # %% [markdown]
 # This is gradient descent on $L = \frac{1}{2n} \sum_k (y_k - t_k)^2$; the samples are the rows of $X$. Sums over
@@ -594,7 +621,7 @@ picture(network_picture(2, 1), "The equivalent network: two inputs, a single hid
 # %% [markdown]
 # ### Exercise `symmetry.one_unit` (2 points)
 #
-# All rows of `W0` are the vector `w`, all entries of `b0` are the number `b`; The output weights are the
+# All rows of `W0` are the vector `w`, all entries of `b0` are the number `b`; the output weights are the
 # vector `v` (the row $W^{(1)}$), any $h$ numbers. Return $y$, and compute **one** sigmoid only.
 
 
@@ -619,19 +646,14 @@ def one_unit(w, b, v, b1, x):
     return v.mean() * sigmoid(w @ x + b) + b1
 
 
-# %% attempt="symmetry.one_unit" expect="wrong"
+# %% attempt="symmetry.one_unit" expect="wrong" cause="sign"
 def one_unit(w, b, v, b1, x):
-    return v[0] * sigmoid(w @ x + b) + b1
+    return -(v.sum() * sigmoid(w @ x + b) + b1)
 
 
 # %% attempt="symmetry.one_unit" expect="wrong" cause="a path or term dropped"
 def one_unit(w, b, v, b1, x):
     return v.sum() * sigmoid(w @ x) + b1
-
-
-# %% attempt="symmetry.one_unit" expect="wrong"
-def one_unit(w, b, v, b1, x):
-    return v * sigmoid(w @ x + b) + b1
 
 
 # %% [markdown]
@@ -663,13 +685,13 @@ check("symmetry.graph", graph)
 # %% attempt="symmetry.graph" expect="right"
 graph = "s = v3 + v2 + v1; a = b + x*w; z = sigmoid(a); y = c + z*s"
 
-# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+# %% attempt="symmetry.graph" expect="wrong" cause="operation" mark=0.4875
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "(v1 + v2 + v3) / 3", "y": "s * z + c"}
 
-# %% attempt="symmetry.graph" expect="wrong" mark=1.8
+# %% attempt="symmetry.graph" expect="wrong" cause="edge, uses" mark=1.8
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "y": "v1 * z + v2 * z + v3 * z + c"}
 
-# %% attempt="symmetry.graph" expect="wrong" mark=0.4875
+# %% attempt="symmetry.graph" expect="wrong" cause="operation" mark=0.4875
 graph = {"a": "w * x + b", "z": "sigmoid(a)", "s": "v1 * v2 * v3", "y": "s * z + c"}
 
 # %% [markdown]
@@ -709,13 +731,6 @@ def shared_row(w, b, v, b1, x, t):
     return db * x, db
 
 
-# %% attempt="symmetry.shared_row" expect="wrong"
-def shared_row(w, b, v, b1, x, t):
-    z = sigmoid(w @ x + b)
-    db = (v.sum() * z + b1 - t) * v[0] * z * (1 - z)
-    return db * x, db
-
-
 # %% attempt="symmetry.shared_row" expect="wrong" cause="sign"
 def shared_row(w, b, v, b1, x, t):
     z = sigmoid(w @ x + b)
@@ -734,8 +749,8 @@ def shared_row(w, b, v, b1, x, t):
 # ### Exercise `symmetry.step_sizes` (2 points)
 #
 # The two networks can compute the same functions. That is not yet the same *training*. Let the big one, $h$ equal units
-# and $s = \sum_i W^{(1)}_{1i} = h\,c$, make a step of size $\eta$. With which step sizes does the small one, with the
-# row $w$, the bias $b$ and the output weight $s$, do the same? ($b^{(1)}$ has $\eta$ in both.)
+# with the output weight $v$ each, make a step of size $\eta$. With which step sizes does the small one, with the row
+# $w$, the bias $b$ and the output weight $s = h\,v$, do the same? ($b^{(1)}$ has $\eta$ in both.)
 #
 # - `"same"`: $\eta$ for $w$ and $b$, $\eta$ for $s$;
 # - `"up-down"`: $h\eta$ for $w$ and $b$, $\eta/h$ for $s$;
@@ -855,6 +870,17 @@ def loss_gradients(W0, b0, W1, b1, X, t):
     return below.T @ X, below.sum(axis=0), (error @ z)[None, :], error.sum()
 
 
+# %% attempt="symmetry.bug" expect="wrong" mark=3 cause="activation derivative forgotten"
+line = 4
+
+
+def loss_gradients(W0, b0, W1, b1, X, t):
+    z = np.tanh(X @ W0.T + b0)
+    error = (z @ W1[0] + b1 - t) / len(t)
+    below = np.outer(error, W1)
+    return below.T @ X, below.sum(axis=0), (error @ z)[None, :], error.sum()
+
+
 # %% attempt="symmetry.bug" expect="wrong" mark=2 cause="sum for mean"
 line = 4
 
@@ -870,7 +896,7 @@ def loss_gradients(W0, b0, W1, b1, X, t):
 # ## 6. Breaking the symmetry
 #
 # The induction says how to break it: some unit must get a number that another unit does not get. **Example.** Three
-# units, two inputs, eight samples in the plane. Each line is the way of one unit's row of $W^{(0)}$ during 300 steps,
+# units, two inputs, eight samples in the plane. Each line is the path of one unit's row of $W^{(0)}$ during 300 steps,
 # from the dot to the cross. From the constant start there are three lines too, one upon the other.
 
 # %%
@@ -881,21 +907,22 @@ constant = constant_start(3, 2, 0.5)
 starts = {"constant start": constant, "random rows": (rng.normal(size=(3, 2)), *constant[1:])}
 fig, axes = plt.subplots(1, 2, figsize=(8, 3.2))
 for ax, (name, parameters) in zip(axes, starts.items(), strict=True):
-    way = [parameters[0]]
+    path = [parameters[0]]
     for _ in range(300):
         parameters = descend(parameters, X, t)
-        way.append(parameters[0])
-    way = np.array(way)
+        path.append(parameters[0])
+    path = np.array(path)
     for unit, style in enumerate(("-", "--", ":")):
-        ax.plot(way[:, unit, 0], way[:, unit, 1], style, color=f"C{unit}", linewidth=4 - unit, label=f"unit {unit + 1}")
-        ax.scatter(*way[0, unit], color=f"C{unit}")
-        ax.scatter(*way[-1, unit], color=f"C{unit}", marker="x")
+        first, second = path[:, unit].T
+        ax.plot(first, second, style, color=f"C{unit}", linewidth=4 - unit, label=f"unit {unit + 1}")
+        ax.scatter(*path[0, unit], color=f"C{unit}")
+        ax.scatter(*path[-1, unit], color=f"C{unit}", marker="x")
     ax.set(title=name, xlabel="weight of input 1", ylabel="weight of input 2")
     ax.legend()
 fig.tight_layout()
 picture(
     fig,
-    "The ways of three units' weights in the plane. From a constant start the three ways are one. From random rows "
+    "The paths of three units' weights in the plane. From a constant start the three paths are one. From random rows "
     "they begin apart and stay apart.",
 )
 
@@ -910,7 +937,7 @@ picture(
 # - `b1`: $b^{(1)}$ starts with a random number;
 # - `batches`: each step uses other samples, drawn at random;
 # - `dropout`: in each step every hidden unit is left out with probability ½, each by a coin of its own;
-# - `momentum`: gradient descent with momentum;
+# - `momentum`: each step adds nine tenths of the step before it (gradient descent with momentum);
 # - `noise`: random numbers are added to the inputs $x$ in each step.
 
 # %% answer="symmetry.breaks"
@@ -983,7 +1010,7 @@ def relu(W0, b0, W1, x):
     return np.outer(W1[0] * (W1[0] > 0), x), np.maximum(a, 0)[None, :]
 
 
-# %% attempt="symmetry.relu" expect="wrong" mark=1.5 cause="transposed"
+# %% attempt="symmetry.relu" expect="wrong" mark=1.5 cause="transposed, shape that only broadcasts"
 def relu(W0, b0, W1, x):
     a = W0 @ x + b0
     return np.outer(W1[0] * (a > 0), x), np.maximum(a, 0)[:, None]
@@ -1011,7 +1038,7 @@ for digit, ax in enumerate(axes):
 picture(fig, "One handwritten digit of each kind, 0 to 9, with its target: +1 for 0, 1, 6, 7, 9 and -1 for the others.")
 
 # %% [markdown]
-# Four starts for six hidden units, and one network with a single unit:
+# Three starts for six hidden units, and a network with a single one:
 #
 # - **constant**: all weights and biases 0.05 (step size 0.3 in all runs);
 # - **one unit**: the equivalent network, with the step sizes from `symmetry.step_sizes`;
@@ -1034,6 +1061,18 @@ guess_noise = "apart"
 
 # %% check="symmetry.guess_noise"
 predict("symmetry.guess_noise", guess_noise)
+
+# %% attempt="symmetry.guess_noise" expect="right"
+guess_noise = "Back"
+
+# %% attempt="symmetry.guess_noise" expect="wrong"
+guess_noise = "they grow"
+
+# %% attempt="symmetry.guess_noise" expect="wrong"
+guess_noise = 1e-6
+
+# %% attempt="symmetry.guess_noise" expect="wrong"
+guess_noise = ["same", "apart"]
 
 
 # %%
@@ -1084,9 +1123,9 @@ fig.tight_layout()
 picture(
     fig,
     "Left: the loss during 6000 steps. The constant start and the one unit have the same curve, which levels off "
-    "high; the random start goes far lower; the nearly constant start follows the first and then drops to the "
-    "second. Right, on a logarithmic axis: the largest difference between units; from a few millionths it grows all "
-    "the time, for long stretches in a straight line, until it is nearly as large as after a random start.",
+    "high; the random start goes far lower; the nearly constant start follows the first for 4000 steps and then drops "
+    "towards the other. Right, on a logarithmic axis: the largest difference between units; from a few millionths it "
+    "grows all the time, from step 2500 on in a nearly straight line, until it is as large as after a random start.",
 )
 
 # %% [markdown]
@@ -1131,11 +1170,11 @@ reveal("symmetry.guess_noise", "apart" if difference > 0.1 else "same" if differ
 # step sizes $\eta/h$ for $w$, $b$ and $h\eta$ for $s$ it makes the same steps. Six times the work buys nothing. (b)
 # From the constant start the six rows are one picture, by the induction. The pixels within it differ, since each weight
 # is moved by its own input. From the other starts each unit looks for something of its own. (c) The equal units are no
-# stable state: small differences grow, over long stretches by the same factor in each step, which is a straight line on
-# the logarithmic axis. While they are small, the loss follows that of one unit; when they have grown to the size of the
-# weights themselves, the units share the work, and the loss drops. (d) Start with random weights in the first layer, of
-# a size at which the units do differ. Then there is nothing to wait for, and the held-out digits are recognised far
-# better.
+# stable state: small differences grow, over long stretches by about the same factor in each step, which is a straight
+# line on the logarithmic axis. While they are small, the loss follows that of one unit; when they have grown to the
+# size of the weights themselves, the units share the work, and the loss drops. (d) Start with random weights in the
+# first layer, of a size at which the units do differ. Then there is nothing to wait for, and the held-out digits are
+# recognised far better.
 # ### END SOLUTION
 
 # %% [markdown]

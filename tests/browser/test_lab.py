@@ -99,7 +99,7 @@ def practise_and_compare(notebook: Notebook) -> None:
 
 def see_the_progress(notebook: Notebook) -> None:
     notebook.run(PROGRESS)
-    notebook.expect_output(PROGRESS, "1 of 15 exercises right")
+    notebook.expect_output(PROGRESS, "1 of 21 exercises right")
     assert notebook.page.get_by_role("progressbar").last.get_attribute("value") == "1"
     assert notebook.cut_outputs() == []
     assert notebook.shut_out() == []
@@ -135,7 +135,7 @@ def read_it_exported(notebook: Notebook) -> None:
         with read_offline(notebook.browser, page, scheme) as reader:
             said = reader.locator("body").inner_text()
             assert "Right: chain.one_number, 1 of 1" in said
-            assert "1 of 15 exercises right" in said
+            assert "1 of 21 exercises right" in said
             assert "the first that differs is" in said
             assert violations(reader) == []
             assert too_wide(reader) == []

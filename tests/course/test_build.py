@@ -7,8 +7,9 @@ import pytest
 from classroom import NAME, REPOSITORY, ROOT, SHEET, append, make_course, tree_digest, untouched
 from nbclient import NotebookClient
 
-from grading.course.build import BuildError, build, compose, read_attempts, require_built
+from grading.course.build import BuildError, build, compose, read_attempts
 from grading.course.execution import execute
+from grading.course.freshness import require_built
 from grading.course.grade import grade
 from grading.course.layout import Course, CourseError
 from grading.course.start import start
@@ -40,12 +41,13 @@ TEXT = "\n".join(cell.source for cell in RELEASE.cells)
 
 
 def solution_lines():
-    """The lines between BEGIN and END of the solution."""
+    """The lines between BEGIN and END of the solution; what stands above BEGIN, as faulty code does, is released."""
     lines, inside = [], False
     for cell in nbformat.read(REPOSITORY.solution(NAME), as_version=4).cells:
+        above = cell.source.partition("### BEGIN SOLUTION")[0].splitlines()
         for line in cell.source.splitlines():
             inside = "BEGIN SOLUTION" in line or (inside and "END SOLUTION" not in line)
-            if inside and "BEGIN SOLUTION" not in line and line.strip():
+            if inside and "BEGIN SOLUTION" not in line and len(line.strip()) > 1 and line not in above:
                 lines.append(line.strip())
     return lines
 
@@ -65,7 +67,8 @@ def test_no_attempt_is_in_a_notebook():
     attempts = read_attempts(REPOSITORY, NAME)
     assert len(attempts) >= 3 * len(SHEET.checked)
     assert not [attempt for attempt in attempts if attempt.source in sources]
-    assert not [attempt for attempt in attempts if attempt.source.partition("\n")[2].strip("\n") in TEXT]
+    bodies = [attempt.source.partition("\n")[2].strip("\n") for attempt in attempts]
+    assert not [body for body in bodies if body and body in TEXT]
 
 
 def test_no_rubric_is_in_a_notebook():

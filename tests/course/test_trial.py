@@ -87,7 +87,7 @@ def test_the_terminal_says_what_the_notebook_says_and_changes_nothing(copy):
     here = verify(SHEET["chain.one_number"], names["one_number"], PUBLIC_SEED)
     assert trial.verdicts["chain.one_number"] == here
     assert here.text() in trial.text()
-    assert "1 of 15 exercises right" in trial.text()
+    assert "1 of 21 exercises right" in trial.text()
 
 
 def test_what_a_cell_does_wrong_is_told_in_a_line(copy):

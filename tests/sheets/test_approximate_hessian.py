@@ -1,129 +1,30 @@
-"""Sheet 7 against its own master, and what it says about second derivatives against autodiff and the surrogate."""
+"""Sheet 7: what it says about second derivatives, against autodiff and the surrogate."""
 
-import copy
-from collections import defaultdict
-from itertools import pairwise, product
-from pathlib import Path
+from itertools import pairwise
 
-import jupytext
 import nbformat
 import numpy as np
 import pytest
-from masters import described, stub_of
+from masters import COURSE, VARIANTS, answer_to, rehearsal
 
 import autodiff
 from grading.answers import fault_of, verify
-from grading.answers.bug import BugExercise
-from grading.answers.keys import Keyed, read_keys
-from grading.answers.prediction import Prediction
-from grading.course.layout import Course
-from grading.course.master import read_attempts
-from grading.notebook.session import statement_of
 from grading.sheets import Variant, load_sheet
 from grading.sheets.approximate_hessian import approximate_diagonal
-from grading.verify import Verdict
-from grading.verify.lint import lint
 from grading.verify.sampling import fresh_question
 
 NAME = "07_approximate_hessian"
-COURSE = Course(Path(__file__).parents[2])
-VARIANTS = [Variant(0), Variant(1), Variant(2027, "student-01")]
 SHEETS = {variant: load_sheet(NAME, variant) for variant in VARIANTS}
-ITEMS = SHEETS[VARIANTS[0]].checked
-# What has a key is everybody's, and judged with the released one.
-KEYED = {item.id: item for item in ITEMS if isinstance(item, Keyed) and item.needs_key}
-IDS = [item.id for item in ITEMS if item.id not in KEYED]
-ATTEMPTS = [attempt for attempt in read_attempts(COURSE, NAME) if attempt.exercise in IDS]
-KEYED_ATTEMPTS = [attempt for attempt in read_attempts(COURSE, NAME) if attempt.exercise in KEYED]
-ANSWERS = {
-    cell.metadata["answer"]: cell.source
-    for cell in jupytext.read(COURSE.master(NAME), fmt="py:percent").cells
-    if "answer" in cell.metadata
-}
 
 
-def answer_of(source, item):
-    """What the exercise's answer cell defines: a function or data with the exercise's last name."""
-    names = {"np": np, "autodiff": autodiff, "task": statement_of(item)}
-    exec(source, names)
-    return names[item.id.rpartition(".")[2]]
-
-
-def everything():
-    return [pytest.param(variant, name, id=f"{name}-{variant.number}") for variant, name in product(VARIANTS, IDS)]
-
-
-# --- the sheet against its master ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("variant", "name"), everything())
-def test_the_solution_is_right_and_nothing_is_at_fault(variant, name):
-    item = SHEETS[variant][name]
-    solution = answer_of(ANSWERS[name], item)
-    for seed in range(6):
-        assert fault_of(item, seed) == ""
-        verdict = verify(item, solution, seed)
-        assert (verdict.outcome, verdict.mark, verdict.causes) == ("right", item.points, ()), verdict.text()
-
-
-@pytest.mark.parametrize("number", range(2, 8))
-def test_the_solutions_of_further_variants_are_right(number):
-    sheet = load_sheet(NAME, Variant(number, "student-02"))
-    for name in IDS:
-        verdict = verify(sheet[name], answer_of(ANSWERS[name], sheet[name]), number)
-        assert verdict.outcome == "right", verdict.text()
-
-
-@pytest.mark.parametrize(("variant", "name"), everything())
-def test_the_untouched_stub_is_not_attempted(variant, name):
-    item = SHEETS[variant][name]
-    verdict = verify(item, answer_of(stub_of(ANSWERS[name]), item), 17)
-    assert (verdict.outcome, verdict.mark) == ("not attempted", 0.0)
-
-
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
-@pytest.mark.parametrize("attempt", ATTEMPTS, ids=described)
-def test_known_answers_get_what_they_must(attempt, variant):
-    item = SHEETS[variant][attempt.exercise]
-    verdict = verify(item, answer_of(attempt.source, item), 17)
-    assert (verdict.outcome, verdict.mark) == (attempt.expect, attempt.mark), verdict.text()
-    assert not attempt.cause or attempt.cause in {cause.label for cause in verdict.causes}, verdict.text()
-    assert Verdict.from_json(verdict.json()) == verdict
-
-
-def test_there_are_enough_known_answers():
-    count, named = defaultdict(int), defaultdict(int)
-    for attempt in read_attempts(COURSE, NAME):
-        count[attempt.exercise, attempt.expect] += 1
-        named[attempt.exercise] += bool(attempt.cause)
-    for item in ITEMS:
-        assert count[item.id, "right"] >= 1, item.id
-        assert isinstance(item, Prediction) or count[item.id, "wrong"] >= 3, item.id
-        if item.id in IDS and not isinstance(item, Prediction | BugExercise):
-            assert named[item.id] >= 2 or item.id in ("hessian.two_units", "hessian.graph"), item.id
-
-
-def test_known_answers_are_all_different():
-    sources = [attempt.source for attempt in ATTEMPTS] + list(ANSWERS.values())
-    assert len(set(sources)) == len(sources)
-
-
-@pytest.mark.parametrize("number", range(6))
-def test_nothing_in_the_sheet_lets_mistakes_hide(number):
-    assert [said for item in load_sheet(NAME, Variant(number)).checked for said in lint(item)] == []
-
-
-def test_every_exercise_has_three_hints_and_an_objective():
+def test_every_exercise_has_an_objective():
     text = COURSE.master(NAME).read_text()
     objectives = text[: text.index("setup=true")]
     for item in SHEETS[VARIANTS[0]].exercises:
         assert f"`{item.id}`" in objectives, item.id
-    for item in ITEMS:
-        assert isinstance(item, Prediction) or len(item.hints) == 3, item.id
-        assert not item.hints or "np." not in item.hints[0], item.id
 
 
-PERSONAL = ["one_weight", "two_units", "left_out", "dropped", "entries", "products", "samples", "saliency"]
+PERSONAL = ["one_weight", "two_units", "left_out", "dropped", "entries", "samples", "saliency"]
 
 
 @pytest.mark.parametrize("name", [f"hessian.{name}" for name in PERSONAL])
@@ -132,7 +33,7 @@ def test_numbers_by_hand_differ_between_students(name):
     items = [load_sheet(NAME, student)[name] for student in students]
     assert len({item.statement for item in items}) > 5
     for item in items[:5]:
-        assert verify(item, answer_of(ANSWERS[name], item), 0).outcome == "right", item.statement
+        assert verify(item, answer_to(item, rehearsal(NAME).solutions[name]), 0).outcome == "right", item.statement
 
 
 def test_the_student_gets_no_solution_and_pictures_have_words():
@@ -150,36 +51,10 @@ def test_the_student_gets_no_solution_and_pictures_have_words():
     assert all('<img alt="' in page and '<img alt=""' not in page for page in images)
 
 
-def judged_with_its_key(name, source):
-    item = copy.copy(KEYED[name])
-    object.__setattr__(item, "key", read_keys(COURSE.solutions / NAME, NAME, 0)[name])
-    names = {"np": np}
-    exec(source, names)
-    if isinstance(item, BugExercise):
-        return verify(item, names["curvature"], 17, {"line": names["line"]})
-    return verify(item, names[name.rpartition(".")[2]], 17)
-
-
-@pytest.mark.parametrize("name", KEYED)
-def test_what_has_a_key_is_right_solved_and_not_attempted_untouched(name):
-    assert judged_with_its_key(name, ANSWERS[name]).outcome == "right"
-    assert (
-        judged_with_its_key(name, stub_of(ANSWERS[name]).replace("    raise NotImplementedError", "")).outcome
-        == "not attempted"
-    )
-
-
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.number)
 def test_the_planted_bug_shows(variant):
     item = SHEETS[variant]["hessian.bug"]
     assert [fault_of(item, seed) for seed in range(3)] == [""] * 3
-
-
-@pytest.mark.parametrize("attempt", KEYED_ATTEMPTS, ids=described)
-def test_known_answers_to_what_has_a_key_get_what_they_must(attempt):
-    verdict = judged_with_its_key(attempt.exercise, attempt.source)
-    assert (verdict.outcome, verdict.mark) == (attempt.expect, attempt.mark), verdict.text()
-    assert attempt.because in verdict.text()
 
 
 # --- what it teaches, against witnesses of its own -------------------------------------------------------------------
@@ -285,15 +160,8 @@ def test_when_it_is_exact():
         "e": depth_error([5, 6, 7, 3], "squares", activation=lambda a: 1.0 * a),
     }
     exact = {name for name, error in errors.items() if error < 1e-12}
-    assert exact == answer_of(ANSWERS["hessian.when_exact"], SHEETS[VARIANTS[0]]["hessian.when_exact"])
+    assert exact == rehearsal(NAME).names["when_exact"]
     assert all(error > 0.01 for name, error in errors.items() if name not in exact)
-
-
-def test_the_counts_are_those_of_a_machine():
-    item = SHEETS[VARIANTS[0]]["hessian.products"]
-    units, fed = item.given["units"], item.given["fed"]
-    _, counts = autodiff.counted(lambda W, H: W.T @ (H @ W), np.ones((fed, units)), np.ones((fed, fed)))
-    assert item.value() == counts.matmul_flops / 2
 
 
 @pytest.mark.parametrize("student", range(6))

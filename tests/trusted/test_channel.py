@@ -65,10 +65,10 @@ def session(desk, place):
     return GradedSession(NAME, str(place))
 
 
-def asked(desk, session, exercise, answer):
+def asked(desk, session, exercise, answer, said=None):
     """The verdict on an answer that a notebook gives when it is expected."""
     desk.expect(exercise)
-    session.check(exercise.id, answer)
+    session.check(exercise.id, answer, said)
     return desk.collect()
 
 
@@ -99,16 +99,20 @@ def attempts():
 def answer_of(attempt):
     names = {"np": np, "task": SimpleNamespace(given=statement_of(SHEET[attempt.exercise]).given)}
     exec(attempt.source, names)
-    return names[attempt.exercise.removeprefix("chain.")]
+    called = {"chain.draw": "draw_l", "chain.bug": "gradient"}.get(attempt.exercise)
+    return names[called or attempt.exercise.removeprefix("chain.")], {
+        "line": names["line"]
+    } if "line" in names else None
 
 
 def test_every_known_answer_gets_the_same_verdict_remotely(desk, session):
     for attempt in attempts():
         exercise = SHEET[attempt.exercise]
-        remote = asked(desk, session, exercise, answer_of(attempt))
-        answer = answer_of(attempt)
-        assert remote == verify(exercise, answer, seed=SEED), attempt.source
-        assert remote.mark == attempt.mark
+        answer, said = answer_of(attempt)
+        remote = asked(desk, session, exercise, answer, said)
+        answer, said = answer_of(attempt)
+        assert remote == verify_any(exercise, answer, SEED, said), attempt.source
+        assert remote.mark == pytest.approx(attempt.mark)
 
 
 # --- answers that are no gradients --------------------------------------------------------------------------------
