@@ -27,12 +27,14 @@ def places(seen: Seen) -> Iterator[Mistake]:
     yield Mistake("off by one", "Your numbers are the right ones in another order: check the indices.", _reordered)
     yield Mistake(
         "an extra term",
-        "The same number is added beside the diagonal: ones stand where the identity belongs.",
+        "The same number is added everywhere beside the diagonal, as if ones stood where the identity belongs.",
         _ones_beside,
     )
     where = _same_place(seen)
     if where is not None:
-        yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
+        often = sum(bool(np.any(one.differs)) for one in seen)
+        said = "at every point" if often == len(seen) else f"at {often} of {len(seen)} points"
+        yield Mistake("one entry or row wrong", f"Only {where} is wrong, {said}; the rest is right.", always)
     left = _left_out(seen)
     if left:
         yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
@@ -140,6 +142,6 @@ def _wrong_where_negative(seen: Seen, name: str) -> bool:
             return False
         right += int(np.sum(~negative))
         wrong += int(np.sum(differs))
-        if one.right.shape == np.shape(one.question.point[name]) and not np.all(differs[negative]):
+        if not np.all(np.any((differs | ~negative).reshape(-1, *np.shape(one.question.point[name])), axis=0)):
             return False
     return right >= _ENOUGH and wrong >= _ENOUGH

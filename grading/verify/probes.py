@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -142,14 +143,24 @@ def telling(question: Question) -> Iterator[Kind]:
     """Kinds of inputs so special that an answer is hardly right there by another mistake."""
     point = question.point
     square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
-    if square:
+    for several in _subsets(square):
         yield (
             "right for symmetric inputs only",
-            f"Your answer is right where {' and '.join(square)} is symmetric, and wrong otherwise: "
-            "a matrix and its transpose are not the same.",
-            lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
+            f"Your answer is right where {' and '.join(several)} {'are' if several[1:] else 'is'} symmetric, and wrong "
+            "in general: a matrix and its transpose are not the same.",
+            partial(_symmetric, several),
         )
     yield from _one_hots(question, targets=True)
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Each name alone, then all pairs, then all: what is enough is told, and no more."""
+    for count in sorted({1, 2, len(names)}):
+        yield from combinations(names, count)
+
+
+def _symmetric(names: Sequence[str], point: Point) -> Point:
+    return point | {name: (point[name] + point[name].T) / 2 for name in names}
 
 
 def ordinary(question: Question) -> Iterator[Kind]:
@@ -168,7 +179,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
     if any(len(set(np.shape(value))) > 1 for value in point.values()):
         yield (
             "right for square shapes only",
-            "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
+            "Your answer is right where all lengths are equal, and wrong in general: which axis is which?",
             _square,
         )
 
@@ -182,7 +193,7 @@ def _one_hots(question: Question, targets: bool) -> Iterator[Kind]:
         yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
         yield (
             "right for zero or one-hot inputs only",
-            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+            f"Your answer is right where the rows of {name} are one-hot, and wrong in general.",
             partial(_with, name, _one_hot),
         )
 
