@@ -7,6 +7,7 @@ Where nothing fits, no mistake is named, and what is known is said: which entrie
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
+from grading.verify.budget import Budget, Clock
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.elsewhere import elsewhere
 from grading.verify.exercise import Array
@@ -56,20 +58,25 @@ def explain(observations: Seen, ask: Ask | None = None) -> tuple[Cause, ...]:
     return diagnose([observations], ask).causes
 
 
-def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None) -> Diagnosis:
+def diagnose(
+    blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None, clock: Clock = time.process_time
+) -> Diagnosis:
     """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
 
     A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
-    `ask` puts further questions to the answer; without it nothing is said of luck.
+    `ask` puts further questions to the answer; without it nothing is said of luck. After _SEARCH_S seconds on `clock`
+    the search ends, likelier mistakes having been tried before others; what can be seen fast is still looked at.
     """
     count = len(blocks) if of is None else of
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
+    search = Budget(_SEARCH_S, clock)
     for step in _STEPS:
         silent = _silent(wrong, found)
-        if silent:
+        budget = Budget(_FAST_S, clock) if step in _FAST else search
+        if silent and not budget.is_spent:
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
-            with np.errstate(all="ignore"), suppress(Exception):
+            with np.errstate(all="ignore"), suppress(Exception), budget.granted():
                 found += step(silent, ask)
     told: dict[str, list[str]] = {}
     for seen in _silent(wrong, found):
@@ -287,3 +294,6 @@ _STEPS = (
     *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
     *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
 )
+_SEARCH_S = 1.5  # seconds on the processor for all of them together: a mistake that is found has been found before
+_FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
+_FAST_S = 0.25

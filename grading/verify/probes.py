@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from grading.verify import contract
+from grading.verify.budget import while_time
 from grading.verify.exercise import Array, Exercise, Point
 from grading.verify.respondent import Reply
 from grading.verify.sampling import Question, fresh_question
@@ -31,7 +32,7 @@ def luck(
 
     Points of a kind may miss the branch in which an answer goes wrong, so it has to be right at further ones as well.
     """
-    for label, text, change in kinds(questions[0]):
+    for label, text, change in while_time(kinds(questions[0])):
         fine = set(blocks)
         for question in (*questions, *_further(questions[0].exercise)):
             if fine:
