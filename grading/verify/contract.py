@@ -19,10 +19,9 @@ def split_blocks(reply: Reply, expected: Blocks, names: Sequence[str] = ()) -> B
     """The reply's arrays, one per expected block; or one line saying what came instead of those of these names."""
     values = reply.values
     is_list = reply.form is not None and reply.form.container == "list"
-    if is_list and len(values) == len(expected) == 1 and values[0].shape == (1, *expected[0].shape) and values[0].ndim > 2:
-        return tuple(values[0])  # a list of one array is that array
     if len(values) == len(expected):
-        return values
+        is_one = is_list and len(values) == 1 and expected[0].ndim > 1 and values[0].shape == (1, *expected[0].shape)
+        return tuple(values[0]) if is_one else values  # a list of one array is that array
     is_stack = is_list or len({block.shape for block in expected}) == 1
     if len(values) == 1 and values[0].ndim and len(values[0]) == len(expected) and is_stack:
         return tuple(values[0])  # a list of equal-shaped arrays arrives stacked

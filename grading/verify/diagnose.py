@@ -33,6 +33,7 @@ from grading.verify.probes import (
     is_stuck,
     luck,
     ordinary,
+    real_inputs,
     same_when_rounded,
     share_of_error_moved,
     telling,
@@ -265,7 +266,14 @@ def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
     def imprecise(seen: Seen) -> Iterator[Mistake]:
         def moved(step: float) -> float:
-            return 0.0 if ask is None else share_of_error_moved(questions, seen[0].block, step, ask)
+            """Of what is differentiated first: other inputs may have to stay what they are, as one-hot rows have."""
+            if ask is None:
+                return 0.0
+            for names in (questions[0].exercise.wrt, real_inputs(questions[0].point)):
+                share = share_of_error_moved(questions, seen[0].block, step, ask, names)
+                if share >= precision.ANOTHER:
+                    break
+            return share
 
         return precision.imprecision(seen, moved)
 
@@ -294,6 +302,6 @@ _STEPS = (
     *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
     *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
 )
-_SEARCH_S = 1.5  # seconds on the processor for all of them together: a mistake that is found has been found before
+_SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
 _FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
 _FAST_S = 0.25

@@ -72,14 +72,16 @@ def _rounded(value: Any, dtype: type) -> Any:
     return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
 
 
-def share_of_error_moved(questions: Sequence[Question], block: int, step: float, ask: Ask) -> float:
-    """How much of a block's error is another one, once all real inputs have moved by a relative step.
+def share_of_error_moved(
+    questions: Sequence[Question], block: int, step: float, ask: Ask, names: Sequence[str]
+) -> float:
+    """How much of a block's error is another one, once the inputs of these names have moved by a relative step.
 
     0 where that is not known, or where the right answer moves so much that its error has to.
     """
     before, change = 0.0, 0.0
     for question in questions:
-        moved = nudged(question, step, _real(question.point))
+        moved = nudged(question, step, names)
         try:
             (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
         except Exception:
@@ -175,7 +177,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
             f"Your answer is right for one row of {names}, and wrong for more.",
             partial(_one_row, point, length),
         )
-    for name in _real(point):
+    for name in real_inputs(point):
         yield _positive(name)
     if any(len(set(np.shape(value))) > 1 for value in point.values()):
         yield (
@@ -187,7 +189,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
 
 def _one_hots(question: Question, targets: bool) -> Iterator[Kind]:
     """Rows with a single 1, in the place of targets, which are not negative, or of other inputs that do not move."""
-    for name in _real(question.point):
+    for name in real_inputs(question.point):
         value = question.point[name]
         if name in question.exercise.wrt or np.ndim(value) != 2 or bool(np.all(value >= 0)) != targets:
             continue
@@ -204,7 +206,7 @@ def _positive(name: str) -> Kind:
     return "wrong for negative inputs", text, partial(_with, name, np.abs)
 
 
-def _real(point: Point) -> list[str]:
+def real_inputs(point: Point) -> list[str]:
     return [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
 
 
