@@ -30,14 +30,18 @@ def places(seen: Seen) -> Iterator[Mistake]:
         "The same number is added everywhere beside the diagonal, as if ones stood where the identity belongs.",
         _ones_beside,
     )
+    left = _left_out(seen)
+    if left:
+        yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
+
+
+def one_place(seen: Seen) -> Iterator[Mistake]:
+    """Wrong in one entry, row or column alone, which says where and not why."""
     where = _same_place(seen)
     if where is not None:
         often = sum(bool(np.any(one.differs)) for one in seen)
         said = "at every point" if often == len(seen) else f"at {often} of {len(seen)} points"
         yield Mistake("one entry or row wrong", f"Only {where} is wrong, {said}; the rest is right.", always)
-    left = _left_out(seen)
-    if left:
-        yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
 
 
 def _one_too_many(one: Observation) -> bool:

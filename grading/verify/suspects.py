@@ -74,6 +74,12 @@ def misapplied(recorded: Recorded) -> Group:
     yield from chain(_everywhere(recorded, units), _wrong_forms(recorded, units), _powers(recorded))
 
 
+def evaluated_elsewhere(recorded: Recorded) -> Group:
+    """Derivatives at another point, of activations and of other functions of single entries."""
+    units = activations(recorded)
+    return chain(_wrong_points(recorded, units), _wrong_entrywise(recorded, {unit[:2] for unit in units}))
+
+
 def other_inputs(recorded: Recorded) -> Group:
     """An input forgotten, or with the wrong sign, wherever it occurs."""
     for name, value in recorded.question.point.items():
