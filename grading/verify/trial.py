@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from grading.verify.budget import while_time
 from grading.verify.catalogue import Observation, Seen, within
 from grading.verify.faults import Blocks, Recorded
 from grading.verify.misread import Written
@@ -79,7 +80,7 @@ class Trial:
     def of(self, group: Iterator[Suspect]) -> list[Found]:
         """The suspects that reproduce some wrong block at every point; no more of them than there is patience for."""
         found = []
-        for suspect in group:
+        for suspect in while_time(group):
             self.patience -= self.effort
             if self.patience < 0:
                 break
