@@ -21,7 +21,7 @@ import numpy as np
 
 from grading.answers.forms import CONSTANT_WORDS, INPUT_WORDS, Entries, cut, kind_of, shown
 from grading.answers.formulas import FormulaError, Step, formula
-from grading.answers.operations import IDENTITY, OPERATIONS, Meter, meant, near
+from grading.answers.operations import IDENTITY, MISFITS, OPERATIONS, Meter, meant, near
 from grading.verify.plain import is_finite
 
 _MOST_FLAWS = 4
@@ -303,7 +303,7 @@ class _Reader:
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(step.value({}, Meter()), dtype=np.float64)
-        except Exception:
+        except MISFITS:
             value = np.array(np.nan)
         if not np.all(np.isfinite(value)):
             self.flaws.append(f"{self.user} has a constant that is no finite number")

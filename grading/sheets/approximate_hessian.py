@@ -97,23 +97,6 @@ def _one_unit(variant: Variant, sizes: tuple[int, ...]) -> Items:
             ),
         ),
         Exercise(
-            id="hessian.weights",
-            function=lambda xp, W, z, c: xp.sum(c * xp.sin(W @ z)),
-            inputs=lambda rng: {
-                "W": rng.normal(size=(outer, inner)),
-                "z": _signed(rng, inner),
-                "c": _signed(rng, outer),
-            },
-            wrt=("W",),
-            asks="hessian_diagonal",
-            points=2,
-            hints=(
-                "First differentiate twice in the pre-activations a = W z; only then think of the weights.",
-                "Entry (j, i) is the second derivative in a_j, times z_i squared.",
-                "The second derivative in a_j is -c_j sin(a_j); np.outer makes a matrix of two vectors.",
-            ),
-        ),
-        Exercise(
             id="hessian.batch",
             function=lambda xp, W, Z, c: xp.sum(c * xp.sin(Z @ W.T)),
             inputs=lambda rng: {
@@ -170,28 +153,6 @@ def _one_weight(variant: Variant) -> Exercise:
 def _exact(variant: Variant) -> Items:
     return (
         _two_units(variant),
-        ChoiceExercise(
-            id="hessian.bends",
-            several=True,
-            options={
-                "relu": "$\\max(a, 0)$",
-                "tanh": "$\\tanh a$",
-                "identity": "$a$",
-                "softplus": "$\\log(1 + e^a)$",
-                "leaky": "$\\max(a, 0.1\\,a)$",
-                "square": "$a^2$",
-            },
-            points=1,
-            statement=(
-                "For which activations is the second term of formula (1), the one with $h''$, zero at every point off "
-                "a kink, whatever the loss? Name all of them."
-            ),
-            hints=(
-                "Draw each of the functions. Where does its slope change?",
-                "The term is zero where h'' is; a function without curvature is made of straight pieces.",
-                "Three of them are made of straight pieces.",
-            ),
-        ),
         Prose(
             id="hessian.derivation",
             points=4,
@@ -466,7 +427,7 @@ def _network(sizes: tuple[int, ...]) -> Items:
             asks="value",
             points=4,
             hints=(
-                "Five parts: down the network, the pair (g, d) at the output, two steps up, the weights.",
+                "Five parts: forward through the network, the pair (g, d) at the output, two steps back, the weights.",
                 "At the output g = y - target and d = 1. A step gives d, and g as in any backward pass.",
                 "At the end d of the first layer is one number per row of W1, and x² one per column.",
             ),
@@ -510,7 +471,7 @@ def _when_exact(variant: Variant) -> Items:
                 "have several units unless it is said otherwise. Name all that apply."
             ),
             hints=(
-                "Go up from the loss: where is the first layer whose Hessian has entries beside the diagonal?",
+                "Go back from the loss: where is the first layer whose Hessian has entries beside the diagonal?",
                 "What is dropped is w_kj w_k'j H_kk' with k ≠ k': there must be two units k and k', and their H_kk'.",
                 "Linear layers do have such entries: below W3 the Hessian of half the squared error is W3ᵀ W3.",
             ),
@@ -562,7 +523,6 @@ def _cost(variant: Variant) -> Items:
     rng = variant.own_rng("hessian.entries")
     n, m, k = (int(size) for size in rng.permutation([5, 8, 12, 20, 30])[:3])
     weights = n * m + m * k
-    units, fed = (int(size) for size in variant.own_rng("hessian.products").permutation([6, 9, 15, 20, 25])[:2])
     return (
         NumberExercise(
             id="hessian.entries",
@@ -583,29 +543,6 @@ def _cost(variant: Variant) -> Items:
                 "Count the weights first.",
                 "The diagonal, and one of the two triangles beside it.",
                 "W (W + 1) / 2 for W weights.",
-            ),
-        ),
-        NumberExercise(
-            id="hessian.products",
-            asks="count",
-            value=lambda: fed**2 * units + fed * units**2,
-            mistakes={
-                "this is what the approximation needs": lambda: 2 * fed * units,
-                "this counts additions as well": lambda: 2 * (fed**2 * units + fed * units**2),
-                "this is the first of the two products alone": lambda: fed**2 * units,
-                "this is the second of the two products alone": lambda: fed * units**2,
-            },
-            points=1,
-            given={"units": units, "fed": fed},
-            statement=(
-                f"A layer of {units} units feeds a layer of {fed}, through $W$ of shape ({fed}, {units}). The exact "
-                "recursion carries whole matrices, $W^\\top H\\, W$; the product of a $(p, q)$ with a $(q, r)$ matrix "
-                "takes $pqr$ multiplications. How many does this one take, $H\\,W$ first?"
-            ),
-            hints=(
-                "Write down the shapes of Wᵀ, H and W.",
-                "H is square, with a side for the units that are fed.",
-                "Two products: (fed, fed) with (fed, units), then (units, fed) with (fed, units).",
             ),
         ),
         Prediction(

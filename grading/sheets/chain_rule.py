@@ -378,7 +378,7 @@ def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
         for y in (-1.4, -0.6, 0.6, 1.1, 1.4, 2.2)
         for k in range(2, 7)
         if abs(2 * y * (y + k) - x * (2 * y + k)) > 0.1  # the derivative in x is not the one in y
-        if x * y**2 > 0.5  # what comes over a and c alone
+        and x * y**2 > 0.5  # what comes over one path is so much that three decimals tell whether it is missing
     ]
     return tasks[variant.own_rng("chain.paths_by_hand").integers(len(tasks))]
 

@@ -77,28 +77,6 @@ def _differences(variant: Variant) -> tuple[Item, ...]:
             happens=_what_the_error_does,
         ),
         NumberExercise(
-            id="modes.evaluations",
-            asks="count",
-            value=lambda: h * d + h + 1,
-            mistakes={
-                "each quotient needs a second value, too, that of the point itself": lambda: h * d + h,
-                "that is what central differences take": lambda: 2 * (h * d + h),
-                "b has entries of its own, and each wants a step": lambda: h * d + 1,
-            },
-            points=1,
-            given={"h": h, "d": d},
-            statement=(
-                f"A loss depends on {both}. How often must it be evaluated for its gradient in all these entries by "
-                "one-sided differences $\\big(f(x + \\varepsilon e_i) - f(x)\\big)/\\varepsilon$, if no value is "
-                "computed twice?"
-            ),
-            hints=(
-                "How many entries are there to move, one after the other?",
-                "Each quotient has two values in it. Which of them do all quotients share?",
-                "All entries of W, all entries of b, and the point itself.",
-            ),
-        ),
-        NumberExercise(
             id="modes.best_step",
             decimals=2,
             value=lambda: math.log10(2 * math.sqrt(_ROUNDOFF * height / bend)),
@@ -121,6 +99,28 @@ def _differences(variant: Variant) -> tuple[Item, ...]:
                 "One part of the bound grows with the step, one shrinks. Where is its derivative zero?",
                 "M/2 = 2uF/ε² at the best step.",
                 "The best step is 2 √(uF/M).",
+            ),
+        ),
+        NumberExercise(
+            id="modes.evaluations",
+            asks="count",
+            value=lambda: h * d + h + 1,
+            mistakes={
+                "each quotient needs a second value, too, that of the point itself": lambda: h * d + h,
+                "that is what central differences take": lambda: 2 * (h * d + h),
+                "b has entries of its own, and each wants a step": lambda: h * d + 1,
+            },
+            points=1,
+            given={"h": h, "d": d},
+            statement=(
+                f"A loss depends on {both}. How often must it be evaluated for its gradient in all these entries by "
+                "one-sided differences $\\big(f(x + \\varepsilon e_i) - f(x)\\big)/\\varepsilon$, if no value is "
+                "computed twice?"
+            ),
+            hints=(
+                "How many entries are there to move, one after the other?",
+                "Each quotient has two values in it. Which of them do all quotients share?",
+                "All entries of W, all entries of b, and the point itself.",
             ),
         ),
     )
@@ -242,39 +242,26 @@ def _brackets(variant: Variant) -> tuple[Item, ...]:
     factors += f"$({h}, {h * d})$."
     return (
         NumberExercise(
-            id="modes.reverse_bracket",
+            id="modes.brackets",
             asks="count",
-            value=lambda: reverse,
+            value=lambda: forward - reverse,
             mistakes={
-                "that is the other bracketing": lambda: forward,
-                "this counts additions as well": lambda: 2 * reverse,
-                "the last factor has h rows and hd columns": lambda: h * h + h * d,
+                "that is all that A (B C) takes; take off what (A B) C takes": lambda: forward,
+                "that is all that (A B) C takes; how many more are it the other way?": lambda: reverse,
+                "this counts additions as well": lambda: 2 * (forward - reverse),
+                "the last factor has h rows and hd columns": lambda: forward - h * h - h * d,
+                "A (B C) has two products in it; the row A has to be multiplied, too": lambda: h * h * h * d - reverse,
             },
-            points=1,
+            points=2,
             given=given,
-            statement=f"{factors} How many multiplications does $(A\\,B)\\,C$ take, every entry taken as a number?",
+            statement=(
+                f"{factors} How many multiplications **more** does $A\\,(B\\,C)$ take than $(A\\,B)\\,C$, "
+                "every entry taken as a number?"
+            ),
             hints=(
                 "A product of shapes (m, k) and (k, n) takes one multiplication for each m, k and n.",
-                "The first product is 1 × h by h × h. What shape has its result?",
-                "h·h for the first product, h·hd for the second.",
-            ),
-        ),
-        NumberExercise(
-            id="modes.forward_bracket",
-            asks="count",
-            value=lambda: forward,
-            mistakes={
-                "that is the other bracketing": lambda: reverse,
-                "this counts additions as well": lambda: 2 * forward,
-                "the first product alone; the row A has to be multiplied, too": lambda: h * h * h * d,
-            },
-            points=1,
-            given=given,
-            statement=f"{factors} How many multiplications does $A\\,(B\\,C)$ take, every entry taken as a number?",
-            hints=(
-                "The inner product is done first: h × h by h × hd.",
-                "Its result is h × hd; then comes the row.",
-                "h·h·hd for the first product, h·hd for the second.",
+                "Two products each: first 1 × h by h × h in the one order, h × h by h × hd in the other. What is left?",
+                "h·h·hd + h·hd in the one order, h·h + h·hd in the other.",
             ),
         ),
         NumberExercise(
@@ -351,12 +338,6 @@ def _numbers_held(walk: str, depth: int, width: int) -> int:
     return int(getattr(Cost(chain, np.ones(width)), walk).peak_live_floats)
 
 
-def _what_memory_does() -> str:
-    """The option that is true when a chain gets twice as long."""
-    forward, reverse = (_numbers_held(walk, 40, 5) > 1.5 * _numbers_held(walk, 20, 5) for walk in ("jvp", "vjp"))
-    return {(True, True): "a", (False, True): "b", (True, False): "c", (False, False): "d"}[forward, reverse]
-
-
 def _memory(variant: Variant) -> tuple[Item | Prose, ...]:
     depth, width = _one_of(variant, "modes.memory", list(product((5, 7, 9, 11), (10, 30, 60))))
 
@@ -364,17 +345,6 @@ def _memory(variant: Variant) -> tuple[Item | Prose, ...]:
         return _numbers_held(walk, depth, width)
 
     return (
-        Prediction(
-            id="modes.guess_memory",
-            form="choice",
-            options={
-                "a": "Both modes hold twice as many numbers.",
-                "b": "Forward mode holds as many as before, reverse mode about twice as many.",
-                "c": "Reverse mode holds as many as before, forward mode about twice as many.",
-                "d": "Both modes hold as many as before.",
-            },
-            happens=_what_memory_does,
-        ),
         NumberExercise(
             id="modes.memory",
             asks="count",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from grading.verify.oracles import (
     second_difference_witness,
     torch_witness,
 )
+from grading.verify.sameness import what_it_is
 from grading.verify.sampling import Question, edge_question, fresh_question, published_question
 from grading.verify.tolerance import Blocks, Tolerance, tolerance
 
+_KEPT = 256  # exercises with a seed; a sheet has some twenty
 _REDRAWS = 5  # at most so often is a point replaced at which the function has no derivative, or its digits do not show
 
 
@@ -61,7 +64,30 @@ class Bench:
 
 
 def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
-    """One bench per point: fresh ones, then those that the exercise declares."""
+    """One bench per point: fresh ones, then those that the exercise declares.
+
+    A class is asked the same: what was found for the last exercises and seeds is not sought again.
+    """
+    return list(_benches_of(_Asked(exercise, seed)))
+
+
+class _Asked:
+    """An exercise and a seed, equal to others of which the same is known."""
+
+    def __init__(self, exercise: Exercise, seed: int) -> None:
+        self.exercise, self.seed = exercise, seed
+        self._known_by = (what_it_is(exercise), seed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._known_by == other._known_by
+
+    def __hash__(self) -> int:
+        return hash(self._known_by)
+
+
+@lru_cache(maxsize=_KEPT)
+def _benches_of(asked: _Asked) -> list[Bench]:
+    exercise, seed = asked.exercise, asked.seed
     if exercise.is_data:
         return [bench_at(_guarded(exercise, lambda: fresh_question(exercise, seed, 0)), is_declared=True)]
     questions = [

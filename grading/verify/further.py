@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO
@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 
+from autodiff.tape import RefusalError
 from grading.verify import contract
 from grading.verify.bench import Bench, FaultError, bench_at, fresh_bench
 from grading.verify.compare import Compared, compare
@@ -18,7 +19,7 @@ from grading.verify.exercise import Array, Exercise
 from grading.verify.probes import nudged
 from grading.verify.respondent import Reply, Respondent
 from grading.verify.sampling import Question, fresh_question, mixed_question
-from grading.verify.tolerance import derivative, measured_inputs
+from grading.verify.tolerance import Blocks, derivative, measured_inputs
 
 # Further points at which an answer that is all right must at least give finite numbers: so many at least, and at most
 # as long as they hold so few numbers together, each of which is a trial, and take so little time.
@@ -176,11 +177,8 @@ def keeps_answers(hearing: Hearing) -> bool:
 
 def _spot(hearing: Hearing, question: Question) -> Reply | None:
     """A reply if it is clearly off; else it is one more spot check, if the function has such inputs at all."""
-    try:
-        right = derivative(question)
-    except Exception:
-        return None
-    if not all(np.all(np.isfinite(block)) for block in right):
+    right = _derivative(question)
+    if right is None or not all(np.all(np.isfinite(block)) for block in right):
         return None
     reply = hearing.ask(question)
     values = "" if reply.error else contract.split_blocks(reply, right)
@@ -188,6 +186,17 @@ def _spot(hearing: Hearing, question: Question) -> Reply | None:
     if is_off:
         return reply
     hearing.spots.append((question, reply))
+    return None
+
+
+def _derivative(question: Question) -> Blocks | None:
+    """What is right there; None if the function is not made for such inputs."""
+    try:
+        question.exercise.value_at(question.point)
+    except Exception:
+        return None  # the function is the exercise's, and may refuse them as it likes
+    with suppress(RefusalError):  # it takes a way that cannot be differentiated
+        return derivative(question)
     return None
 
 

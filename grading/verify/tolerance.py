@@ -63,6 +63,7 @@ _LOGARITHMS: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log, np.log2, np.log10), lambda a: 1 / np.abs(a)),
     np.log1p: lambda a: 1 / np.abs(1 + a),
 }
+_MAXIMA = frozenset({np.max, np.amax, np.min, np.amin})
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
 _WITHIN: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
@@ -117,6 +118,8 @@ def tolerance(question: Question) -> Tolerance:
         sizes = np.abs(entries)
         shaken = [_shaken(computed, number) for number in range(_SHAKES)]
         reaction = _largest(entries, [each for each, _ in shaken])
+        if any(computation.is_shifted for computation in computed):
+            reaction = np.maximum(reaction, _shift_reaction(computed))
         allowed = scale * (sizes + reaction) + smallest
         if question.exercise.engine:
             allowed = _UNKNOWN * allowed + _flat(tuple(np.full_like(b, scale * _size(b)) for b in base))
@@ -147,6 +150,16 @@ def _shaken(computed: list[_Computation], number: int, moves: bool = True) -> tu
     """The answer's entries and the first list's output after one shake; the list itself is not kept."""
     shaken = [computation.shaken(number, moves) for computation in computed]
     return _flat(_joined(each.blocks() for each in shaken)), shaken[0].value
+
+
+def _shift_reaction(computed: list[_Computation]) -> Array:
+    """What blunted slopes do where maxima are constants, as they are to who leaves them out of a softmax.
+
+    With them the last bits that a logarithm has lost cancel at the largest entry: in exp(z - (m + log s)) they do not.
+    """
+    held = [computation.with_maxima_held() for computation in computed]
+    blunted = [_shaken(held, number, moves=False)[0] for number in range(_SHAKES)]
+    return _largest(_flat(_joined(computation.blocks() for computation in held)), blunted)
 
 
 def _noise(computation: _Computation, moved: list[Array]) -> Array:
@@ -204,6 +217,21 @@ class _Computation:
             ):
                 found.add(line)
         return found
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether there are maxima and logarithms on the list, as in log(sum(exp(z - max(z)))) + max(z)."""
+        keys = {rule.key for rule, *_ in self.tape.records if rule is not None}
+        return not (keys.isdisjoint(_MAXIMA) or keys.isdisjoint(_LOGARITHMS))
+
+    def with_maxima_held(self) -> _Computation:
+        """The same list, which when walked passes nothing back through maxima."""
+        held = Tape()
+        for rule, parents, *rest in self.tape.records:
+            is_held = rule is not None and rule.key in _MAXIMA
+            held.records.append((rule, (None,) * len(parents) if is_held else parents, *rest))
+        is_var = on_tape(self.output, self.tape)
+        return _Computation(held, Var(self.output.value, held, self.output.index) if is_var else self.output, self.read)
 
     @property
     def value(self) -> Array:
@@ -415,7 +443,7 @@ def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
         return lambda tape, output: tuple(_walked(tape, output, directions[0], count))
     if asks == "jacobian":
         return lambda tape, output: _jacobians(tape, output, count)
-    return lambda tape, output: (_pushed(_jacobians(tape, output, count), directions),)
+    return lambda tape, output: (_pushed(tape, output, directions),)
 
 
 def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
@@ -425,9 +453,13 @@ def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
     return tuple(np.reshape([row[k] for row in rows], shape + inputs[k]) for k in range(count))
 
 
-def _pushed(jacobians: Blocks, directions: tuple[Array, ...]) -> Array:
-    products = [np.tensordot(j, d, np.ndim(d)) for j, d in zip(jacobians, directions, strict=True)]
-    return np.asarray(np.sum(products, axis=0))
+def _pushed(tape: Tape, output: Any, directions: tuple[Array, ...]) -> Array:
+    """The Jacobians times the tangents, row by row: together they may be too large to be kept."""
+    pushed = np.zeros(np.shape(strip(output)))
+    for index, seed in _units(output):
+        rows = _walked(tape, output, seed, len(directions))
+        pushed[index] = sum(np.vdot(row, direction) for row, direction in zip(rows, directions, strict=True))
+    return pushed
 
 
 def _units(output: Any) -> Iterator[tuple[tuple[int, ...], Array]]:

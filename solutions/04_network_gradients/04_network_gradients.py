@@ -1705,17 +1705,9 @@ print(f"left over by the mean of each class: {rest.mean():.3f}")
 print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / rest.sum():.0%}")
 
 # %% [markdown]
-# Each step used all passengers, which is *steepest descent*. The loss is a mean over them, and so is its gradient:
-
-# %%
-if losses:
-    alone = [gradients(inputs[k : k + 1], W1, W2, targets[k : k + 1])[0] for k in range(len(inputs))]
-    whole = gradients(inputs, W1, W2, targets)[0]
-    print("mean of the passengers' gradients is the gradient:", np.allclose(np.mean(alone, axis=0), whole))
-
-# %% [markdown]
-# So a few passengers, drawn at random for each step, give the right gradient on average, for a fraction of the work:
-# *stochastic gradient descent* on minibatches, which is how larger networks are trained.
+# Each step used all passengers: steepest descent. The loss is a mean over them, so a few passengers, drawn at random
+# for each step, would give the right gradient on average, for a fraction of the work: stochastic gradient descent, as
+# on sheet 1.
 #
 # Try it in a cell of your own: `train(rate=1.0)[0]` are the losses with steps ten times as long, `train(rate=0.001)[0]`
 # with steps a hundredth. Then leave the ReLU out of a copy of `gradients`, and watch what training makes of it.

@@ -176,6 +176,16 @@ def test_of_what_is_everybodys_own_nothing_is_left_behind(rehearsal):
     assert "unheard_of" not in rehearsal.names
 
 
+def test_another_student_is_asked_what_is_the_students_own(rehearsal):
+    own, anna = "chain.paths_by_hand", rehearsal.of_student("anna")
+    for run in (rehearsal, anna, Rehearsal(REPOSITORY, NAME, Variant(0, "anna"))):
+        assert run.judged(own, run.solutions[own], 3).outcome == "right"
+    x, y, k = anna.items[own].given.values()
+    annas = f"paths_by_hand = {2 * x * y * (y + k):.3f}"
+    assert anna.judged(own, annas, 3).outcome == "right"
+    assert rehearsal.judged(own, annas, 3).outcome == "wrong"
+
+
 def test_a_solution_that_fails_is_told_in_one_line(course):
     master = course.master(NAME)
     master.write_text(master.read_text().replace("open_sheet(", "raise ValueError('no luck')\nopen_sheet(", 1))

@@ -197,6 +197,14 @@ PIECES = {
         (tolerance, "_LOGARITHMS", {}),
         lambda: unexcused(lambda: test_tolerance.test_a_logarithms_slope_may_come_from_its_value(600)),
     ),
+    "maxima hide what a shift has lost": (
+        (tolerance, "_MAXIMA", frozenset()),
+        lambda: unexcused(
+            lambda: test_tolerance.test_a_shifted_logarithms_digits_are_lost_at_the_largest_entry_too(
+                *test_tolerance.SHIFTED["a vector"], 1e4
+            )
+        ),
+    ),
     "fine waves are faults": (
         (bench, "fine", np.zeros_like),
         lambda: test_witnesses.test_waves_that_drown_in_the_functions_rounding_blame_nobody(
