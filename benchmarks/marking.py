@@ -49,11 +49,11 @@ class Spent:
         return Spent(self.wall / number, self.cpu / number)
 
 
-def course_of(folder: Path, name: str, number: int, config: str) -> Course:
+def course_of(folder: Path, name: str, number: int) -> Course:
     """A course with so many notebooks handed in: the answers of a simulated class, right and wrong ones by turns."""
     for part in ("solutions", "assignments"):
         shutil.copytree(_ROOT / part / name, folder / part / name)
-    (folder / CONFIG).write_text(config)
+    shutil.copy(_ROOT / CONFIG, folder / CONFIG)
     course = Course(folder)
     answering = [one for one in simulated_class(course, name) if list(one.files) == [f"{name}.ipynb"]][:12]
     for copy in range(number):
@@ -74,14 +74,15 @@ def spent_by(course: Course, *words: str) -> Spent:
 
 def stock(folder: Path, name: str, number: int) -> Spent:
     """Stock `nbgrader autograde`."""
-    course = course_of(folder, name, number, _STOCK)
+    course = course_of(folder, name, number)
     spent_by(course, "-m", "nbgrader", "generate_assignment", name, "--create", "--force")
+    (folder / CONFIG).write_text(_STOCK)
     return spent_by(course, "-m", "nbgrader", "autograde", name, "--create")
 
 
 def ours(folder: Path, name: str, number: int, pages: str) -> Spent:
     """`gradsheet grade`, with or without its feedback pages."""
-    course = course_of(folder, name, number, (_ROOT / CONFIG).read_text())
+    course = course_of(folder, name, number)
     return spent_by(course, "-c", _OURS, name, pages)
 
 
