@@ -1,4 +1,4 @@
-# make demo | test | test-all | bench | verdicts | lab | course | clean
+# make demo | test | test-all | bench | verdicts | lab | course | solutions | clean
 #   PYTHON=python3.12      the interpreter for .venv (3.11 or newer)
 #   TORCH='...'            what to install PyTorch from; see the README for CPU builds
 #   VARIANT=2027           make course: release another set of the sheets
@@ -11,7 +11,7 @@ SHEET ?= 1
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help demo test test-all lint bench verdicts lab course clean
+.PHONY: help demo test test-all lint bench verdicts lab course solutions clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | head -6
@@ -54,6 +54,9 @@ lab: $(INSTALLED)
 
 course: $(INSTALLED)
 	@$(BIN)/gradsheet build $(if $(VARIANT),--variant $(VARIANT))
+
+solutions: $(INSTALLED)
+	@$(BIN)/gradsheet solutions
 
 clean:
 	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from grading.course.layout import Course
 
 # What may go wrong because of what a person typed or has; everything else is a defect and shows its traceback.
 _EXPECTED = (ValueError, OSError)
@@ -41,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_submit_check(commands)
     _add_doctor(commands)
     _add_build(commands)
+    _add_solutions(commands)
+    _add_verify_course(commands)
     _add_grade(commands)
     _add_export(commands)
     _add_report(commands)
@@ -163,21 +170,106 @@ def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
     command.add_argument("--variant", type=int, help="release another set of the sheets, with this number")
     command.add_argument("--if-changed", action="store_true", help="leave sheets alone whose master has not changed")
+    _add_processes(command)
     command.set_defaults(run=_build)
 
 
-def _build(options: argparse.Namespace) -> None:
-    from grading.course.build import build
+def _build(options: argparse.Namespace) -> int:
+    from grading.course.build import build_and_tell
     from grading.course.layout import Course
-    from grading.verify.lint import lint
 
     course = Course.find()
-    names = [course.require_sheet(name) for name in options.sheet] or course.sheet_names()
-    for name in names:
-        made = build(course, name, options.variant, options.if_changed)
-        print(f"{name}: {'solution and assignment made' if made else 'nothing has changed'}")
-        for said in (said for exercise in course.sheet(name).checked for said in lint(exercise)):
-            print(f"  warning: {said}")
+    work = partial(build_and_tell, course=course, variant=options.variant, only_if_changed=options.if_changed)
+    return _tell_each(_sheets(course, options.sheet), work, options.processes)
+
+
+def _add_solutions(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "solutions",
+        "make the set of solutions to hand out",
+        "For each sheet the executed notebook, a page and its PDF, and an index. What has not changed is not executed "
+        "again. A file that was not made here, or was changed, is never overwritten.",
+    )
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
+    command.add_argument("--to", type=Path, default=Path("solution-set"), help="where (default: solution-set)")
+    command.add_argument(
+        "--pdf",
+        action=argparse.BooleanOptionalAction,
+        help="with PDFs or without (default: with, if there is Chromium)",
+    )
+    _add_processes(command)
+    command.set_defaults(run=_solutions)
+
+
+def _solutions(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.printing import BROWSERS, find_browser
+    from grading.course.solution_set import add_solution, write_index
+
+    course, browser = Course.find(), find_browser() if options.pdf is not False else ""
+    names = _sheets(course, options.sheet)
+    failed = _tell_each(
+        names, partial(add_solution, course=course, folder=options.to, browser=browser), options.processes
+    )
+    print(f"Index: {write_index(course, options.to)}")
+    if browser or options.pdf is False:
+        return failed
+    _complain(f"no PDF, as there is no Chromium on PATH ({', '.join(BROWSERS)}); the pages were made")
+    return int(failed or bool(options.pdf))
+
+
+def _add_processes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--processes", type=int, default=2, help="how many sheets at a time (default: 2)")
+
+
+def _sheets(course: Course, given: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(course.require_sheet(name) for name in given)) or course.sheet_names()
+
+
+def _tell_each(names: Sequence[str], work: Callable[[str], str], processes: int) -> int:
+    """Print a line per sheet as it is done; returns 1 if one of them could not be done."""
+    from grading.course.parallel import for_each
+
+    failed = 0
+    for name, outcome in for_each(names, work, processes):
+        if isinstance(outcome, Exception):
+            failed = _complain(str(outcome))
+        else:
+            print(f"{name}: {outcome}", flush=True)
+    return failed
+
+
+def _add_verify_course(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "verify-course",
+        "put the sheets to the proof, in several variants",
+        "Solutions must be right, untouched cells not attempted, every attempt of the master what it says, no exercise "
+        "at fault, and nothing of a solution released. Exit status 1 if something is not so.",
+    )
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
+    command.add_argument(
+        "--variants", type=int, default=3, metavar="N", help="the released one and N - 1 more (default: 3)"
+    )
+    command.set_defaults(run=_verify_course)
+
+
+def _verify_course(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.master import read_attempts
+    from grading.course.proof import prove, shortfalls
+
+    course, failed = Course.find(), False
+    for name in [course.require_sheet(name) for name in options.sheet] or course.sheet_names():
+        for what, wrong in prove(course, name, options.variants):
+            print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
+            for line in wrong:
+                print(f"  {line}")
+            failed = failed or bool(wrong)
+        for line in shortfalls(course.declared(name), read_attempts(course, name)):
+            print(f"  could be known better: {line}")
+    return int(failed)
 
 
 def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 
 from grading.answers.forms import CONSTANT_WORDS, INPUT_WORDS, Entries, cut, kind_of, shown
 from grading.answers.formulas import FormulaError, Step, formula
-from grading.answers.operations import IDENTITY, OPERATIONS, Meter, meant, near
+from grading.answers.operations import IDENTITY, MISFITS, OPERATIONS, Meter, meant, near
 from grading.verify.plain import is_finite
 
 _MOST_FLAWS = 4
@@ -154,7 +154,8 @@ class _Reader:
         if all(name in steps for name in self.outputs):
             return self.outputs
         used = {name for step in steps.values() for name in step.names()}
-        ends = iter([name for name in steps if name not in used and name not in self.outputs])
+        written = [name for name in self.entries if name in steps]  # steps are in the order of the computation
+        ends = iter([name for name in written if name not in used and name not in self.outputs])
         found = [name if name in steps else next(ends, "") for name in self.outputs]
         if not all(found) or next(ends, ""):
             lacking = next(name for name in self.outputs if name not in steps)
@@ -302,7 +303,7 @@ class _Reader:
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(step.value({}, Meter()), dtype=np.float64)
-        except Exception:
+        except MISFITS:
             value = np.array(np.nan)
         if not np.all(np.isfinite(value)):
             self.flaws.append(f"{self.user} has a constant that is no finite number")

@@ -17,7 +17,7 @@ import numpy as np
 
 from grading.answers.drawing import Drawing
 from grading.answers.formulas import Step
-from grading.answers.operations import Meter
+from grading.answers.operations import MISFITS, Meter
 
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # far above roundings of one step on numbers around 1, far below any other step
 _MOST_WORK = 2**28  # of all steps that are carried out for one comparison
@@ -78,7 +78,7 @@ class Kinds:
                 for draw in range(self._draws):
                     values = {name: self._probes[kinds[name]][draw] for name in used}
                     found.append(np.asarray(step.value(values, self._meter)))
-        except Exception:
+        except MISFITS:
             return None
         return found
 

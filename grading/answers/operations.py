@@ -101,8 +101,12 @@ def _aligned(shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return [(1,) * (longest - len(shape)) + shape for shape in shapes]
 
 
+# What NumPy raises for operands and parameters that do not fit each other.
+MISFITS = (ArithmeticError, IndexError, MemoryError, TypeError, ValueError)
+
+
 def carry_out(name: str, args: list[Any], params: Params, meter: Meter) -> Any:
-    """The value of an operation on arrays, plain or traced. Raises what NumPy raises for what does not fit."""
+    """The value of an operation on arrays, plain or traced. Raises MISFITS for what does not fit."""
     meter.charge(name, [np.shape(strip(arg)) for arg in args], params)
     return OPERATIONS[name].function(*args, **params)
 

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,14 +29,17 @@ from nbformat import NotebookNode
 from grading.answers import fault_of
 from grading.answers.keys import KEYS_FILE, write_keys
 from grading.course.execution import execute
+from grading.course.freshness import is_current, source_digest, stamp
 from grading.course.keying import make_keys
 from grading.course.layout import Course, write_sheet_file
 from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
+from grading.course.printed import long_numbers
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
-from grading.sheets.sheet import SETUP_CELL_ID, sheet_file
+from grading.sheets.sheet import SETUP_CELL_ID
 from grading.verify.item import Item
+from grading.verify.lint import lint
 
 _ROLES = ("show", "answer", "check", "prose")
 _SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
@@ -56,23 +57,37 @@ def build(course: Course, name: str, variant: int | None = None, only_if_changed
     BuildError : the master does not fit its declaration, or a cell of the solution fails
     """
     number = course.variant(name) if variant is None else variant
-    digest = _digest(course, name, number)
-    if only_if_changed and _built_from(course, name) == digest:
+    digest = source_digest(course, name, number)
+    if only_if_changed and is_current(course, name, digest):
         return False
     sheet = load_sheet(name, Variant(number), sheet_folders(course.root))
     notebook = compose(read_master(course, name), sheet, course.master(name))
-    notebook.metadata["gradsheet"] = {"made_from": digest}
     write_sheet_file(course.solutions / name, name, number)
     attempts = read_attempts(course, name)
     _check_exercises(sheet, course.master(name))
     keys = make_keys(course, name, number, sheet, notebook, attempts)
     with _restored_on_failure(course.solutions / name / KEYS_FILE):
         write_keys(course.solutions / name, name, number, keys)
+        notebook.metadata["gradsheet"] = stamp(course, name, digest)
         execute(notebook, course.solutions / name)
         _check_solution(notebook, sheet, path=course.master(name))
     _write(course.solution(name), notebook)
-    _release(course, name)
+    release(course, name)
     return True
+
+
+def build_and_tell(name: str, course: Course, variant: int | None, only_if_changed: bool) -> str:
+    """Build one sheet; returns what was made, and a line for whatever about it an instructor may want to mend.
+
+    Raises
+    ------
+    BuildError : as `build`
+    """
+    made = build(course, name, variant, only_if_changed)
+    warnings = [said for exercise in course.sheet(name).checked for said in lint(exercise)]
+    warnings += long_numbers(nbformat.read(course.solution(name), as_version=4))
+    said = "solution and assignment made" if made else "nothing has changed"
+    return "\n".join([said, *(f"  warning: {warning}" for warning in warnings)])
 
 
 def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
@@ -189,42 +204,12 @@ def _write(path: Path, notebook: NotebookNode) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
-def _release(course: Course, name: str) -> None:
-    """Let nbgrader make the students' notebook, with a gradebook that is thrown away."""
-    with tempfile.TemporaryDirectory() as throwaway:
-        api = nbgrader_api(course, db_url=f"sqlite:///{os.path.join(throwaway, 'gradebook.db')}")
-        run_nbgrader(lambda: api.generate_assignment(name, force=True), f"nbgrader could not release {name}")
+def release(course: Course, name: str) -> None:
+    """Let nbgrader make the students' notebook, without entering it into a gradebook."""
+    api = nbgrader_api(course, gradebook=False)
+    run_nbgrader(lambda: api.generate_assignment(name, force=True), f"nbgrader could not release {name}")
     path = course.assignment(name)
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if any(mark in cell.source for mark in SOLUTION_MARKS):
             raise BuildError(f"{path}: cell '{cell.id}' still holds a solution region; check its BEGIN and END lines")
-
-
-def require_built(course: Course, name: str) -> None:
-    """Make sure that what was released is what the declaration says now.
-
-    Raises
-    ------
-    BuildError : the master or the declaration has changed since the sheet was built
-    """
-    try:
-        released = nbformat.read(course.assignment(name), as_version=4).metadata.get("gradsheet", {}).get("made_from")
-    except OSError:
-        raise BuildError(f"{course.assignment(name)} is missing; run `gradsheet build {name}`") from None
-    if released and course.master(name).exists() and released != _digest(course, name, course.variant(name)):
-        raise BuildError(f"{name} has changed since it was built; run `gradsheet build {name}`")
-
-
-def _digest(course: Course, name: str, variant: int) -> str:
-    """A digest of everything an instructor edits: the master, the declaration, the variant."""
-    declaration = sheet_file(name, sheet_folders(course.root))
-    parts = (course.master(name).read_bytes(), declaration.read_bytes(), str(variant).encode())
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def _built_from(course: Course, name: str) -> str:
-    path = course.solution(name)
-    if not path.exists() or not course.assignment(name).exists():
-        return ""
-    return str(nbformat.read(path, as_version=4).metadata.get("gradsheet", {}).get("made_from", ""))

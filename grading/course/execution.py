@@ -16,6 +16,9 @@ from grading.notebook.state import NOTES_VARIABLE
 from grading.trusted.kernel import OwnKernelManager, scratch_folders
 from grading.trusted.sandbox import Folders
 
+# so many sheets run at once as there are processes, and sums are taken in the same order everywhere
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 class _SolutionRun(NotebookClient):
     """Runs a solution in this interpreter's own kernel."""
@@ -58,7 +61,7 @@ def run(notebook: NotebookNode, folder: Path, scratch: Folders, environment: Map
     )
     client.folders = scratch
     try:
-        client.execute(env={**os.environ, NOTES_VARIABLE: "off", **environment})
+        client.execute(env={**os.environ, **_ONE_THREAD, NOTES_VARIABLE: "off", **environment})
     except CellExecutionError as error:
         complaint = f"{error.ename}: {error.evalue}".splitlines()[0]
         raise BuildError(f"{folder.name}: a cell of the solution fails: {complaint}") from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
-from grading.course.build import require_built
+from grading.course.freshness import require_built
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
 from grading.course.roster import enter_roster
+from grading.course.workers import Workers
 from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 
@@ -36,6 +38,7 @@ def grade(
     only: str = "",
     sandbox: bool = True,
     again: bool = False,
+    processes: int = 2,
     tell: Callable[[Intake, int, int], None] = lambda intake, number, total: None,
 ) -> list[Intake]:
     """Mark what was handed in for a sheet; what was marked already and has not changed is left alone.
@@ -45,6 +48,7 @@ def grade(
     only : mark this student alone
     sandbox : run submissions in the sandbox; False lets them do anything
     again : mark again what has not changed too. Marks given by hand are kept in any case
+    processes : how many submissions are run at once; one process writes down what the others find
     tell : called after each submission with what became of it, its number, and how many there are
 
     Returns
@@ -69,10 +73,24 @@ def grade(
     release = _read_release(course, name)
     run = _Run(course, name, release, enter_roster(course), sandbox, again)
     intakes = []
-    for number, submission in enumerate(found, 1):
-        intakes.append(run.grade(submission))
-        tell(intakes[-1], number, len(found))
+    workers = Workers(course, sandbox, processes if min(processes, len(found)) > 1 else 0)
+    try:
+        for number, due in enumerate(_some_ahead(run, found, workers, 2 * processes), 1):
+            intakes.append(run.finish(due))
+            tell(intakes[-1], number, len(found))
+    finally:
+        workers.end()
     return intakes
+
+
+def _some_ahead(run: _Run, found: list[Submission], workers: Workers, most: int) -> Iterator[_Due]:
+    """The submissions in their order, each looked at, and given to the workers, before its turn has come."""
+    looked_at: deque[_Due] = deque()
+    for submission in found:
+        looked_at.append(run.look_at(submission, workers))
+        if len(looked_at) > most:
+            yield looked_at.popleft()
+    yield from looked_at
 
 
 def _read_release(course: Course, name: str) -> NotebookNode:
@@ -102,6 +120,16 @@ def _enter_release(course: Course, name: str) -> None:
 
 
 @dataclass(frozen=True)
+class _Due:
+    """A submission that was looked at; `intake` says what became of it, unless it is to be marked."""
+
+    submission: Submission
+    digest: str
+    intake: Intake | None = None
+    is_known: bool = False
+
+
+@dataclass(frozen=True)
 class _Run:
     """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster."""
 
@@ -112,43 +140,60 @@ class _Run:
     sandbox: bool
     again: bool
 
-    def grade(self, submission: Submission) -> Intake:
-        """Mark one submission, unless that was done, and write down what became of it."""
+    def look_at(self, submission: Submission, workers: Workers) -> _Due:
+        """See what is to be done with a submission, and have the workers begin if it is to be marked."""
         ledger = Ledger(self.course.ledger)
         student = submission.student
-        if reason := unfit(submission):
+        if is_unfit := unfit(submission):
             printable = student if student.isprintable() else ascii(student)[1:-1]
-            intake = Intake(printable, SET_ASIDE, reason)
-            ledger.note_intake(self.name, "", intake)
-            return intake
+            return _Due(submission, "", Intake(printable, SET_ASIDE, is_unfit))
         digest = _digest(submission, self.release)
         if self.roster is not None and student not in self.roster:
-            intake = Intake(student, SET_ASIDE, f"not in {self.course.roster.name}; add a line there and grade again")
-        elif not self.again and ledger.is_done(self.name, student, digest):
+            unknown = f"not in {self.course.roster.name}; add a line there and grade again"
+            return _Due(submission, digest, Intake(student, SET_ASIDE, unknown))
+        if not self.again and ledger.is_done(self.name, student, digest):
             known = next(intake for intake in ledger.intakes(self.name) if intake.student == student)
-            return replace(known, reason="; ".join(filter(None, (known.reason, "unchanged since it was marked"))))
-        else:
-            intake = self._mark(submission)
-        ledger.note_intake(self.name, digest, intake)
+            said = "; ".join(filter(None, (known.reason, "unchanged since it was marked")))
+            return _Due(submission, digest, replace(known, reason=said), is_known=True)
+        try:
+            collect(self.course, self.name, submission, self.release)
+            assert submission.notebook is not None  # it was written just now
+            seed = ledger.seed(self.name, self.course.variant(self.name))
+            workers.give(self.name, student, submission.notebook, seed)
+        except Exception as reason:
+            return _Due(submission, digest, self._stopped(student, reason))
+        return _Due(submission, digest)
+
+    def finish(self, due: _Due) -> Intake:
+        """Mark a submission that was looked at, if it is to be marked, and write down what became of it."""
+        if due.is_known and due.intake:
+            return replace(
+                due.intake, reason="; ".join(filter(None, (due.intake.reason, "unchanged since it was marked")))
+            )
+        intake = due.intake or self._mark(due.submission)
+        Ledger(self.course.ledger).note_intake(self.name, due.digest, intake)
         return intake
 
     def _mark(self, submission: Submission) -> Intake:
         student, name = submission.student, self.name
         try:
-            collect(self.course, name, submission, self.release)
             api = nbgrader_api(self.course, submitted=self.course.collected.name, sandbox=self.sandbox)
             run_nbgrader(lambda: api.autograde(name, student, force=True), "it could not be marked")
             run_nbgrader(
                 lambda: api.generate_feedback(name, student, force=True), "marked, but there is no feedback page"
             )
-        except SetAsideError as reason:
-            return Intake(student, SET_ASIDE, f"{reason}{self._standing(student)}")
-        except Exception as reason:  # whatever it is, it must not keep the others from their marks
-            said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
-            return Intake(student, FAILED, " ".join(said.split()) + self._standing(student))
+        except Exception as reason:
+            return self._stopped(student, reason)
         remarks = [f"look at {remark}" for remark in Ledger(self.course.ledger).remarks(name, student)]
         warning = [] if self.sandbox else [WITHOUT_SANDBOX]
         return Intake(student, GRADED, "; ".join([*warning, *submission.notes, *remarks]))
+
+    def _stopped(self, student: str, reason: Exception) -> Intake:
+        """Whatever it is that stopped the marking of one, it must not keep the others from their marks."""
+        if isinstance(reason, SetAsideError):
+            return Intake(student, SET_ASIDE, f"{reason}{self._standing(student)}")
+        said = str(reason) if isinstance(reason, CourseError) else f"{type(reason).__name__}: {reason}"
+        return Intake(student, FAILED, " ".join(said.split()) + self._standing(student))
 
     def _standing(self, student: str) -> str:
         was_marked = student in Ledger(self.course.ledger).verdicts(self.name)

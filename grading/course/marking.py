@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
@@ -19,7 +22,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Integer, List, Unicode, default
 
-from grading.course.build import require_built
+from grading.course.freshness import require_built
 from grading.course.inert import inert_outputs, printed_text
 from grading.course.intake import copy_files
 from grading.course.layout import Course, CourseError
@@ -32,6 +35,7 @@ from grading.trusted.ledger import Ledger
 from grading.trusted.limits import MIB, Limits, control_groups
 from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
+from grading.trusted.warm import Submission, Zygote, ZygoteError, ready_zygote
 from grading.verify import Verdict
 from grading.verify.item import Item
 
@@ -46,6 +50,9 @@ class MarkedExecute(Execute):
     """
 
     sandbox = Bool(True, help="Run submissions in the sandbox; without one, grading refuses to start.").tag(config=True)
+    warm = Bool(True, help="Fork submissions from one warm process; False: a kernel for each, as Jupyter has.").tag(
+        config=True
+    )
     total_timeout = Integer(300, help="Seconds that a whole submission may take.").tag(config=True)
     timeout = Integer(10, help="Seconds that a cell which is not graded may take.", allow_none=True).tag(config=True)
     memory_mib = Integer(Limits.memory_mib, help="MiB of memory that a submission may use.").tag(config=True)
@@ -60,6 +67,10 @@ class MarkedExecute(Execute):
     ).tag(config=True)
     output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
 
+    coalesce_streams = True  # in how many pieces a cell's print arrives is chance
+    _kernel: SubmissionKernelManager | None = None
+    _forked: Submission | None = None  # one of the two is what the submission runs in
+
     store_widget_state = False  # a page has no use for it
 
     @default("shutdown_kernel")
@@ -73,31 +84,42 @@ class MarkedExecute(Execute):
         ------
         CourseError : the release does not fit its declaration, or the locked first cell fails
         """
-        if self.sandbox:
-            require_sandbox()
         told = resources["nbgrader"]
         course = Course(Path.cwd())  # nbgrader works in the course's root
         name, student = told["assignment"], told["student"]
+        ledger, digest = Ledger(course.ledger), digest_of(nb)
+        seed = ledger.seed(name, course.variant(name))
+        handed_in = self._handed_in(course, name, student)
+        _drop_links(handed_in, course.autograded_folder(name, student))
+        marked = taken_from_ahead((name, student, digest)) or self.mark(nb, course, name, student, seed)
+        for cell, run in zip(nb.cells, marked.notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                cell["outputs"], cell["execution_count"] = run["outputs"], run["execution_count"]
+        nb.metadata["language_info"] = marked.notebook.metadata["language_info"]
+        if not self.sandbox:
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
+        ledger.add(name, student, digest, seed, marked.verdicts, marked.remarks)
+        return nb, resources
+
+    def mark(self, nb: NotebookNode, course: Course, name: str, student: str, seed: int) -> Marked:
+        """Run a notebook and mark it; nothing is written down.
+
+        Raises
+        ------
+        CourseError : the release does not fit its declaration, or the locked first cell fails
+        """
+        if self.sandbox:
+            require_sandbox()
         require_built(course, name)
         sheet = course.sheet(name, student)
-        ledger = Ledger(course.ledger)
-        seed = ledger.seed(name, course.variant(name))
-        digest = digest_of(nb)
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
-        handed_in = self._handed_in(course, name, student)
-        _drop_links(handed_in, course.autograded_folder(name, student))
-        with self._kernel_side(sheet, student, seed):
-            copy_files(course.assignment(name).parent, self._folders.work)
-            copy_files(handed_in, self._folders.work)
-            nb, resources = super().preprocess(nb, resources, km)
-        _check_setup(nb)
-        self._write_marks(nb)
-        if not self.sandbox:
-            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
-        ledger.add(name, student, digest, seed, list(self._verdicts.values()), self._remarks(nb, sheet))
-        return nb, resources
+        beside = (course.assignment(name).parent, self._handed_in(course, name, student))
+        ran = self._run_all(nb, _Asked(sheet, student, seed, beside))
+        _check_setup(ran)
+        self._write_marks(ran)
+        return Marked(ran, list(self._verdicts.values()), self._remarks(ran, sheet))
 
     def _remarks(self, nb: NotebookNode, sheet: Sheet) -> list[tuple[str, str]]:
         """What a person should look at, by exercise."""
@@ -113,36 +135,82 @@ class MarkedExecute(Execute):
         submitted = self.config.CourseDirectory.get("submitted_directory", course.submitted.name)
         return course.root / submitted / student / name
 
-    @contextmanager
-    def _kernel_side(self, sheet: Sheet, student: str, seed: int) -> Iterator[None]:
+    def _run_all(self, nb: NotebookNode, asked: _Asked) -> NotebookNode:
+        """Run every cell the fast way, or in a real kernel where that is wanted or needed."""
+        hidden = (*self.forbidden, *asked.sheet.forbids)
+        zygote = ready_zygote(self._limits(), hidden) if self.sandbox and self.warm else None
+        if zygote:
+            try:
+                return self._run_forked(deepcopy(nb), asked, zygote)
+            except (ZygoteError, _NeedsKernelError) as reason:
+                self.log.warning("%s is run in a kernel of its own: %s", asked.student, reason)
+        return self._run_in_kernel(deepcopy(nb), asked, hidden)
+
+    def _run_forked(self, nb: NotebookNode, asked: _Asked, zygote: Zygote) -> NotebookNode:
+        self._begin()
+        for folder in asked.beside:
+            copy_files(folder, zygote.given)
+        if shadowed := zygote.modules & {path.stem.partition(".")[0] for path in zygote.given.iterdir()}:
+            shutil.rmtree(zygote.given)
+            zygote.given.mkdir()
+            raise _NeedsKernelError(f"beside it lies a file that is called like a module: {min(shadowed)}")
+        with AnswerDesk(zygote.desk, asked.sheet, asked.student, asked.seed) as self._desk:
+            NotebookClient.__init__(self, nb)
+            self.reset_execution_trackers()
+            nb.metadata["language_info"] = zygote.language_info
+            with zygote.submission() as self._forked:
+                self._forked.is_stuck = lambda: self._desk.waits_in_vain
+                self.kc: Any = self._forked
+                self.km: Any = self._forked
+                for index, cell in enumerate(nb.cells):
+                    self.preprocess_cell(cell, None, index)
+        return nb
+
+    def _run_in_kernel(self, nb: NotebookNode, asked: _Asked, hidden: tuple[str, ...]) -> NotebookNode:
+        self._begin()
+        with (
+            scratch_folders() as folders,
+            control_groups(self._limits()) as group,
+            AnswerDesk(folders.channel, asked.sheet, asked.student, asked.seed) as self._desk,
+        ):
+            for folder in asked.beside:
+                copy_files(folder, folders.work)
+            kernel = self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
+            kernel.hidden = hidden
+            try:
+                ran, _ = super().preprocess(nb, {})
+            finally:
+                kernel.stop_watching()
+        return ran
+
+    def _begin(self) -> None:
         self._verdicts: dict[str, Verdict] = {}
         self._calls: dict[str, dict[str, int]] = {}
         self._dead = False
         self._shown = 0  # bytes of output so far
         self._ends = time.monotonic() + self.total_timeout
-        with (
-            scratch_folders() as self._folders,
-            control_groups(self._limits()) as self._group,
-            AnswerDesk(self._folders.channel, sheet, student, seed) as self._desk,
-        ):
-            self._kernel = SubmissionKernelManager(self._folders, self._limits(), self._group, self.sandbox)
-            self._kernel.hidden = (*self.forbidden, *sheet.forbids)
-            self.timeout_func = self._limit_of
-            try:
-                yield
-            finally:
-                self._kernel.stop_watching()
+        self._kernel = self._forked = None
+        self.timeout_func = self._limit_of
 
     def _limit_of(self, cell: NotebookNode) -> int | None:
-        return _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
+        limit = _GRADED_CELL_S if self._exercise_of(cell) else self.timeout
+        left = max(1, math.ceil(self._ends - time.monotonic()))
+        return left if limit is None else min(limit, left)
 
     def _limits(self) -> Limits:
         return Limits(self.memory_mib, self.processes, self.open_files, self.disk_mib, self.cpu_s, self.total_timeout)
 
     def create_kernel_manager(self) -> SubmissionKernelManager:
         """The submission's own kernel manager; the notebook's metadata has no say in it."""
+        assert self._kernel is not None  # it is made before anything runs
         self.km = self._kernel
         return self._kernel
+
+    def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> Any:
+        """A widget; where it wants to talk to the notebook's page it needs a kernel that listens."""
+        if self._kernel is None:
+            raise _NeedsKernelError("it shows widgets")
+        return super().on_comm_open_jupyter_widget(msg)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take one message from the kernel, as long as there is room for what it wants to be shown."""
@@ -165,8 +233,14 @@ class MarkedExecute(Execute):
         self._run(cell, resources, index)
         answered = self._desk.collect()
         self._calls[exercise.id] = self._desk.calls
-        self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._kernel.ended_because)
+        self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._ended_because)
         return cell, resources
+
+    @property
+    def _ended_because(self) -> str:
+        """Which limit the submission passed and was ended for; empty if none."""
+        ran_in = self._kernel or self._forked
+        return ran_in.watch.reason if ran_in and ran_in.watch else ""
 
     def _exercise_of(self, cell: NotebookNode) -> Item | None:
         if cell.cell_type != "code" or not is_grade(cell) or is_solution(cell):
@@ -184,11 +258,13 @@ class MarkedExecute(Execute):
         self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
-        start = time.monotonic()
+        start, limit = time.monotonic(), self._limit_of(cell)
         try:
             super().preprocess_cell(cell, resources, index)
+        except _NeedsKernelError:
+            raise
         except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
-            self._dead = time.monotonic() - start > (self._limit_of(cell) or math.inf)
+            self._dead = self._desk.waits_in_vain or time.monotonic() - start > (limit or math.inf)
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
 
@@ -209,6 +285,49 @@ class MarkedExecute(Execute):
             else:
                 mark = _mark_output(self._verdicts[exercise.id], cell["execution_count"])
                 cell["outputs"] = [*_printed(cell), mark]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A submission that was run and judged: the notebook with its outputs, and what is to be written down."""
+
+    notebook: NotebookNode
+    verdicts: list[Verdict]
+    remarks: list[tuple[str, str]]
+
+
+Key = tuple[str, str, str]  # sheet, student, digest of the notebook
+_ahead: dict[Key, Callable[[], Marked | None]] = {}
+
+
+def announce(key: Key, result: Callable[[], Marked | None]) -> None:
+    """Another process marks this notebook; `result` waits for it, and returns None if that process has died."""
+    _ahead[key] = result
+
+
+def taken_from_ahead(key: Key) -> Marked | None:
+    """What another process found; None if none was asked to mark this very notebook.
+
+    Raises
+    ------
+    Exception : what stopped the marking there
+    """
+    result = _ahead.pop(key, None)
+    return result() if result else None
+
+
+class _NeedsKernelError(Exception):
+    """What a submission does cannot be done the fast way."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Whose submission is marked with which seed, and the folders of the files that lie beside it."""
+
+    sheet: Sheet
+    student: str
+    seed: int
+    beside: tuple[Path, ...]
 
 
 def _drop_links(handed_in: Path, copied: Path) -> None:

@@ -15,6 +15,7 @@ from grading.sheets import Sheet
 from grading.verify.diagnose import MISTAKES
 
 SOLUTION_MARKS = "### BEGIN SOLUTION", "### END SOLUTION"
+AS_WRITTEN = 5.1e-5  # how far a mark may be from one in a master, which has four decimals
 CAUSES = frozenset(MISTAKES) | SLIPS | FINDINGS  # all that a mistake can be called
 
 
@@ -92,3 +93,8 @@ def read_master(course: Course, name: str) -> NotebookNode:
         return jupytext.read(path, fmt="py:percent")
     except OSError as error:
         raise BuildError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def solutions_in(master: NotebookNode) -> dict[str, str]:
+    """The code of a master's own answers, by exercise."""
+    return {cell.metadata["answer"]: cell.source for cell in master.cells if "answer" in cell.metadata}

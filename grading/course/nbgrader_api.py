@@ -18,15 +18,9 @@ from traitlets.config.loader import PyFileConfigLoader
 from grading.course.layout import CONFIG, Course, CourseError
 
 
-def nbgrader_api(course: Course, *, db_url: str = "", submitted: str = "", sandbox: bool = True) -> NbGraderAPI:
+def nbgrader_api(course: Course, *, gradebook: bool = True, submitted: str = "", sandbox: bool = True) -> NbGraderAPI:
     """nbgrader on this course, with the course's own configuration and what is given here on top of it."""
-    config = _config(course)
-    config.CourseDirectory.root = str(course.root)
-    config.CourseDirectory.db_url = db_url or f"sqlite:///{course.gradebook}"
-    if submitted:
-        config.CourseDirectory.submitted_directory = submitted
-    if not sandbox:
-        config.MarkedExecute.sandbox = False
+    config = course_config(course, gradebook=gradebook, submitted=submitted, sandbox=sandbox)
     log = logging.getLogger("gradsheet.nbgrader")
     log.propagate = False
     log.addHandler(logging.NullHandler())
@@ -36,7 +30,27 @@ def nbgrader_api(course: Course, *, db_url: str = "", submitted: str = "", sandb
     return api
 
 
-def _config(course: Course) -> Config:
+def course_config(course: Course, *, gradebook: bool = True, submitted: str = "", sandbox: bool = True) -> Config:
+    """nbgrader's configuration for this course, with what is given here on top of it.
+
+    Raises
+    ------
+    CourseError : the course's file cannot be read
+    """
+    config = _read_config(course)
+    config.CourseDirectory.root = str(course.root)
+    config.CourseDirectory.db_url = f"sqlite:///{course.gradebook}"
+    if not gradebook:  # what nbgrader's own --no-db stands for
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
+    if submitted:
+        config.CourseDirectory.submitted_directory = submitted
+    if not sandbox:
+        config.MarkedExecute.sandbox = False
+    return config
+
+
+def _read_config(course: Course) -> Config:
     try:
         return PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
     except Exception as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from jinja2 import pass_context
 from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat import NotebookNode
 
-from grading.course.build import SOLUTION_MARKS
+from grading.course.master import SOLUTION_MARKS
 from grading.course.trial import read_notebook
 
+_CODE_OR_FORMULA = re.compile(r"(?P<code><(pre|code)\b.*?</\2>|<[^>]*>)|\$(?P<formula>[^$<>]+)\$", re.DOTALL)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -38,6 +42,15 @@ def _mathml(formula: str, display: str) -> str:
         return f"<code>{html.escape(formula)}</code>"
 
 
+def _with_mathml(page: str) -> str:
+    """HTML with its formulas as MathML; as for MathJax, a dollar in code is a dollar."""
+
+    def read(found: re.Match[str]) -> str:
+        return found["code"] or _mathml(html.unescape(found["formula"]), "inline")
+
+    return _CODE_OR_FORMULA.sub(read, page)
+
+
 class PageExporter(HTMLExporter):
     """nbconvert's page of a notebook, in our template."""
 
@@ -59,12 +72,34 @@ def write_page(notebook: Path, to: Path) -> Path:
     ------
     CourseError : there is no such notebook
     """
-    read = read_notebook(notebook)
-    for cell in read.cells:
-        kept = (line for line in cell.source.splitlines() if line.strip() not in SOLUTION_MARKS)
-        cell.source = "\n".join(kept)
-    body, _ = PageExporter().from_notebook_node(read, resources={"metadata": {"name": notebook.stem}})
+    body = page_of(notebook)
     to.mkdir(parents=True, exist_ok=True)
     page = to / f"{notebook.stem}.html"
     page.write_text(body, encoding="utf-8")
     return page
+
+
+def page_of(notebook: Path) -> str:
+    """The HTML of a notebook as it lies there, without the lines that mark its solutions.
+
+    Raises
+    ------
+    CourseError : there is no such notebook
+    """
+    read = read_notebook(notebook)
+    for cell in read.cells:
+        kept = (line for line in cell.source.splitlines() if line.strip() not in SOLUTION_MARKS)
+        cell.source = "\n".join(kept)
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = _with_mathml(output.data["text/html"])
+    title = next(_headings(read), notebook.stem)
+    body, _ = PageExporter().from_notebook_node(read, resources={"metadata": {"name": title}})
+    return str(body)
+
+
+def _headings(notebook: NotebookNode) -> Iterator[str]:
+    """The main headings of a notebook."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            yield from (line[2:].strip() for line in cell.source.splitlines() if line.startswith("# "))

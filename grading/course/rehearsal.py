@@ -10,6 +10,9 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
+from copy import copy
+from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,10 @@ from nbformat import NotebookNode
 from grading.answers import verify
 from grading.answers.keys import WHOLE, Key, Keyed, Parts
 from grading.course.layout import Course
-from grading.course.master import BuildError, read_attempts, read_master
+from grading.course.master import BuildError, read_attempts, read_master, solutions_in
 from grading.notebook.session import sheet_folders, statement_of
 from grading.notebook.shown import Statement
-from grading.sheets import Sheet, Variant, load_sheet
+from grading.sheets import Variant, load_sheet
 from grading.verify import Verdict
 from grading.verify.respondent import HomeRespondent
 
@@ -41,7 +44,6 @@ class Rehearsal:
     items : what of it is checked, by id
     solutions : the code of the master's answers, by id
     names : what the notebook has defined at its end
-    attempts : the known answers that the master declares
 
     Raises
     ------
@@ -49,17 +51,28 @@ class Rehearsal:
     """
 
     def __init__(self, course: Course, name: str, variant: Variant) -> None:
-        self.sheet: Sheet = load_sheet(name, variant, sheet_folders(course.root))
-        self.attempts = read_attempts(course, name)
+        self._declared = partial(load_sheet, name, folders=sheet_folders(course.root))
+        self._variant, self.sheet = variant, self._declared(variant)
+        self._attempts = read_attempts(course, name)
         self._folder = course.solutions / name
         self._where = f"{course.master(name)}, variant {variant.number} {variant.student}".rstrip()
-        cells = [cell for cell in read_master(course, name).cells if cell.cell_type == "code"]
-        self.solutions = {cell.metadata["answer"]: cell.source for cell in cells if "answer" in cell.metadata}
+        master = read_master(course, name)
+        cells = [cell for cell in master.cells if cell.cell_type == "code"]
+        self.solutions = solutions_in(master)
+        self._shows = {cell.metadata["show"]: cell.source for cell in cells if "show" in cell.metadata}
         self._graded = {cell.metadata["check"]: cell.source for cell in cells if "check" in cell.metadata}
         self._names_at: dict[str, Names] = {}
         self.names = self._executed(cells)
-        self.sheet = self.sheet.with_keys({item.id: self._key(item) for item in self.sheet.keyed})
+        self._keys = {item.id: self._key(item) for item in self.sheet.keyed}
+        self.sheet = self.sheet.with_keys(self._keys)
         self.items = {item.id: item for item in self.sheet.checked}
+
+    def of_student(self, student: str) -> Rehearsal:
+        """The same for another student: what is one's own is shown anew where it is answered, nothing else is run."""
+        other = copy(self)
+        other.sheet = self._declared(replace(self._variant, student=student)).with_keys(self._keys)
+        other.items = {item.id: item for item in other.sheet.checked}
+        return other
 
     def judged(self, exercise: str, source: str, seed: int) -> Verdict:
         """The verdict on what is handed in when `source` stands in the exercise's answer cell."""
@@ -88,8 +101,9 @@ class Rehearsal:
         def hear(_: str, answer: Any, **said: Any) -> None:
             handed.append((answer, said))
 
-        names = self._names_at[exercise] | dict.fromkeys(_HANDED_IN_BY, hear)
+        names = self._names_at[exercise] | dict.fromkeys(_HANDED_IN_BY, hear) | {"show": self._statement}
         with _as_in_its_kernel(self._folder):
+            self._run(self._shows.get(exercise, ""), names)
             self._run(source, names)
             self._run(self._graded[exercise], names)
         return handed[0]
@@ -108,7 +122,7 @@ class Rehearsal:
 
     def _key(self, item: Keyed) -> Key:
         right = self._parts(item, self.solutions[item.id])
-        explained = [one for one in self.attempts if one.exercise == item.id and one.because]
+        explained = [one for one in self._attempts if one.exercise == item.id and one.because]
         because = [(self._parts(item, one.source)[WHOLE], one.because) for one in explained]
         return Key.of(item.salt, right, because)
 

@@ -6,23 +6,25 @@ import os
 import sysconfig
 from typing import Any
 
+# What lies beside a master but is not handed out: nbgrader's own list, what instructors make, and what a kernel leaves.
+NOT_HANDED_OUT = (
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "*.py",
+    "*.html",
+    "*.pdf",
+    "notes.json",
+    "notes.damaged*",
+)
+
 
 def configure(c: Any) -> None:
     """Set up nbgrader's configuration object; called from a course's `nbgrader_config.py`."""
     c.CourseDirectory.source_directory = "solutions"
     c.CourseDirectory.release_directory = "assignments"
-    # nbgrader's own list, and what lies beside a master but must not be handed out
-    c.CourseDirectory.ignore = [
-        ".ipynb_checkpoints",
-        "*.pyc",
-        "__pycache__",
-        "feedback",
-        "*.py",
-        "*.html",
-        "*.pdf",
-        "notes.json",
-        "notes.damaged*",
-    ]
+    c.CourseDirectory.ignore = list(NOT_HANDED_OUT)
 
     # A stub that does nothing: an untouched notebook runs to its end, and its answers read as "not attempted".
     c.ClearSolutions.code_stub = {"python": "pass  # your answer here"}

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell
 
 from grading.course.grade import Marks
 from grading.course.layout import Course
-from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts
+from grading.course.master import AS_WRITTEN, SOLUTION_MARKS, Attempt, read_attempts
 from grading.verify.item import Item
 
 Sources = dict[str, str]
@@ -58,7 +58,7 @@ def unexpected_marks(marks: list[Marks], simulated: list[Simulated]) -> dict[str
     for one in simulated:
         got = in_book.get(one.student, {})
         found_at = {key: got.get(key.replace(".", "-")) or 0.0 for key in one.marks}
-        wrong = [key for key, mark in one.marks.items() if not math.isclose(found_at[key], mark, abs_tol=1e-9)]
+        wrong = [key for key, mark in one.marks.items() if not math.isclose(found_at[key], mark, abs_tol=AS_WRITTEN)]
         if wrong:
             found[one.student] = wrong
     return found
@@ -119,7 +119,7 @@ class _Maker:
         return chosen
 
     def _with_cause(self, cause: str) -> list[Attempt]:
-        return [attempt for attempt in self.attempts if attempt.cause == cause]
+        return [attempt for attempt in self.attempts if cause in attempt.causes]
 
     # --- not done, or not to the end ---
 

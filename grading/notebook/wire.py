@@ -66,15 +66,22 @@ def _frame(connection: socket.socket) -> bytes:
     limit_s = connection.gettimeout()
     deadline = None if limit_s is None else time.monotonic() + limit_s
     try:
-        (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, deadline))
+        (length,) = _LENGTH.unpack(exactly(connection, _LENGTH.size, deadline))
         if length > LARGEST_FRAME:
             raise WireError(f"a frame of {length} bytes; at most {LARGEST_FRAME} are accepted")
-        return _exactly(connection, length, deadline)
+        return exactly(connection, length, deadline)
     finally:
         connection.settimeout(limit_s)
 
 
-def _exactly(connection: socket.socket, size: int, deadline: float | None) -> bytes:
+def exactly(connection: socket.socket, size: int, deadline: float | None) -> bytes:
+    """So many bytes, by the deadline (of `time.monotonic`).
+
+    Raises
+    ------
+    WireError : the connection closed before
+    TimeoutError : the deadline passed
+    """
     parts, missing = [], size
     while missing:
         if deadline is not None:  # or else a sender could hold us for ever with a byte now and then

@@ -338,6 +338,7 @@ def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
                     "target": rng.normal(size=last),
                 },
                 wrt=("W1", "W2", "W3"),
+                shares={"W1": 1, "W2": 0, "W3": 0},  # the others are right in the faulty code, too
                 points=4,
                 statement=(
                     "This is to return the gradients of $\\tfrac12 \\lVert W_3 \\tanh(W_2 \\tanh(W_1 x)) - t "
@@ -366,7 +367,8 @@ def _three_layers(inner: int, middle: int, outer: int, last: int) -> Items:
 
 
 def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
-    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer.
+    """x, y and k for `chain.paths_by_hand`, such that no other derivative and no exchange of x and y gives the answer,
+    and that each path matters.
 
     The derivative 2xy(y + k) has at most three decimals.
     """
@@ -376,6 +378,7 @@ def _numbers_of_ones_own(variant: Variant) -> tuple[float, float, float]:
         for y in (-1.4, -0.6, 0.6, 1.1, 1.4, 2.2)
         for k in range(2, 7)
         if abs(2 * y * (y + k) - x * (2 * y + k)) > 0.1  # the derivative in x is not the one in y
+        and x * y**2 > 0.5  # what comes over one path is so much that three decimals tell whether it is missing
     ]
     return tasks[variant.own_rng("chain.paths_by_hand").integers(len(tasks))]
 

@@ -476,7 +476,7 @@ def _breaking(inner: int, hidden: int) -> Items:
                 "b1": "b1 starts with a random number; all else is constant.",
                 "batches": "Each step uses other samples, drawn at random.",
                 "dropout": "In each step every hidden unit is left out or not, each by a coin of its own.",
-                "momentum": "Gradient descent with momentum.",
+                "momentum": "Each step adds nine tenths of the step before it (gradient descent with momentum).",
                 "noise": "Random numbers are added to the inputs x in each step.",
             },
             several=True,

@@ -138,11 +138,18 @@ _POINTS = (-1.5, -0.8, 0.4, 0.6, 1.4, 1.8)
 _WEIGHTS = (-1.2, -0.7, -0.3, 0.5, 0.9, 1.1, 1.6)
 
 
+def _small_numbers(rng: np.random.Generator) -> dict[str, float]:
+    """A point and weights; drawn again where a unit's adjoint, u, is its value but for the decimal point."""
+    while True:
+        x1, x2 = map(float, rng.permutation(_POINTS)[:2])
+        w11, w12, w21, w22, u1, u2 = map(float, rng.permutation(_WEIGHTS)[:6])
+        units = (w11 * x1 + w12 * x2, u1), (w21 * x1 + w22 * x2, u2)
+        if all(abs(_sigmoid(np, a) - u / 10) > 0.001 for a, u in units):
+            return {"x1": x1, "x2": x2, "w11": w11, "w12": w12, "w21": w21, "w22": w22, "u1": u1, "u2": u2}
+
+
 def _small_network(variant: Variant) -> TableExercise:
-    rng = variant.own_rng("net.small")
-    x1, x2 = (float(x) for x in rng.permutation(_POINTS)[:2])
-    names = ("w11", "w12", "w21", "w22", "u1", "u2")
-    given = {"x1": x1, "x2": x2} | dict(zip(names, map(float, rng.permutation(_WEIGHTS)), strict=False))
+    given = _small_numbers(variant.own_rng("net.small"))
     told = ", ".join(f"{name} = {value:g}" for name, value in given.items())
     return TableExercise(
         id="net.small",

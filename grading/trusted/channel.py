@@ -32,14 +32,14 @@ class _RemoteRespondent:
 
     def __init__(self, connection: socket.socket, counted: Sequence[str] = ()) -> None:
         self._connection = connection
-        self._silent = False
+        self.silent = False  # a question went unanswered for longer than any answer may take
         self.calls = dict.fromkeys(counted, 0)  # as the kernel tells them
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Send a question and wait for the reply, within the limit and a little grace."""
         start = time.perf_counter()
         error = AnswerError("time", f"it had not returned after {limit_s:g} seconds")
-        if not self._silent:
+        if not self.silent:
             try:
                 self._connection.settimeout(limit_s + _GRACE_S)
                 question = {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s, "count": list(self.calls)}
@@ -51,9 +51,9 @@ class _RemoteRespondent:
                     return reply
                 error = AnswerError("type", "its arguments did not come back")
             except TimeoutError:
-                self._silent = True
+                self.silent = True
             except (wire.WireError, OSError) as failure:
-                self._silent = True
+                self.silent = True
                 error = AnswerError("raised", f"no usable reply: {failure}")
         return Reply((), (), None, error, time.perf_counter() - start)
 
@@ -65,10 +65,10 @@ class _RemoteRespondent:
             wire.send(self._connection, {"type": "tell", "args": wanted, "limit_s": limit_s})
             return wire.told_in(wire.receive(self._connection).get("told"))
         except TimeoutError:
-            self._silent = True
+            self.silent = True
             return Told(None, AnswerError("time", f"it had not ended after {limit_s:g} seconds"))
         except (wire.WireError, OSError) as failure:
-            self._silent = True
+            self.silent = True
             return Told(None, AnswerError("raised", f"no usable reply: {failure}"))
 
     def _count(self, told: Any) -> None:
@@ -100,6 +100,7 @@ class AnswerDesk:
         self._lock = threading.Lock()
         self._expected: Item | None = None
         self._verdict: Verdict | None = None
+        self._respondent: _RemoteRespondent | None = None
         self.calls: dict[str, int] = {}  # of what the sheet forbids, while the expected exercise was answered
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -116,13 +117,18 @@ class AnswerDesk:
     def expect(self, exercise: Item) -> None:
         """From now on an answer to this exercise counts."""
         with self._lock:
-            self._expected, self._verdict, self.calls = exercise, None, {}
+            self._expected, self._verdict, self._respondent, self.calls = exercise, None, None, {}
 
     def collect(self) -> Verdict | None:
         """The verdict on the expected exercise, or None if it was never answered; nothing counts from now on."""
         with self._lock:
             self._expected = None
             return self._verdict
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether the expected answer left a question unanswered, past its limit: its code does not even stop."""
+        return self._respondent is not None and self._respondent.silent
 
     def _serve(self) -> None:
         while True:
@@ -148,7 +154,7 @@ class AnswerDesk:
             return None
         handed = wire.handed_in(message.get("handed"))
         respondent = _RemoteRespondent(connection, self._sheet.forbids)
-        self.calls = respondent.calls
+        self._respondent, self.calls = respondent, respondent.calls
         try:
             return judge(exercise, handed, respondent, self._seed)
         except Exception as error:  # a defect of ours, or an answer made to provoke one: a person must look

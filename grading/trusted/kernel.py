@@ -103,11 +103,6 @@ class SubmissionKernelManager(OwnKernelManager):
         super().__init__(folders, **kwargs)
         self.limits, self.group, self.sandboxed = limits, group, sandboxed
 
-    @property
-    def ended_because(self) -> str:
-        """Which limit the submission passed and was ended for; empty if none."""
-        return self.watch.reason if self.watch else ""
-
     def stop_watching(self) -> None:
         """The kernel is gone: nothing to watch any more."""
         if self.watch:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ MIB = 2**20
 _POLL_S = 0.2
 _GROUP = "gradsheet-"
 _BUBBLEWRAPS_OWN = 3  # processes: the command outside, and the first one inside
-_MOST_FILES = 20_000  # in the submission's private file system
+ZYGOTES_OWN = 3  # beside those: itself, a submission's keeper, and the first process of its namespace
+MOST_FILES = 20_000  # in the submission's private file system
 _MOST_SOCKETS = 32  # entries of the folder that the grader shares with it; a kernel makes five
 _COUNTED_PER_NAMESPACE = (5, 14)  # the Linux that no longer counts a user's other processes against RLIMIT_NPROC
 
@@ -43,8 +44,8 @@ class Limits:
     cpu_s: int = 300
     wall_s: int = 300
 
-    def command(self) -> list[str]:
-        """The words before a command that hold each of its processes to these limits (prlimit of util-linux)."""
+    def by_name(self) -> dict[str, int]:
+        """What binds each process, by the names that prlimit and Python's `resource` know."""
         limits = {
             "as": self.memory_mib * MIB,
             "nofile": self.open_files,
@@ -57,7 +58,11 @@ class Limits:
         }
         if _linux_version() >= _COUNTED_PER_NAMESPACE:
             limits["nproc"] = self.processes
-        return ["prlimit", *(f"--{name}={value}:{value}" for name, value in limits.items()), "--"]
+        return limits
+
+    def command(self) -> list[str]:
+        """The words before a command that hold each of its processes to these limits (prlimit of util-linux)."""
+        return ["prlimit", *(f"--{name}={value}:{value}" for name, value in self.by_name().items()), "--"]
 
 
 def _linux_version() -> tuple[int, ...]:
@@ -153,11 +158,25 @@ class Watch:
 
     It sees what limits of single processes do not: how many there are (nothing else binds root without control
     groups), their memory together, and what is written into the folder that the grader shares with them.
+
+    Parameters
+    ----------
+    process : the sandbox
+    shared : the folder that it shares with the grader; None for a submission that was forked in it, of which only the
+        processes that are apart are looked at
+    end : how to end it, if not by killing the process
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, shared: Path) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        limits: Limits,
+        shared: Path | None,
+        end: Callable[[], None] | None = None,
+    ) -> None:
         self.reason = ""
         self._process, self._limits, self._shared = process, limits, shared
+        self._kill = end or process.kill
         self._ends = time.monotonic() + limits.wall_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -167,7 +186,7 @@ class Watch:
         """End the sandbox, and every process in it, for a reason."""
         self.reason = self.reason or reason
         with contextlib.suppress(OSError):
-            self._process.kill()
+            self._kill()
 
     def close(self) -> None:
         """Watch no longer."""
@@ -182,6 +201,8 @@ class Watch:
     def _excess(self) -> str:
         limits = self._limits
         family = _family(self._process.pid, limits.processes)
+        if self._shared is None:
+            family = [pid for pid in family if _is_apart(pid)]
         counts = [_status(pid) for pid in family]
         if time.monotonic() > self._ends:
             return f"it ran for more than {limits.wall_s} seconds"
@@ -189,9 +210,19 @@ class Watch:
             return f"it started more than {limits.processes} processes and threads"
         if sum(memory for _, memory in counts) > limits.memory_mib * MIB:
             return f"it used more than {limits.memory_mib} MiB of memory"
-        if _shared_too_much(self._shared) or any(_files_of(pid) > _MOST_FILES for pid in family[-1:]):
+        if self._shared and (_shared_too_much(self._shared) or any(_files_of(pid) > MOST_FILES for pid in family[-1:])):
             return "it wrote too many files, or where nothing is to be written"
         return ""
+
+
+def _is_apart(pid: int) -> bool:
+    """Whether a process of a sandbox is in a namespace of its own there, and not the one that only holds its place."""
+    numbers, own = (_field(who, "NSpid").split() for who in (pid, "self"))
+    return len(numbers) == len(own) + 2 and numbers[-1] != "1"
+
+
+def _field(who: int | str, name: str) -> str:
+    return dict(line.split(":", 1) for line in _lines(Path(f"/proc/{who}/status"))).get(name, "")
 
 
 def _family(pid: int, most: int) -> list[int]:
@@ -200,7 +231,7 @@ def _family(pid: int, most: int) -> list[int]:
     for parent in found:
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
             found += map(int, _words(str(task)))
-        if len(found) > most + _BUBBLEWRAPS_OWN:
+        if len(found) > most + _BUBBLEWRAPS_OWN + ZYGOTES_OWN:
             break
     return found
 

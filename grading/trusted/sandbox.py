@@ -84,27 +84,59 @@ def sandbox_command(
     `hidden` are names of modules that cannot be imported inside. What is written there stays in memory, up to the
     limit; nothing of it is left when the command ends.
     """
-    disk = limits.disk_mib * MIB
     given = sum(path.stat().st_size for path in folders.work.rglob("*") if path.is_file())
+    return [
+        *_walls(limits.disk_mib * MIB, given, hidden),
+        *("--seccomp", str(filter_fd), "--dir", str(folders.work), "--dir", str(folders.home)),
+        *("--ro-bind", str(folders.work), str(_given(folders)), "--bind", str(folders.shared), str(folders.shared)),
+        *_each("--ro-bind-try", (folders.connection_file, folders.channel, folders.lock_file)),
+        *_start(folders, _given(folders), 'cp -r "$0/." . ; exec "$@"'),
+        *limits.command(),
+        *command,
+    ]
+
+
+def zygote_command(folders: Folders, limits: Limits, command: list[str], hidden: Sequence[str] = ()) -> list[str]:
+    """`command` as it runs inside to be forked for one submission after the other, each set apart from it by itself.
+
+    It sees what submissions see, and the folder in which the grader lays out what is for the next one; no filter of
+    system calls holds it, or it could not make namespaces for them.
+    """
+    zygote = [_INSIDE / f"{name}.py" for name in ("__init__", "apart", "cells", "zygote")]
+    rights = ("CAP_SYS_ADMIN", "CAP_SETFCAP") if os.getuid() == 0 else ()
+    return [
+        *_walls(limits.disk_mib * MIB, 0, hidden, zygote),
+        *(word for right in rights for word in ("--cap-add", right)),  # within its own namespaces; see `apart.prepare`
+        *("--dir", str(folders.work), "--dir", str(folders.home)),
+        *("--ro-bind", str(folders.shared), str(folders.shared)),
+        *_each("--ro-bind", [folders.lock_file]),
+        *_start(folders, folders.work, 'exec "$@"'),
+        *command,
+    ]
+
+
+def _walls(disk: int, given: int, hidden: Sequence[str], more: Sequence[Path] = ()) -> list[str]:
+    """Bubblewrap with what every sandbox has: no network, no rights, a view of what a notebook needs, and `more`."""
     house = str(own_packages()[1])
-    # the lock can be had inside only if the grader died while bubblewrap was not yet bound to end with it
-    start = 'if flock -n "$0/../lock" true; then exit 1; fi; cp -r "$0/." . ; exec "$@"'
     return [
         # first to be ended with the grader, then to see that it still is there: bubblewrap alone leaves a gap
         *("setpriv", "--pdeathsig", "KILL", "sh", "-c", f'[ "$PPID" = {os.getpid()} ] && exec "$@"', "sh"),
-        *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-        *("--hostname", "sandbox", "--seccomp", str(filter_fd)),
+        *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
         *_each("--ro-bind-try", (*_SYSTEM, *_SYSTEM_FILES)),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(disk), "--tmpfs", "/dev/shm"),
         *("--size", str(disk + given), "--tmpfs", "/tmp"),
         *_each("--ro-bind", [*_prefixes(), *other_packages()]),
-        *("--tmpfs", house, *_each("--ro-bind", _own_files(hidden)), *_hide(hidden), "--remount-ro", house),
-        *("--dir", str(folders.work), "--dir", str(folders.home)),
-        *("--ro-bind", str(folders.work), str(_given(folders)), "--bind", str(folders.shared), str(folders.shared)),
-        *_each("--ro-bind-try", (folders.connection_file, folders.channel, folders.lock_file)),
+        *("--tmpfs", house, *_each("--ro-bind", [*_own_files(hidden), *more]), *_hide(hidden), "--remount-ro", house),
+    ]
+
+
+def _start(folders: Folders, place: Path, then: str) -> list[str]:
+    # the lock can be had inside only if the grader died while bubblewrap was not yet bound to end with it
+    start = f'if flock -n "$0/../lock" true; then exit 1; fi; {then}'
+    return [
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(folders.work)),
         *("--unsetenv", "JPY_PARENT_PID"),  # outside its own process namespace the kernel would think it an orphan
-        *("sh", "-c", start, str(_given(folders)), *limits.command(), *command),
+        *("sh", "-c", start, str(place)),
     ]
 
 

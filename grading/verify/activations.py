@@ -87,6 +87,14 @@ FORMS: dict[str, Slope] = {
     "exp(x)": lambda x, y: np.exp(x),
     "1 / y": lambda x, y: 1 / y,
     "sqrt(1 - y**2)": lambda x, y: np.sqrt(1 - y * y),
+    "1 / (1 - y**2)": lambda x, y: 1 / (1 - y * y),
+    "1 / (y * (1 - y))": lambda x, y: 1 / (y * (1 - y)),
+    "1 + y": lambda x, y: 1 + y,
+    "2 * y": lambda x, y: 2 * y,
+    "y * (2 - y)": lambda x, y: y * (2 - y),
+    "y * (1 - y) * (1 - 2 * y)": lambda x, y: y * (1 - y) * (1 - 2 * y),
+    "-2 * y * (1 - y**2)": lambda x, y: -2 * y * (1 - y * y),
+    "cos(x)": lambda x, y: np.cos(x),
 }
 # The same for other functions of single entries.
 ENTRYWISE_FORMS: dict[str, Slope] = {
@@ -101,6 +109,20 @@ ENTRYWISE_FORMS: dict[str, Slope] = {
     "1 / x**2": lambda x, y: 1 / x**2,
     "sign(x)": lambda x, y: np.sign(x),
     "1 + y**2": lambda x, y: 1 + y * y,
+    "1 - y**2": lambda x, y: 1 - y * y,
+    "1 / (1 + x**2)": lambda x, y: 1 / (1 + x * x),
+    "sqrt(1 - y**2)": lambda x, y: np.sqrt(1 - y * y),
+    "1 - x**2": lambda x, y: 1 - x * x,
+    "1 / y": lambda x, y: 1 / y,
+    "y / x": lambda x, y: y / x,
+    "x * y": lambda x, y: x * y,
+    "1 / (x * log(x))": lambda x, y: 1 / (x * np.log(x)),
+    "exp(-x)": lambda x, y: np.exp(-x),
+    "cosh(x)": lambda x, y: np.cosh(x),
+    "sinh(x)": lambda x, y: np.sinh(x),
+    "1 / cos(x)": lambda x, y: 1 / np.cos(x),
+    "tan(x)": lambda x, y: np.tan(x),
+    "1 / (1 + x)": lambda x, y: 1 / (1 + x),
 }
 
 
@@ -150,6 +172,8 @@ def _of_multiple(function: Callable[[Array], Array], slope: Slope) -> Slope:
 
 
 def _is(known: Activation, x: Array, y: Array) -> bool:
+    if not np.any(y):
+        return False  # nothing is any function's value
     if known.name == "softmax":
         if x.ndim == 0 or abs(y.reshape(-1, y.shape[-1])[0].sum() - 1) > _SAME:
             return False

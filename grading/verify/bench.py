@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from grading.verify.oracles import (
     second_difference_witness,
     torch_witness,
 )
+from grading.verify.sameness import what_it_is
 from grading.verify.sampling import Question, edge_question, fresh_question, published_question
 from grading.verify.tolerance import Blocks, Tolerance, tolerance
 
+_KEPT = 256  # exercises with a seed; a sheet has some twenty
 _REDRAWS = 5  # at most so often is a point replaced at which the function has no derivative, or its digits do not show
 
 
@@ -61,10 +64,41 @@ class Bench:
 
 
 def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
-    """One bench per point: fresh ones, then those that the exercise declares."""
+    """One bench per point: fresh ones, then those that the exercise declares.
+
+    A class is asked the same: what was found for the last exercises and seeds is not sought again.
+    """
+    return list(_benches_of(_Asked(exercise, seed)))
+
+
+class _Asked:
+    """An exercise and a seed, equal to others of which the same is known."""
+
+    def __init__(self, exercise: Exercise, seed: int) -> None:
+        self.exercise, self.seed = exercise, seed
+        self._known_by = (what_it_is(exercise), seed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._known_by == other._known_by
+
+    def __hash__(self) -> int:
+        return hash(self._known_by)
+
+
+@lru_cache(maxsize=_KEPT)
+def _benches_of(asked: _Asked) -> list[Bench]:
+    exercise, seed = asked.exercise, asked.seed
     if exercise.is_data:
         return [bench_at(_guarded(exercise, lambda: fresh_question(exercise, seed, 0)), is_declared=True)]
-    benches = [fresh_bench(exercise, seed, number) for number in range(exercise.draws)]
+    questions = [
+        _guarded(exercise, lambda number=number: fresh_question(exercise, seed, number))
+        for number in range(exercise.draws)
+    ]
+    try:
+        first: list[Bench] | list[None] = _benches_at(questions)
+    except FaultError:  # perhaps at points that are drawn again
+        first = [None] * len(questions)
+    benches = [fresh_bench(exercise, seed, number, bench) for number, bench in enumerate(first)]
     for at in (edge_question, published_question):
         question = _guarded(exercise, lambda at=at: at(exercise, seed))
         if question is not None:
@@ -72,17 +106,17 @@ def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
     return benches
 
 
-def fresh_bench(exercise: Exercise, seed: int, number: int) -> Bench:
+def fresh_bench(exercise: Exercise, seed: int, number: int, first: Bench | None = None) -> Bench:
     """The bench at a fresh point; of several draws the one at which most can be seen.
 
-    Raises FaultError, or OutsideError if none of the draws lies in the function's domain.
+    `first` is the bench at the first draw, if it is there. Raises FaultError, or OutsideError if none of the draws lies
+    in the function's domain.
     """
     best: tuple[tuple[bool, int], Bench] | None = None
     outside: OutsideError | None = None
     for redraw in range(_REDRAWS):
-        question = _guarded(exercise, lambda redraw=redraw: fresh_question(exercise, seed, number, redraw))
         try:
-            bench = bench_at(question)
+            bench = first if first and not redraw else _redrawn(exercise, seed, number, redraw)
         except OutsideError as error:
             outside = error
             continue
@@ -97,6 +131,10 @@ def fresh_bench(exercise: Exercise, seed: int, number: int) -> Bench:
     return best[1]
 
 
+def _redrawn(exercise: Exercise, seed: int, number: int, redraw: int) -> Bench:
+    return bench_at(_guarded(exercise, lambda: fresh_question(exercise, seed, number, redraw)))
+
+
 def _guarded(exercise: Exercise, draw: Any) -> Any:
     try:
         return draw()
@@ -105,31 +143,48 @@ def _guarded(exercise: Exercise, draw: Any) -> Any:
 
 
 def bench_at(question: Question, is_declared: bool = False) -> Bench:
+    """All that is known at one point. Raises FaultError, or OutsideError where the function has no finite value."""
+    (bench,) = _benches_at([question], is_declared)
+    return bench
+
+
+def _benches_at(questions: list[Question], is_declared: bool = False) -> list[Bench]:
+    """The benches at some points: one witness after the other at all of them, which is faster than the other way."""
     try:
         with np.errstate(all="ignore"):
-            allowed = tolerance(question)
-            by_torch, by_tape = torch_witness(question), autodiff_witness(allowed, question.exercise.engine)
-            expected = (by_torch or by_tape).blocks
-            measured = _measured(question, expected, allowed)
-            # of a large question it could only say again what finite differences say of a few entries
-            is_needed = by_torch is None or not measured.probes
-            by_step = _by_step(question, measured, by_tape, allowed) if is_needed else None
-            heard = (by_torch, by_tape, by_step, measured)
-            witnesses = tuple(testimony for testimony in heard if testimony is not None)
+            allowed = [tolerance(question) for question in questions]
+            by_torch = [torch_witness(question) for question in questions]
+            heard = [_witnesses(*known) for known in zip(questions, allowed, by_torch, strict=True)]
     except Exception as error:
         raise FaultError(f"a witness fails on it: {type(error).__name__}: {error}") from error
+    for witnesses, tolerated in zip(heard, allowed, strict=True):
+        _check(witnesses, tolerated)
+    known = zip(questions, heard, allowed, strict=True)
+    return [Bench(question, said, said[0].blocks, tolerated, is_declared) for question, said, tolerated in known]
+
+
+def _witnesses(question: Question, allowed: Tolerance, by_torch: Testimony | None) -> tuple[Testimony, ...]:
+    """All that have something to say at a point: first one that differentiates by rule, last finite differences."""
+    by_tape = autodiff_witness(allowed, question.exercise.engine)
+    measured = _measured(question, by_torch or by_tape, allowed)
+    # of a large question it could only say again what finite differences say of a few entries
+    is_needed = by_torch is None or not measured.probes
+    by_step = _by_step(question, measured, by_tape, allowed) if is_needed else None
+    return tuple(said for said in (by_torch, by_tape, by_step, measured) if said is not None)
+
+
+def _check(witnesses: tuple[Testimony, ...], allowed: Tolerance) -> None:
+    """Raise what speaks against a point: no finite value, or witnesses that contradict each other."""
     if not np.all(np.isfinite(allowed.noise)):
         raise OutsideError("its function has no finite value at a point that was drawn")
-    if not all(np.all(np.isfinite(block)) for block in expected):
+    if not all(np.all(np.isfinite(block)) for block in witnesses[0].blocks):
         raise FaultError(f"{witnesses[0].witness} finds values that are not finite")
     _check_agreement(witnesses, allowed.allowed)
-    return Bench(question, witnesses, expected, allowed, is_declared)
 
 
-def _measured(question: Question, expected: Blocks, allowed: Tolerance) -> Testimony:
-    """Finite differences; where they contradict what is expected, once more and closely, before anybody is blamed."""
+def _measured(question: Question, first: Testimony, allowed: Tolerance) -> Testimony:
+    """Finite differences; where they contradict the first witness, once more and closely, before anybody is blamed."""
     measured = difference_witness(question, allowed.noise)
-    first = Testimony("expected", expected, tuple(np.zeros_like(block) for block in expected))
     if agree(first, measured, _slack(measured, allowed.allowed)):
         return measured
     by_gradient = second_difference_witness(question) if question.exercise.asks == "hessian_diagonal" else None

@@ -79,7 +79,8 @@ class _Block:
         yours = np.asarray(value if shaped is None else shaped, dtype=np.float64)
         bench, block, shape = self.bench, self.block, self.expected.shape
         off = allowed(bench, block)
-        decided = np.where(np.isfinite(off), off, 0.0)  # no mistake is read into what cannot be seen
+        # no mistake is read into what cannot be seen
+        decided = off if bench.tolerance.is_clear else np.where(np.isfinite(off), off, 0.0)
         seen = Observation(bench.question, block, yours, bench.expected, decided)
         nothing = np.zeros(shape, dtype=bool)
         if shaped is None:
@@ -89,7 +90,7 @@ class _Block:
             return BlockResult(self.name, False, shape, problem=_unfinite(yours)), seen, nothing, notes
         wrong = np.abs(yours - self.expected) > off
         forgiven, more = self._forgiven(wrong, yours)
-        shown = ~wrong & ~bench.tolerance.lost(block)
+        shown = ~wrong if bench.tolerance.is_clear else ~wrong & ~bench.tolerance.lost(block)
         if forgiven:
             shown = shown | (wrong if more != _ON_A_KINK else nothing)
             more = "" if self._ruling(more) == "right" else more

@@ -100,7 +100,7 @@ def same_values(first: Sequence[Array], second: Sequence[Array]) -> bool:
 
 def _equal(one: Array, two: Array) -> bool:
     """Whether two arrays are equal to the last bit; looking for nan takes longer, so it comes second."""
-    return np.array_equal(one, two) or np.array_equal(one, two, equal_nan=True)
+    return one.shape == two.shape and (bool((one == two).all()) or np.array_equal(one, two, equal_nan=True))
 
 
 def changes_arguments(names: Sequence[str]) -> Cause:

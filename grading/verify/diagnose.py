@@ -7,7 +7,7 @@ Where nothing fits, no mistake is named, and what is known is said: which entrie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -16,10 +16,12 @@ import numpy as np
 from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.elsewhere import elsewhere
+from grading.verify.epsilons import epsilons
 from grading.verify.exercise import Array
 from grading.verify.known import known
 from grading.verify.planted import (
     activation_faults,
+    arrangement_faults,
     far_fetched_faults,
     misread_functions,
     pairs_of_faults,
@@ -36,6 +38,7 @@ from grading.verify.probes import (
     telling,
     works_when_square,
 )
+from grading.verify.products import products
 from grading.verify.sampling import Question
 from grading.verify.trial import Found
 from grading.verify.verdict import Cause
@@ -70,13 +73,32 @@ def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = No
         if silent:
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
             with np.errstate(all="ignore"), suppress(Exception):
-                found += step(silent, ask)
+                found += _where_it_shows(step, silent, ask)
     told: dict[str, list[str]] = {}
     for seen in _silent(wrong, found):
         for text in known(seen):
             told.setdefault(text, []).append(seen[0].name)
     facts = (text if count == 1 else f"{', '.join(names)}: {text}" for text, names in told.items())
     return Diagnosis(_causes(found, count), tuple(facts))
+
+
+Step = Callable[[list[Seen], Ask | None], list[Found]]
+
+
+def _where_it_shows(step: Step, wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    """What a step finds if it looks first at points at which most is wrong: others show neither kinks nor units."""
+    near = [sum(map(catalogue.is_near, point)) for point in zip(*wrong, strict=True)]
+    order = sorted(range(len(near)), key=near.__getitem__)
+    if step in _IN_ORDER or near[0] == near[order[0]]:
+        return step(wrong, ask)
+    turned = [[seen[point] for point in order] for seen in wrong]
+    return _of_originals(step(turned, ask), turned, wrong)
+
+
+def _of_originals(found: list[Found], turned: list[Seen], wrong: list[Seen]) -> list[Found]:
+    """What was found in blocks that stand for others, said of those."""
+    originals = {id(changed): seen for changed, seen in zip(turned, wrong, strict=True)}
+    return [replace(one, blocks=[originals[id(seen)] for seen in one.blocks]) for one in found]
 
 
 def _silent(wrong: list[Seen], found: list[Found]) -> list[Seen]:
@@ -149,8 +171,16 @@ def _on_the_list(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(planted_faults(wrong), _FEW)
 
 
+def _on_arrangements(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(arrangement_faults(wrong), _FEW)
+
+
+def _on_products(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(products(wrong), _MANY)
+
+
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    return _catalogued(wrong, (places.places, places.signs))
+    return _catalogued(wrong, (places.places, places.one_place, places.signs))
 
 
 def _on_targets(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -185,11 +215,14 @@ def _two_mistakes(wrong: list[Seen], ask: Ask | None) -> list[Found]:
         turned = [[replace(one, yours=scaled(one)) for one in seen] for seen in wrong]
         found = [one for one in planted_faults(turned) if one.certainty >= ALMOST_SURE]
         if found:
-            originals = {id(changed): seen for changed, seen in zip(turned, wrong, strict=True)}
-            faults = [replace(one, blocks=[originals[id(seen)] for seen in one.blocks]) for one in found]
+            faults = _of_originals(found, turned, wrong)
             both = [seen for seen in wrong if any(seen is block for one in faults for block in one.blocks)]
             return [*faults, Found(label, text, ALMOST_SURE, both)]
     return []
+
+
+def _by_epsilons(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return [] if wrong[0][0].question.exercise.is_data else epsilons(wrong)
 
 
 def _by_memory(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -282,8 +315,10 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
     ]
 
 
+_IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later ones
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
-    *(_on_arrays, _on_last_digits, _by_memory, _on_activations, _on_targets, _by_telling_luck, _on_the_list),
-    *(_on_places, _elsewhere, _far_fetched, _misread, _two_mistakes, _on_scale, _pairs, _by_luck),
+    *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
+    *(_on_scale, _pairs, _by_luck),
 )

@@ -7,6 +7,7 @@ values (Ridders 1982; Press et al., Numerical Recipes, section 5.7). The ladder 
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -161,7 +162,8 @@ def beside(question: Question, block: int, index: tuple[int, ...], by: float) ->
 def size_of(primal: Array) -> Array:
     """What counts as a large change of each entry: its own size; for a zero that of its neighbours, or 1."""
     usual = rms(primal) or 1.0
-    return np.where(primal == 0, usual, np.maximum(np.abs(primal), _SMALLEST_SIZE * usual))
+    sizes = np.maximum(np.abs(primal), _SMALLEST_SIZE * usual)
+    return np.where(primal == 0, usual, sizes) if not np.all(primal) else sizes
 
 
 def at(block: Array, index: tuple[int, ...]) -> Array:
@@ -173,7 +175,7 @@ def at(block: Array, index: tuple[int, ...]) -> Array:
 
 def rms(block: Array) -> float:
     """The root of the mean square of its entries; 0 without any."""
-    return float(np.sqrt(np.mean(np.square(block)))) if np.size(block) else 0.0
+    return float(np.sqrt(np.vdot(block, block) / block.size)) if block.size else 0.0
 
 
 # --- which lines through the point -------------------------------------------------------------------------------
@@ -188,9 +190,11 @@ def _places(question: Question) -> list[Place]:
     """The coordinates that get a slope of their own."""
     total = sum(map(np.size, question.primals))
     is_second = question.exercise.asks == "hessian_diagonal"
-    sampled = _SAMPLED if is_second else 0
-    numbers = range(total) if total <= _FULL else _rng(question).integers(total, size=sampled)
-    return [_place(question, int(number)) for number in numbers]
+    if total <= _FULL:
+        return [_place(question, number) for number in range(total)]
+    if not is_second:
+        return []
+    return [_place(question, int(number)) for number in _rng(question).integers(total, size=_SAMPLED)]
 
 
 def _place(question: Question, number: int) -> Place:
@@ -273,8 +277,8 @@ class _Function:
 
     def probe(self, rng: np.random.Generator) -> Probe:
         """The slope along a random direction in which every entry moves by about its size over root n."""
-        steps = [size_of(primal) / np.sqrt(max(np.size(primal), 1)) for primal in self.primals]
-        directions = tuple(rng.uniform(-1, 1, np.shape(step)) * step for step in steps)
+        steps = [size_of(primal) / math.sqrt(max(primal.size, 1)) for primal in self.primals]
+        directions = tuple(rng.uniform(-1, 1, step.shape) * step for step in steps)
         slope = self._slope(self.along(directions), 1.0, 1)
         bar = _trusted(slope.value, np.where(slope.kink, np.inf, slope.bar), slope.value)
         return Probe(directions, slope.value, bar)
@@ -288,12 +292,13 @@ class _Ladder:
     """First or second derivative at t = 0 of an array-valued function of one number, from steps ever shorter."""
 
     def __init__(self, line: Line, middle: Array, noise: Array, order: int) -> None:
-        self._line, self._middle, self._noise, self._order = line, middle, noise, order
+        self._line, self._middle, self._noise, self._order = line, middle[()], noise[()], order
         self._steps: list[float] = []
         self._sides: list[tuple[Array, Array]] = []
         self._refined: list[Array] = []
         self._best, self._bar = np.zeros_like(middle), np.full_like(middle, np.inf)
         self._told: list[tuple[Array, Array, Array]] = []  # what each rung says, its bar, and the rounding in it
+        self._shown: list[Array] = []  # where each rung shows in the function's value
 
     def climb_closely(self, size: float) -> Slope:
         """The same from all rungs down to the last digit; the bar is infinite where they do not say the same.
@@ -314,7 +319,9 @@ class _Ladder:
         for rung in range(steps):
             step = size * _FIRST_STEP / _STEP_FACTOR**rung
             self._steps.append(step)
-            self._sides.append((self._line(step), self._line(-step)))
+            up, down = self._line(step)[()], self._line(-step)[()]
+            self._sides.append((up, down))
+            self._shown.append((up != self._middle) | (down != self._middle))
             raw = self._central()
             if coarse is not None:
                 self._refined.append((_STEP_FACTOR**2 * raw - coarse) / (_STEP_FACTOR**2 - 1))
@@ -329,17 +336,17 @@ class _Ladder:
 
     def _central(self) -> Array:
         (up, down), step, middle = self._sides[-1], self._steps[-1], self._middle
-        return np.asarray((up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2)
+        slope: Array = (up - down) / (2 * step) if self._order == 1 else (up - 2 * middle + down) / step**2
+        return slope
 
     def _is_done(self) -> bool:
         """Take the last rung but one in; whether shorter steps would not do better."""
-        up, down = self._sides[-2]
         noise = self._noise / self._steps[-2] ** self._order
         # the larger of the changes from the rung above and to the rung below: one alone may be small by accident
         above, here, below = self._refined[-3:]
         bar = np.maximum(np.abs(here - above), np.abs(below - here)) + noise
-        shows = (up != self._middle) | (down != self._middle)  # a step too short to show in the value says nothing
-        bar = np.where(shows & self._is_smooth(len(self._steps) - 2), bar, np.inf)
+        # a step too short to show in the value says nothing
+        bar = np.where(self._shown[-2] & self._is_smooth(len(self._steps) - 2), bar, np.inf)
         self._told.append((here, bar, 2 * noise))
         better = bar < self._bar
         self._best, self._bar = np.where(better, here, self._best), np.where(better, bar, self._bar)
@@ -348,8 +355,7 @@ class _Ladder:
 
     def _is_flat(self) -> Array:
         """Where no step shows in the function's value."""
-        middle = self._middle
-        return np.asarray(~np.any([(up != middle) | (down != middle) for up, down in self._sides], axis=0))
+        return np.asarray(~np.logical_or.reduce(self._shown))
 
     def _is_smooth(self, rung: int) -> Array:
         """Where the derivatives on the two sides approach each other; at a kink their gap stays as the step shrinks."""
@@ -383,7 +389,9 @@ def _assembled(middle: Array, question: Question, slopes: dict[Place, Slope]) ->
         for (owner, index), slope in slopes.items():
             if owner == block:
                 at(value, index)[...], at(bar, index)[...], at(kink, index)[...] = slope.value, slope.bar, slope.kink
+        if slopes:
+            bar = _trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)])
         blocks.append(value)
-        bars.append(_trusted(value, np.where(kink, np.inf, bar), value[np.isfinite(bar)]))
+        bars.append(bar)
         kinks.append(kink)
-    return Differences(tuple(blocks), tuple(bars), tuple(kinks), tuple(slopes))
+    return Differences(tuple(blocks), tuple(bars), tuple(kinks) if slopes else (), tuple(slopes))

@@ -29,6 +29,8 @@ Blocks = tuple[Array, ...]
 Flow = list[Any]
 Law = Callable[[Any, Any], Any]
 
+_MOST_NUMBERS = 2**24  # of a Jacobian or a Hessian: in a larger one nobody is told a mistake
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -180,6 +182,10 @@ class Recorded:
 
     def _jacobians(self, lines: Sequence[int], edits: Edits = ()) -> Blocks:
         value, largest = self.lines[self.last][4], max(np.size(line[4]) for line in self.lines)
+        if np.size(value) * largest > _MOST_NUMBERS:
+            raise ValueError(
+                f"a matrix of {np.size(value)} times {largest} numbers is too large to look for mistakes in"
+            )
         parts: list[list[Array]] = [[] for _ in lines]
         for seed in basis(value, largest):
             flow = self._up(seed, edits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO
@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 
+from autodiff.tape import RefusalError
 from grading.verify import contract
 from grading.verify.bench import Bench, FaultError, bench_at, fresh_bench
 from grading.verify.compare import Compared, compare
@@ -18,7 +19,7 @@ from grading.verify.exercise import Array, Exercise
 from grading.verify.probes import nudged
 from grading.verify.respondent import Reply, Respondent
 from grading.verify.sampling import Question, fresh_question, mixed_question
-from grading.verify.tolerance import derivative, measured_inputs
+from grading.verify.tolerance import Blocks, derivative, measured_inputs
 
 # Further points at which an answer that is all right must at least give finite numbers: so many at least, and at most
 # as long as they hold so few numbers together, each of which is a trial, and take so little time.
@@ -27,8 +28,9 @@ _SPOT_NUMBERS = 10_000
 _SPOT_S = 1.0
 _BESIDE = (0.999, 1.001)  # times the inputs: beside a point
 _FURTHER = 16  # further points at which a difference that was seen at few is looked for
-_STALE = 1e-6  # relative to the largest entry: what was kept from another point is further off
 _NEXT_TO = 1e-6  # relative to the inputs: other arguments, but hardly another branch
+_FAR, _WAYS = 0.5, 8  # relative to the inputs: arguments with other first digits, of the same signs
+_STALE = 1e-6  # relative to the largest entry: what was kept from another point is further off
 
 
 @dataclass
@@ -151,7 +153,8 @@ def keeps_answers(hearing: Hearing) -> bool:
     """Whether an answer that was right is wrong where arguments of two points meet, and not next to there.
 
     Then it knows one argument again and returns what it has kept of it, although the others are new. What is wrong next
-    to there too is not held against it: inputs may have been drawn to belong together.
+    to there too is not held against it: inputs may have been drawn to belong together. Unless it is right once they
+    have moved far, in whatever way, as it is if an argument is known by its first digits.
     """
     fresh = [bench.question for bench in hearing.benches[: hearing.exercise.draws]]
     met = (mixed_question(one, other) for other in reversed(fresh) for one in fresh if one is not other)
@@ -160,7 +163,8 @@ def keeps_answers(hearing: Hearing) -> bool:
     if question is None or reply is None:
         return False
     names = (*hearing.exercise.wrt, *measured_inputs(question))
-    if _spot(hearing, nudged(question, _NEXT_TO, names)) is not None:
+    far = (nudged(question, _FAR, names, number) for number in range(_WAYS))
+    if _spot(hearing, nudged(question, _NEXT_TO, names)) and any(_spot(hearing, each) for each in far):
         return False
     if not contract.same_values(hearing.ask(fresh[0]).values, hearing.replies[0].values):
         return False  # calls disagree whatever they ask
@@ -173,11 +177,8 @@ def keeps_answers(hearing: Hearing) -> bool:
 
 def _spot(hearing: Hearing, question: Question) -> Reply | None:
     """A reply if it is clearly off; else it is one more spot check, if the function has such inputs at all."""
-    try:
-        right = derivative(question)
-    except Exception:
-        return None
-    if not all(np.all(np.isfinite(block)) for block in right):
+    right = _derivative(question)
+    if right is None or not all(np.all(np.isfinite(block)) for block in right):
         return None
     reply = hearing.ask(question)
     values = "" if reply.error else contract.split_blocks(reply, right)
@@ -185,6 +186,17 @@ def _spot(hearing: Hearing, question: Question) -> Reply | None:
     if is_off:
         return reply
     hearing.spots.append((question, reply))
+    return None
+
+
+def _derivative(question: Question) -> Blocks | None:
+    """What is right there; None if the function is not made for such inputs."""
+    try:
+        question.exercise.value_at(question.point)
+    except Exception:
+        return None  # the function is the exercise's, and may refuse them as it likes
+    with suppress(RefusalError):  # it takes a way that cannot be differentiated
+        return derivative(question)
     return None
 
 

@@ -14,6 +14,7 @@ from grading.verify.bench import Bench, FaultError, benches_of
 from grading.verify.diagnose import Diagnosis, diagnose, when_it_fails
 from grading.verify.exercise import Exercise
 from grading.verify.further import Hearing, confirm, keeps_answers, quietly, spot_check
+from grading.verify.oracles import torch_refusal
 from grading.verify.respondent import AnswerError, Handed, HomeRespondent, Reply, Respondent
 from grading.verify.rounding import excuse_rounding
 from grading.verify.sampling import Question, fresh_question
@@ -210,7 +211,9 @@ def _witness_notes(benches: list[Bench]) -> list[str]:
     names = [said.witness for said in benches[0].witnesses]
     if "PyTorch autograd" in names or exercise.engine:
         return []
+    refusal = torch_refusal(benches[0].question)
     reason = "is not installed" if exercise.takes_xp else "is left out, since the function is plain NumPy"
+    reason = f"is left out, since the function fails in it ({refusal})" if refusal else reason
     return [f"PyTorch {reason}; {', '.join(names[:-1])} and {names[-1]} agree"]
 
 

@@ -7,7 +7,7 @@ one of fifty cases.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import comb
+from math import exp, lgamma, log
 
 import numpy as np
 
@@ -30,13 +30,21 @@ def known(seen: Seen) -> Iterator[str]:
             yield said
 
 
-def _chance(points: Seen, allowed: Sequence[Array], tried: int) -> float:
-    """How likely it is that all wrong entries are among the allowed ones, were they anywhere; for so many patterns."""
-    chance = float(tried)
+def _chance(points: Seen, allowed: Sequence[Array], tried: float) -> float:
+    """How likely it is that all wrong entries are among the allowed ones, were they anywhere.
+
+    `tried` is the logarithm of how many such patterns there are.
+    """
+    chance = tried
     for one, inside in zip(points, allowed, strict=True):
         wrong = int(np.sum(one.differs))
-        chance *= comb(int(np.sum(inside)), wrong) / comb(one.right.size, wrong)
-    return chance
+        chance += _log_ways(int(np.sum(inside)), wrong) - _log_ways(one.right.size, wrong)
+    return exp(min(chance, 0.0))
+
+
+def _log_ways(n: int, k: int) -> float:
+    """The logarithm of the number of ways to take k of n things: of many things the number itself is too large."""
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) if k <= n else -np.inf
 
 
 def _where(points: Seen) -> str:
@@ -47,13 +55,13 @@ def _where(points: Seen) -> str:
     wrong = np.any([one.differs for one in points], axis=0)
     if len(shape) == 2 and shape[0] == shape[1]:
         for inside, said in ((np.eye(len(wrong), dtype=bool), "on"), (~np.eye(len(wrong), dtype=bool), "off")):
-            if not np.any(wrong & ~inside) and _chance(points, [inside] * len(points), 2) < _ACCIDENT:
+            if not np.any(wrong & ~inside) and _chance(points, [inside] * len(points), log(2)) < _ACCIDENT:
                 return f"wrong {said} the diagonal only."
     for axis, kind in enumerate(("rows", "columns") if len(shape) == 2 else ("entries",)):
         hit = np.unique(np.nonzero(wrong)[axis])
         inside = np.zeros(shape, dtype=bool)
         inside[(slice(None),) * axis + (hit,)] = True
-        if _chance(points, [inside] * len(points), comb(shape[axis], len(hit))) < _ACCIDENT:
+        if _chance(points, [inside] * len(points), _log_ways(shape[axis], len(hit))) < _ACCIDENT:
             return f"wrong in {kind} {', '.join(map(str, hit))} only, of {shape[axis]}, over all points."
     return ""
 
@@ -68,7 +76,7 @@ def _which_signs(points: Seen) -> str:
         for sign, word in ((1, "positive"), (-1, "negative")):
             allowed = [sign * value > 0 for value in values]
             inside = all(np.all(spots[one.differs]) for spots, one in zip(allowed, points, strict=True))
-            if inside and _chance(points, allowed, 2 * len(inputs)) < _ACCIDENT:
+            if inside and _chance(points, allowed, log(2 * len(inputs))) < _ACCIDENT:
                 return f"wrong only where {name} is {word}."
     return ""
 

@@ -39,7 +39,12 @@ def laws(recorded: Recorded) -> Group:
         name = recorded.names_of_rules[i]
         if name == "solve" and slot == 0:
             text = f"In the derivative of {where} its right-hand side stands where the solution belongs."
-            yield planted(ANOTHER, text, partial(_with_right_hand_side, i, parent))
+            yield planted(FORGOTTEN, text, partial(_with_right_hand_side, i, parent))
+            text = (
+                f"In the derivative of {where} the inverse belongs on both sides, as a matrix and not entry by entry."
+            )
+            if recorded.asks != "jvp":
+                yield planted(FORM, text, partial(_system_by_entries, i, parent))
         elif name == "clip" and slot == 0:
             for label, text, factor in _CLIPPED:
                 yield planted(label, text.format(where), partial(_instead, i, slot, parent, factor))
@@ -49,6 +54,12 @@ def _laws_of(recorded: Recorded, i: int, slot: int) -> Iterator[Entry]:
     args, name = recorded.lines[i][2], recorded.names_of_rules[i]
     if slot == 0:
         yield from _LAWS.get("max" if name in ("amax", "min", "amin") else name, ())
+    exponent = {"square": 2.0, "sqrt": 0.5}.get(name)
+    if name == "power" and np.ndim(args[1]) == 0:
+        exponent = float(args[1])
+    if exponent is not None and slot == 0:
+        for text, factor in _POWER_RULES.items():
+            yield "wrong power", "The derivative of {} is not " + text + ".", partial(_of_power, factor, exponent)
     if name == "power" and np.ndim(args[0]) == 2 and np.ndim(args[1]) == 0:
         for turned in (False, True):
             yield (
@@ -61,6 +72,16 @@ def _laws_of(recorded: Recorded, i: int, slot: int) -> Iterator[Entry]:
 def _lawful(i: int, slot: int, parent: int, law: LawOf, recorded: Recorded) -> Edits:
     _, _, args, params, y = recorded.lines[i]
     return [Edit(i, parent, slot, law=law(np.asarray(args[slot]), np.asarray(y), params))]
+
+
+def _system_by_entries(i: int, parent: int, recorded: Recorded) -> Edits:
+    matrix, right = map(np.asarray, recorded.lines[i][2])
+
+    def law(moving: Any, passed: Any) -> Any:
+        outer = np.multiply.outer(moving, right) if right.ndim == 1 else moving @ _turned(right)
+        return -outer * _turned(np.linalg.inv(matrix)) ** 2
+
+    return [Edit(i, parent, 0, law=law)]
 
 
 def _with_right_hand_side(i: int, parent: int, recorded: Recorded) -> Edits:
@@ -149,6 +170,20 @@ def _in_order(x: Array, y: Array, params: Params) -> Law:
     return law
 
 
+_POWER_RULES: dict[str, Callable[[Array, float], Array]] = {
+    "n * x**n": lambda x, n: n * x**n,
+    "(n - 1) * x**n": lambda x, n: (n - 1) * x**n,
+    "(n + 1) * x**n": lambda x, n: (n + 1) * x**n,
+    "x**(n + 1) / (n + 1)": lambda x, n: x ** (n + 1) / (n + 1),
+    "x**n": lambda x, n: x**n,
+    "x**n * log(x)": lambda x, n: x**n * np.log(np.abs(x)),
+}
+
+
+def _of_power(factor: Callable[[Array, float], Array], exponent: float, x: Array, y: Array, params: Params) -> Law:
+    return lambda moving, passed: moving * factor(x, exponent)
+
+
 def _matrix_power(exponent: float, turned: bool, x: Array, y: Array, params: Params) -> Law:
     inner = np.linalg.matrix_power(x.T if turned else x, int(exponent) - 1)
     return lambda moving, passed: moving * (exponent * inner)
@@ -168,6 +203,10 @@ _EXTREME: tuple[Entry, ...] = (
 )
 _CUMSUM: tuple[Entry, ...] = (
     ("transposed", "Going back through {} adjoints are summed from the end; yours are from the start.", _summed_on),
+    ("transposed", "Going back through {} adjoints are summed from the end; yours are turned round.",
+     lambda x, y, params: lambda g, p: np.flip(np.cumsum(g, axis=params["axis"]), axis=params["axis"])),
+    ("transposed", "Going back through {} the sums from the end have to be turned round again.",
+     lambda x, y, params: lambda g, p: np.flip(p, axis=params["axis"])),
     ("summed too much", "Going back through {} an entry gets the sum of the later adjoints, not of all.", _total),
     (
         "off by one",
@@ -179,7 +218,7 @@ _CUMSUM: tuple[Entry, ...] = (
         "Going back through {} an entry gets the sum of the later adjoints, not one.",
         _by(lambda g, p, x, y: g),
     ),
-)
+)  # fmt: skip
 _DETERMINANT = "The derivative of {} needs the inverse of the matrix, "
 _LOGDET: tuple[Entry, ...] = (
     ("transposed", _DETERMINANT + "transposed.", _by(lambda g, p, x, y: _turned(p))),
@@ -201,7 +240,11 @@ _DET: tuple[Entry, ...] = (
 _BOTH_SIDES = "The derivative of {} has the inverse on both sides, "
 _INVERSE: tuple[Entry, ...] = (
     ("transposed", _BOTH_SIDES + "transposed going back.", _by(lambda g, p, x, y: -y @ g @ y)),
-    (PRODUCT, _BOTH_SIDES + "as a matrix and not entry by entry.", _by(lambda g, p, x, y: -g * y * y)),
+    (FORM, _BOTH_SIDES + "as a matrix and not entry by entry.", _by(lambda g, p, x, y: -g * y * y)),
+    (FORM, _BOTH_SIDES + "as a matrix and not entry by entry.", _by(lambda g, p, x, y: -g * _turned(y * y))),
+    (FORM, _BOTH_SIDES + "not twice on one.", _by(lambda g, p, x, y: -g @ _turned(y) @ _turned(y))),
+    (FORM, _BOTH_SIDES + "not twice on one.", _by(lambda g, p, x, y: -_turned(y) @ _turned(y) @ g)),
+    (FORM, _BOTH_SIDES + "as a matrix and not entry by entry.", _by(lambda g, p, x, y: -g * _turned(y @ y))),
     (FORGOTTEN, _BOTH_SIDES + "and on the right it is missing.", _by(lambda g, p, x, y: -_turned(y) @ g)),
     (FORGOTTEN, _BOTH_SIDES + "and on the left it is missing.", _by(lambda g, p, x, y: -g @ _turned(y))),
 )

@@ -13,6 +13,8 @@ from grading.verify.catalogue import ALMOST_SURE, LIKELY, Mistake, Observation, 
 from grading.verify.exercise import Array
 from grading.verify.tolerance import UNIT_ROUNDOFF
 
+_HIGHEST = 32  # rows of a matrix that was made a vector
+
 
 def layout(seen: Seen) -> Iterator[Mistake]:
     axes = seen[0].right.ndim
@@ -30,6 +32,12 @@ def layout(seen: Seen) -> Iterator[Mistake]:
             "reshape for transpose",
             "You reshaped where a transpose was meant: `reshape` keeps the order of the numbers, `.T` does not.",
             equals(partial(_reshaped_permuted, order)),
+        )
+    if seen[0].question.exercise.asks == "jacobian":
+        yield Mistake(
+            "axes permuted",
+            "Your numbers are right, but along an axis in another order: that of columns for that of rows, or back.",
+            _by_columns,
         )
     yield Mistake(
         "shape that only broadcasts",
@@ -161,6 +169,24 @@ def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:
     return values.reshape(shape) if values.size == int(np.prod(shape)) else None
 
 
+def _by_columns(seen: Observation) -> bool:
+    """Whether a Jacobian is right but for the order in which matrices were made vectors, going in or coming out."""
+    if seen.yours.shape != seen.right.shape or not np.all(np.isfinite(seen.yours)):
+        return False
+    return any(
+        within(seen.yours.reshape(rows, -1), seen.right.reshape(rows, -1)[down][:, across], seen)
+        for rows in {int(np.prod(seen.right.shape[:k])) for k in range(1, seen.right.ndim)}
+        for down in _orders(rows)
+        for across in _orders(seen.right.size // max(rows, 1))
+    )
+
+
+def _orders(length: int) -> list[Array]:
+    """The plain order, and those of the columns of every matrix with so many entries."""
+    heights = [n for n in range(2, length) if length % n == 0 and n <= _HIGHEST]
+    return [np.arange(length), *(np.arange(length).reshape(n, -1).T.ravel() for n in heights)]
+
+
 def _has_on_diagonal(seen: Observation) -> bool:
     """Whether the student's array is a square matrix with the right vector on its diagonal."""
     size = seen.right.size
@@ -175,25 +201,39 @@ def _sums_up(seen: Observation) -> bool:
         return False
     left = [axis for axis, size in enumerate(seen.yours.shape) if size > 1]
     several = [axes for count in (1, 2) for axes in combinations(left, count)]
-    totals = (seen.yours.sum(axis=axes) for axes in several)
-    return any(total.shape == seen.right.shape and within(total, seen.right, seen) for total in totals)
+    return any(_is_total(seen, axes) for axes in several)
+
+
+def _is_total(seen: Observation, axes: tuple[int, ...]) -> bool:
+    """Whether sums over these axes give the right answer, or it transposed or not divided by their length."""
+    total = seen.yours.sum(axis=axes)
+    length = float(np.prod([seen.yours.shape[axis] for axis in axes]))
+    return any(
+        total.shape == right.shape and within(total, times * right, seen)
+        for right in (seen.right, seen.right.T)
+        for times in (1.0, length, 2.0, 0.5, -1.0)
+    )
 
 
 def wrong_axis(seen: Seen) -> Iterator[Mistake]:
     """Sums along another axis: another shape, the same total, and that not 0, which so many arrays have."""
+    is_another = any(one.yours.shape != one.right.shape for one in seen)
     yield Mistake(
         "wrong axis",
         "You summed along the wrong axis: the total is right, but one number per entry of another axis is left.",
-        lambda one: (
-            one.yours.shape != one.right.shape
-            and one.yours.ndim == one.right.ndim > 0
-            and one.yours.size > 1
-            and _is_other_sum(one)
-            and _has_totals_of(one)
-        ),
+        lambda one: is_another and one.yours.ndim == one.right.ndim and _is_summed_otherwise(one),
         # the rows of many a matrix have the sums of another one's: of one-hot rows, of an identity
         LIKELY if seen[0].question.exercise.asks == "jacobian" else ALMOST_SURE,
     )
+
+
+def _is_summed_otherwise(one: Observation) -> bool:
+    """Whether the totals agree over the axes that may be others; over all where the lengths agree by chance."""
+    if one.right.ndim == 0 or one.yours.size < 2:
+        return False
+    if one.yours.shape == one.right.shape:
+        return within(np.asarray(one.yours.sum()), np.asarray(one.right.sum()), one)
+    return _is_other_sum(one) and _has_totals_of(one)
 
 
 def _is_other_sum(one: Observation) -> bool:

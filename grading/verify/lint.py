@@ -1,4 +1,4 @@
-"""What about an exercise lets mistakes hide: sizes that cannot be told apart, one sign only, too few points."""
+"""What about an exercise lets mistakes hide: sizes that cannot be told apart, one sign, few points, a witness less."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from grading.verify.exercise import Exercise, Point, draw
 from grading.verify.item import Item
+from grading.verify.oracles import torch_refusal
+from grading.verify.sampling import fresh_question
 
 _FEWEST_DRAWS = 3
 _AMBIGUOUS = (1, 2, 4)  # lengths that could be taken for a plain factor, or its square
@@ -31,6 +33,8 @@ def lint(exercise: Item) -> tuple[str, ...]:
         for name in exercise.wrt
         if exercise.edge_inputs is None and all(np.all(point[name] > 0) for point in points)
     ]
+    if refusal := torch_refusal(fresh_question(exercise, 0, 0)):
+        found.append(f"PyTorch is no witness, since the function fails in it: {refusal}")
     if all(np.array_equal(points[0][name], point[name]) for name in points[0] for point in points[1:]):
         found.append("every draw is the same point")
     return tuple(f"{exercise.id}: {line}" for line in found)

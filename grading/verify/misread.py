@@ -21,6 +21,7 @@ from grading.verify.faults import Blocks, Change, Edits, Recorded, replay
 from grading.verify.sampling import Question
 from grading.verify.suspects import Group, Suspect, operand
 
+FORM = "activation derivative of the wrong form"
 Line = Callable[[Rule, Args, Params], Any]  # what is computed instead of a line
 
 
@@ -129,6 +130,8 @@ def _slips(recorded: Recorded, i: int) -> Iterator[Slip]:
         yield from _of_slices(recorded, i)
     elif rule.name == "matmul":
         yield from _of_matmul(recorded, i)
+    elif rule.name in _MATRIX_FUNCTIONS:
+        yield from _of_matrix_function(recorded, i)
     elif rule.name == "reshape":
         text = f"In {recorded.say(i)} the numbers are taken in another order."
         yield Slip("reshape for transpose", text, "reshaped", _line(partial(_in_other_order, params["shape"])))
@@ -354,6 +357,39 @@ def _of_matmul(recorded: Recorded, i: int) -> Iterator[Slip]:
     yield Slip("transposed", text, "order", _line(lambda a, b: b @ a))
     text = f"{said} is a matrix product, not one entry by entry."
     yield Slip("product rule misapplied", text, "entrywise", _line(lambda a, b: a * b))
+
+
+# What is taken for a function of a matrix: of its entries alone, of its diagonal, or of its transpose.
+_MATRIX_FUNCTIONS: dict[str, tuple[tuple[str, str, Callable[..., Any]], ...]] = {
+    "inv": (
+        (FORM, "the inverse is taken entry by entry", lambda a: 1 / a),
+        (FORM, "only the diagonal is inverted", lambda a: np.eye(len(a)) / (a + (1 - np.eye(len(a))))),
+        ("transposed", "the transpose is inverted", lambda a: np.linalg.inv(a.T)),
+        ("transposed", "the transpose stands for the inverse", lambda a: a.T),
+        ("a path or term dropped", "the inverse is left out", lambda a: a),
+    ),
+    "solve": (
+        (FORM, "only the diagonal is inverted", lambda a, b: np.linalg.solve(a * np.eye(len(a)), b)),
+        (FORM, "the inverse is taken entry by entry", lambda a, b: (1 / a) @ b),
+        ("transposed", "the system of the transpose is solved", lambda a, b: np.linalg.solve(a.T, b)),
+        ("wrong power", "the matrix multiplies instead of its inverse", lambda a, b: a @ b),
+        ("transposed", "the transpose stands for the inverse", lambda a, b: a.T @ b),
+    ),
+    "logabsdet": (
+        (FORM, "only the diagonal counts", lambda a: np.sum(np.log(np.abs(np.sum(a * np.eye(len(a)), axis=0))))),
+        (FORM, "all entries count alike", lambda a: np.sum(np.log(np.abs(a)))),
+        ("a path or term dropped", "the logarithm is left out", lambda a: np.linalg.det(a)),
+    ),
+    "det": (
+        (FORM, "only the diagonal counts", lambda a: np.prod(np.sum(a * np.eye(len(a)), axis=0))),
+        ("another derivative", "the trace stands for the determinant", lambda a: np.sum(a * np.eye(len(a)))),
+    ),
+}
+
+
+def _of_matrix_function(recorded: Recorded, i: int) -> Iterator[Slip]:
+    for label, text, function in _MATRIX_FUNCTIONS[recorded.names_of_rules[i]]:
+        yield Slip(label, f"In {recorded.say(i)} {text}.", text, _line(function))
 
 
 def _with_transposed(slot: int, one: Any, two: Any) -> Any:

@@ -83,7 +83,7 @@ def _with_condition(i: int, condition: Condition, recorded: Recorded) -> Blocks:
     def change(rule: Rule, args: Args, params: Params) -> Any:
         right = np.broadcast_to(np.asarray(params["condition"]), recorded.value(i).shape)
         taken = call(rule, args, {**params, "condition": condition(right, recorded)})
-        return _in_place(taken, recorded.value(i))
+        return in_place(taken, recorded.value(i))
 
     return recorded.replayed({i: change}).answer()
 
@@ -148,15 +148,15 @@ def half_misread(recorded: Recorded) -> Group:
 
 def _slope_of(other: Line, rule: Rule, args: Args, params: Params) -> Any:
     """The derivative of the other operation, with the value of the right one."""
-    return _in_place(other(rule, args, params), _value(call(rule, args, params)))
+    return in_place(other(rule, args, params), _value(call(rule, args, params)))
 
 
 def _value_of(other: Line, rule: Rule, args: Args, params: Params) -> Any:
     """The value of the other operation, with the derivative of the right one."""
-    return _in_place(call(rule, args, params), _value(other(rule, args, params)))
+    return in_place(call(rule, args, params), _value(other(rule, args, params)))
 
 
-def _in_place(taken: Any, value: Array) -> Any:
+def in_place(taken: Any, value: Array) -> Any:
     """The derivative of one thing with the value of another."""
     return taken + (value - _value(taken))
 
@@ -215,9 +215,45 @@ def _pooled(number: int, recorded: Recorded) -> Array:
 
 def _at_value(i: int, value: Callable[[Recorded], Array], recorded: Recorded) -> Blocks:
     def change(rule: Rule, args: Args, params: Params) -> Any:
-        return _in_place(call(rule, args, params), value(recorded))
+        return in_place(call(rule, args, params), value(recorded))
 
     return recorded.replayed({i: change}).answer()
+
+
+# --- columns against rows --------------------------------------------------------------------------------------------
+
+
+def spread(recorded: Recorded) -> Group:
+    """A column added to a row: every pair of entries instead of each with its own."""
+    for i in range(recorded.count, recorded.last):
+        shapes = [np.shape(arg) for arg in recorded.lines[i][2]]
+        if (
+            recorded.names_of_rules[i] in ("add", "subtract", "multiply")
+            and len(set(shapes)) == 1
+            and len(shapes[0]) == 1
+        ):
+            sums = [
+                line
+                for line in range(i + 1, recorded.last + 1)
+                if recorded.depends(line, i) and "axis" in recorded.lines[line][3]
+            ]
+            for slot in (0, 1):
+                for times in (0, 1):
+                    said = (
+                        f"In {recorded.say(i)} a column meets a row: every entry of one with every entry of the other."
+                    )
+                    yield Suspect("shape that only broadcasts", said, partial(_spread, i, slot, sums[:1], times))
+
+
+def _spread(i: int, slot: int, sums: list[int], times: int, recorded: Recorded) -> Blocks:
+    def columns(rule: Rule, args: Args, params: Params) -> Any:
+        return call(rule, tuple(arg[:, None] if k == slot else arg for k, arg in enumerate(args)), params)
+
+    def of_all(rule: Rule, args: Args, params: Params) -> Any:
+        return call(rule, args, {**params, "axis": tuple(range(np.ndim(args[0])))})
+
+    blocks = recorded.replayed({i: columns, **dict.fromkeys(sums, of_all)}).answer()
+    return tuple(float(recorded.value(i).size) ** times * block for block in blocks)
 
 
 # --- sums that are not taken on the way back -------------------------------------------------------------------------
@@ -229,7 +265,8 @@ def unsummed(recorded: Recorded) -> Group:
         name, shape = recorded.names_of_rules[i], np.shape(recorded.lines[i][2][0])
         if name in ("sum", "mean", "euclidean") and shape != recorded.value(i).shape:
             said = f"What belongs to {recorded.say(i)} is not summed before it is multiplied out again."
-            yield Suspect("not summed", said, partial(_with_identity, i, name == "mean"))
+            for divided in (True, False) if name == "mean" else (False,):
+                yield Suspect("not summed", said, partial(_with_identity, i, divided))
 
 
 def _with_identity(i: int, mean: bool, recorded: Recorded) -> Blocks:
@@ -240,6 +277,6 @@ def _with_identity(i: int, mean: bool, recorded: Recorded) -> Blocks:
         taken = x / size if mean else x
         if rule.name == "euclidean":
             taken = x * (np.asarray(_value(x)) / own)
-        return _in_place(taken, np.broadcast_to(own, np.shape(x)))
+        return in_place(taken, np.broadcast_to(own, np.shape(x)))
 
     return recorded.replayed({i: change}).answer()

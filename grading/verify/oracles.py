@@ -47,7 +47,22 @@ class Testimony:
 
 
 def torch_witness(question: Question) -> Testimony | None:
-    """PyTorch autograd in float64; None where PyTorch is not installed or the function is written in NumPy alone."""
+    """PyTorch autograd in float64; None where it is not installed, or cannot evaluate or differentiate the function."""
+    said = _by_torch(question)
+    return said if isinstance(said, Testimony) else None
+
+
+def torch_refusal(question: Question) -> str:
+    """Why PyTorch, though it is there and the function is written for it, says nothing; empty where it does."""
+    said = _by_torch(question)
+    return said if isinstance(said, str) else ""
+
+
+class _FailsError(Exception):
+    """The exercise's function fails on PyTorch's tensors."""
+
+
+def _by_torch(question: Question) -> Testimony | str | None:
     torch, xp = _torch()
     if torch is None or not question.exercise.takes_xp:
         return None
@@ -55,9 +70,17 @@ def torch_witness(question: Question) -> Testimony | None:
     torch.set_default_dtype(torch.float64)  # or constants made by xp.asarray(0.1) and xp.full would be float32
     try:
         blocks = tuple(_as_float64(block.detach().numpy()) for block in _torch_blocks(question, torch, xp))
+    except _FailsError as error:
+        return _one_line(error.__cause__ or error)
+    except RuntimeError as error:  # an operation without a derivative, or one that PyTorch forbids
+        return _one_line(error)
     finally:
         torch.set_default_dtype(before)
     return Testimony("PyTorch autograd", blocks, _no_bars(blocks))
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def autodiff_witness(measured: Tolerance, engine: str = "") -> Testimony:
@@ -126,7 +149,7 @@ def complex_witness(
 def agree(one: Testimony, other: Testimony, slack: Blocks) -> bool:
     """Whether two witnesses agree wherever both have something to say, to their error bars and the slack."""
     for block in {block for block, _ in other.places} if other.probes else range(len(other.blocks)):
-        a, b, bar = one.blocks[block], other.blocks[block], one.bars[block] + other.bars[block] + slack[block]
+        a, b, bar = one.blocks[block], other.blocks[block], (one.bars[block] + other.bars[block]) + slack[block]
         if a.shape != b.shape or np.any(np.abs(a - b) > _BARS * bar):
             return False
     for number, probe in enumerate(other.probes):
@@ -183,7 +206,8 @@ def _as_float64(block: Any) -> Array:
 
 
 def _no_bars(blocks: Blocks) -> Blocks:
-    return tuple(np.zeros_like(block) for block in blocks)
+    """One zero for all entries of a block."""
+    return (np.zeros(()),) * len(blocks)
 
 
 # --- PyTorch -----------------------------------------------------------------------------------------------------
@@ -205,7 +229,14 @@ def _torch_blocks(question: Question, torch: Any, xp: Any) -> tuple[Any, ...]:
     point = {name: torch.from_numpy(np.array(value)) for name, value in question.point.items()}
     primals = tuple(point[name] for name in exercise.wrt)
     directions = tuple(torch.from_numpy(np.array(direction)) for direction in question.directions)
-    function = exercise.of_wrt(point, xp)
+    of_exercise = exercise.of_wrt(point, xp)
+
+    def function(*moved: Any) -> Any:
+        try:
+            return of_exercise(*moved)
+        except Exception as error:
+            raise _FailsError from error
+
     if exercise.asks == "value":
         return (torch.as_tensor(function(*primals)),)
     functional = torch.autograd.functional

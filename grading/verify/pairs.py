@@ -10,9 +10,9 @@ import numpy as np
 
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.laws import laws
-from grading.verify.suspects import Group, Suspect, fixed, forgotten, misapplied, operand, planted
+from grading.verify.suspects import Group, Suspect, evaluated_elsewhere, fixed, forgotten, misapplied, operand, planted
 
-_MOST = 60  # so many faults are tried with each other
+_MOST = 120  # so many faults are tried with each other
 _CERTAINTY = 0.8
 
 
@@ -35,6 +35,7 @@ def _plausible(recorded: Recorded) -> Iterator[Suspect]:
     yield from _of_paths(recorded, -1.0, "sign of one term", "What comes through {1} in {0} has the wrong sign.")
     yield from laws(recorded)
     yield from misapplied(recorded)
+    yield from evaluated_elsewhere(recorded)
     yield from _of_paths(recorded, 2.0, "coefficient of one term", "What comes through {1} in {0} is there twice.")
     yield from _of_paths(recorded, 0.5, "coefficient of one term", "Of what comes through {1} in {0} half is missing.")
 

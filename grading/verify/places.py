@@ -30,12 +30,16 @@ def places(seen: Seen) -> Iterator[Mistake]:
         "The same number is added beside the diagonal: ones stand where the identity belongs.",
         _ones_beside,
     )
-    where = _same_place(seen)
-    if where is not None:
-        yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
     left = _left_out(seen)
     if left:
         yield Mistake("one entry or row wrong", f"Entries {left} are zero at every point: they are left out.", always)
+
+
+def one_place(seen: Seen) -> Iterator[Mistake]:
+    """Wrong in one entry, row or column alone, which says where and not why."""
+    where = _same_place(seen)
+    if where is not None:
+        yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
 
 
 def _one_too_many(one: Observation) -> bool:

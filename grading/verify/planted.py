@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from itertools import chain
 
 from grading.verify import shares
+from grading.verify.arrangements import arrangements
 from grading.verify.catalogue import Seen
-from grading.verify.far_fetched import far_fetched
+from grading.verify.far_fetched import far_fetched, other_directions
 from grading.verify.faults import Recorded
 from grading.verify.laws import laws
 from grading.verify.misread import Written, misread
-from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, unsummed
+from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, spread, unsummed
 from grading.verify.pairs import pairs
+from grading.verify.stale import stale
+from grading.verify.steps import steps
 from grading.verify.suspects import Group, other_inputs, skipped_activations, suspects
 from grading.verify.trial import Found, Trial, trials, trials_of_values
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
-_PATIENCE_FOR_PAIRS = 25_000  # fewer, since each explains more
+_PATIENCE_FOR_PAIRS = 90_000  # fewer, since each explains more
 
 
 def planted_faults(wrong: list[Seen]) -> list[Found]:
@@ -30,6 +33,11 @@ def activation_faults(wrong: list[Seen]) -> list[Found]:
     return [
         one for trial in trials(wrong) for one in _first(trial, iter([trial.of(skipped_activations(trial.lists[0]))]))
     ]
+
+
+def arrangement_faults(wrong: list[Seen]) -> list[Found]:
+    """Factors of matrix products that are arranged otherwise on the way back."""
+    return [one for trial in trials(wrong) for one in _first(trial, iter([trial.of(arrangements(trial.lists[0]))]))]
 
 
 def far_fetched_faults(wrong: list[Seen]) -> list[Found]:
@@ -57,6 +65,7 @@ def _misread(recorded: Recorded) -> Iterator[Group]:
     if not isinstance(recorded, Written):
         yield half_misread(recorded)
         yield unsummed(recorded)
+        yield spread(recorded)
         yield other_values(recorded)
 
 
@@ -82,9 +91,12 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
             yield [one for one in counted if one not in first]
             yield trial.of(other_inputs(trial.lists[0]))
         yield trial.of(group)
+    yield trial.of(other_directions(trial.lists[0]))
 
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
+    yield trial.of(steps(trial.lists[0]))
+    yield trial.of(stale(trial.lists[0]))
     yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)

@@ -7,10 +7,10 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -107,7 +107,7 @@ class HomeRespondent:
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Call the answer; an exception, an overrun or a result without numbers becomes the reply's error."""
-        given = [deepcopy(arg) for arg in args]
+        given = [copied(arg) for arg in args]
         self._most = max(self._most, sum(np.size(arg) for arg in args))
         start = time.perf_counter()
         try:
@@ -142,7 +142,7 @@ class HomeRespondent:
                     return Told(plain(self._said or self._answer))
                 from autodiff.graph import graph  # here alone: a sheet may forbid it
 
-                return Told(plain(graph(self._answer, *(deepcopy(arg) for arg in args))))
+                return Told(plain(graph(self._answer, *(copied(arg) for arg in args))))
         except NotImplementedError:
             return Told(None, AnswerError("not attempted", ""))
         except TimeLimitReached:
@@ -158,6 +158,8 @@ class HomeRespondent:
 def _converted(returned: Any, limit_s: float, most: int) -> tuple[tuple[Array, ...], Form | None, AnswerError | None]:
     """What an answer returned, as arrays, or why it is none: converting an object may run code of its own."""
     try:
+        if _is_plain(returned):
+            return *to_arrays(returned, most), None
         with time_limit(limit_s):
             return *to_arrays(returned, most), None
     except (TypeError, ValueError) as exception:
@@ -168,6 +170,17 @@ def _converted(returned: Any, limit_s: float, most: int) -> tuple[tuple[Array, .
         raise  # the person at the keyboard
     except BaseException as exception:
         return (), None, AnswerError("raised", describe_exception(exception))
+
+
+def _is_plain(returned: Any) -> bool:
+    """Whether arrays of numbers were returned, so that nothing runs when they are copied."""
+    arrays = returned if type(returned) is tuple else (returned,)
+    return all(type(array) is np.ndarray and array.dtype.kind != "O" for array in arrays)
+
+
+def copied(arg: Array) -> Array:
+    """A copy that an answer may write into; what has no axes stays a number."""
+    return np.array(arg)[()]
 
 
 def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ...], Form]:
@@ -187,7 +200,12 @@ def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ..
     total = sum(array.size for array in arrays)
     if total > most:
         raise TypeError(f"a {container} of arrays with {total} numbers in all, which is too large for an answer")
-    return tuple(arrays), Form(container, tuple(str(array.dtype) for array in arrays))
+    return tuple(arrays), Form(container, tuple(_name(array.dtype) for array in arrays))
+
+
+@cache
+def _name(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
 
 
 def _list_to_arrays(items: list[Any], most: int) -> list[Array]:
@@ -217,8 +235,15 @@ def _to_array(item: Any, most: int) -> Array:
     if array.dtype.kind == "c":
         raise TypeError("complex; the right one is real")
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"of type {type(item).__name__}; expected numbers")
+        raise TypeError(_no_numbers(item))
     return np.array(array)  # a copy: a later call may overwrite what this one returned
+
+
+def _no_numbers(item: Any) -> str:
+    """What came instead of numbers, and what to return where it may hold some."""
+    if isinstance(item, Iterable) and not isinstance(item, Sequence) and not hasattr(item, "shape"):
+        return f"a {type(item).__name__}; expected an array, or a tuple of arrays in the order of the question"
+    return f"of type {type(item).__name__}; expected numbers"
 
 
 def _as_array(item: Any) -> Array:
@@ -227,7 +252,7 @@ def _as_array(item: Any) -> Array:
         if array.dtype.kind == "O":
             array = array.astype(np.float64)  # fractions, decimals, numbers in an array of objects
     except TypeError:
-        raise TypeError(f"of type {type(item).__name__}; expected numbers") from None
+        raise TypeError(_no_numbers(item)) from None
     except Exception as error:
         raise TypeError(f"of type {type(item).__name__}, and no array of numbers: {_first_line(error)}") from error
     return array

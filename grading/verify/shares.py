@@ -45,7 +45,20 @@ def terms(trial: Trial) -> list[Found]:
             if ratio is not None and _adds_up(seen, parts, [ratio] * len(seen)):
                 text = f"There is a term too many: {ratio:.6g} times {name}."
                 found.append(Found("an extra term", text, LIKELY, [seen]))
+        spread = _spread_out(trial, seen, block)
+        found += [] if spread is None else [spread]
     return found
+
+
+def _spread_out(trial: Trial, seen: Seen, block: int) -> Found | None:
+    """A term whose entries were summed, and the sum added to each of them: ones in the place of the identity."""
+    for said, parts in _parts(trial, block):
+        if seen[0].right.ndim and all(
+            within(one.yours, one.right - part + np.sum(part), one) for one, part in zip(seen, parts, strict=True)
+        ):
+            text = f"What comes {said} is summed, and the sum added to every entry: ones where the identity belongs."
+            return Found("an extra term", text, ALMOST_SURE, [seen])
+    return None
 
 
 def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list[Array]]]:
@@ -57,6 +70,11 @@ def _additions(trial: Trial, seen: Seen, block: int) -> Iterator[tuple[str, list
     yield "1", shaped([np.ones(())] * len(seen))
     for number, (name, _) in enumerate(trial.lists[0].pool):
         yield name, shaped([recorded.pool[number][1] for recorded in trial.lists])
+    inputs = [(name, value) for name, value in seen[0].question.point.items() if np.asarray(value).dtype.kind == "f"]
+    for one, two in combinations([name for name, _ in inputs], 2):
+        points = [each.question.point for each in seen]
+        if any(np.ndim(points[0][name]) == 0 for name in (one, two)):
+            yield f"{one} * {two}", shaped([np.asarray(point[one] * point[two]) for point in points])
     for other, name in enumerate(trial.lists[0].names if trial.lists[0].asks != "jvp" else ()):
         if other != block and trial.plain[0][other].shape == seen[0].right.shape:
             yield f"the derivative in {name}", shaped([plain[other] for plain in trial.plain])
@@ -84,7 +102,7 @@ def two_paths(trial: Trial) -> list[Found]:
     for seen, block in zip(trial.wrong, trial.numbers, strict=True):
         parts = list(islice(_distinct(seen, _parts(trial, block)), _MOST))
         for (said, one), (also, two) in combinations(parts, 2):
-            counts = _counts(seen, one, two)
+            counts = _counts(seen, one, two) or _counts_of_few(seen, one, two)
             if counts is None:
                 continue
             told = [_times(seen, times) for times in counts]
@@ -119,6 +137,38 @@ def _counts(seen: Seen, one: list[Array], two: list[Array]) -> list[list[float]]
     return counts
 
 
+def _counts_of_few(seen: Seen, one: list[Array], two: list[Array]) -> list[list[float]] | None:
+    """The same for one or two numbers, which do not tell two counts: one of them is of those that are usual."""
+    if len(seen) < 3 or seen[0].right.size > 2:
+        return None
+    for first in _usual(seen):
+        second = [
+            1 + float(np.sum((point.yours - point.right - (count - 1) * a) * b) / max(np.sum(b * b), 1e-300))
+            for point, a, b, count in zip(seen, one, two, first, strict=True)
+        ]
+        fitting = zip(seen, one, two, first, second, strict=True)
+        if _times(seen, second) and all(
+            within(point.yours, point.right + (count - 1) * a + (other - 1) * b, point)
+            for point, a, b, count, other in fitting
+        ):
+            return [first, second]
+    return None
+
+
+def _usual(seen: Seen) -> Iterator[list[float]]:
+    """How many times a share may be there by a plain mistake, at every point."""
+    for count in (0.0, -1.0, *_SIMPLE):
+        yield [count] * len(seen)
+    for name, value in seen[0].question.point.items():
+        numbers = [[float(n) for n in (*np.shape(one.question.point[name]),)] for one in seen]
+        if np.ndim(value) == 0:
+            numbers = [[float(one.question.point[name])] for one in seen]
+        for row in zip(*numbers, strict=True):
+            if all(row):
+                yield list(row)
+                yield [1 / n for n in row]
+
+
 def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:
     """A label, and in words what it means that something is there so many times at every point."""
 
@@ -136,6 +186,12 @@ def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:
                 return "sum for mean", f"is multiplied by the length of axis {axis} of {name}"
             if min(lengths) > 2 and are([1 / n for n in lengths]):
                 return "mean for sum", f"is divided by the length of axis {axis} of {name}"
+    for name, value in seen[0].question.point.items():
+        if np.ndim(value) == 0 and len(seen) > 1:
+            numbers = [float(one.question.point[name]) for one in seen]
+            for power in (1, -1, 2, -2):
+                if all(numbers) and are([number**power for number in numbers]):
+                    return "wrong power", f"is multiplied by {name}**{power}"
     for count in _SIMPLE:
         if are([count]):
             return "coefficient of one term", f"is there {count:.4g} times"

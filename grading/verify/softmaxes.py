@@ -14,6 +14,7 @@ from grading.verify.faults import Edit, Edits, Recorded
 from grading.verify.suspects import Group, planted
 
 FORGOTTEN = "inner derivative forgotten"
+FORM = "activation derivative of the wrong form"
 
 
 def softmax_laws(recorded: Recorded) -> Group:
@@ -42,6 +43,9 @@ def _of_log_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Gro
     where = recorded.say(upper)
     for label, text, law in _LOG_SOFTMAX_LAWS:
         yield planted(label, text.format(where), partial(_through_log_softmax, upper, base, axis, law))
+    for text, function in _NO_SOFTMAX.items():
+        said = f"Going back through {where} a softmax comes in: {text}."
+        yield planted(FORM, said, partial(_through_other_weights, upper, base, axis, function))
     for other in _other_axes(recorded, base, axis):
         said = f"Going back through {where} the softmax is along axis {other} instead of {axis}."
         yield planted("wrong axis", said, partial(_other_log_softmax, upper, base, axis, other))
@@ -115,6 +119,14 @@ _SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
      lambda p, axis, g: p * (g - np.sum(p * g))),
     ("another derivative", "What you pass back through {} is the derivative of its logarithm.",
      lambda p, axis, g: g - p * np.sum(g, axis=axis, keepdims=True)),
+    (FORM, "The Jacobian of {} is p_i (1 if i = j else 0) - p_i p_j: yours has a 1 for all i and j.",
+     lambda p, axis, g: (1 - p) * np.sum(p * g, axis=axis, keepdims=True)),
+    (FORM, "The Jacobian of {} is p_i (1 if i = j else 0) - p_i p_j: yours has a 1 for all i and j.",
+     lambda p, axis, g: p * np.sum((1 - p) * g, axis=axis, keepdims=True)),
+    (FORM, "The Jacobian of {} is p_i (1 if i = j else 0) - p_i p_j: yours has p_i**2 for p_i p_j.",
+     lambda p, axis, g: p * g - np.sum(p * p * g, axis=axis, keepdims=True)),
+    (FORM, "The Jacobian of {} is p_i (1 if i = j else 0) - p_i p_j: yours has p_j**2 for p_i p_j.",
+     lambda p, axis, g: p * g - p * p * np.sum(g, axis=axis, keepdims=True)),
 )  # fmt: skip
 
 
@@ -126,6 +138,12 @@ _LOG_SOFTMAX_LAWS: tuple[tuple[str, str, NormalisedLaw], ...] = (
      lambda p, axis, g: g + p * np.sum(g, axis=axis, keepdims=True)),
     ("an extra factor", "Going back through {} the derivative of the softmax comes in: it cancels.",
      lambda p, axis, g: p * (1 - p) * (g - p * np.sum(g, axis=axis, keepdims=True))),
+    (FORGOTTEN, "Going back through {} you stop at the softmax: its own derivative is missing.",
+     lambda p, axis, g: g / p),
+    (FORGOTTEN, "Going back through {} the derivative of the logarithm is missing: 1 / p.",
+     lambda p, axis, g: p * (g - np.sum(p * g, axis=axis, keepdims=True))),
+    ("a path or term dropped", "Going back through {} the first term is missing: g - p * sum(g).",
+     lambda p, axis, g: -p * np.sum(g, axis=axis, keepdims=True)),
 )  # fmt: skip
 
 
@@ -137,6 +155,11 @@ def _through_log_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, r
 def _other_log_softmax(upper: int, base: int, axis: int, other: int, recorded: Recorded) -> Edits:
     p = _softmax(recorded.value(base), other)
     return [Edit(upper, base, law=lambda moving, passed: moving - p * np.sum(moving, axis=axis, keepdims=True))]
+
+
+def _through_other_weights(upper: int, base: int, axis: int, of: Callable[[Array], Array], recorded: Recorded) -> Edits:
+    weights = of(recorded.value(base))
+    return [Edit(upper, base, law=lambda moving, passed: moving - weights * np.sum(moving, axis=axis, keepdims=True))]
 
 
 def _through_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, recorded: Recorded) -> Edits:

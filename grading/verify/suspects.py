@@ -74,6 +74,12 @@ def misapplied(recorded: Recorded) -> Group:
     yield from chain(_everywhere(recorded, units), _wrong_forms(recorded, units), _powers(recorded))
 
 
+def evaluated_elsewhere(recorded: Recorded) -> Group:
+    """Derivatives at another point, of activations and of other functions of single entries."""
+    units = activations(recorded)
+    return chain(_wrong_points(recorded, units), _wrong_entrywise(recorded, {unit[:2] for unit in units}))
+
+
 def other_inputs(recorded: Recorded) -> Group:
     """An input forgotten, or with the wrong sign, wherever it occurs."""
     for name, value in recorded.question.point.items():
@@ -259,7 +265,7 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
                 partial(_instead, upper, base, None, which.of_value),
             )
         for number, name in candidates(recorded, upper):
-            if not np.array_equal(recorded.pool[number][1], recorded.value(base)):  # under another name the same
+            if not _means_the_same(recorded.pool[number][1], recorded.value(base), which):
                 yield planted(
                     label,
                     f"{what} is taken at {name} instead of {recorded.say(base)}.",
@@ -277,6 +283,13 @@ def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) 
                 f"{what} is taken from the sign of what comes back, not of {recorded.say(base)}.",
                 partial(_mask_of_adjoint, upper, base),
             )
+
+
+def _means_the_same(one: Array, two: Array, which: Activation) -> bool:
+    """Whether an activation has the same slope at two arrays: under another name, or shifted under a softmax."""
+    if one.shape == two.shape and which.name == "softmax":
+        return bool(np.allclose(which.function(one), which.function(two), rtol=1e-11, atol=0))
+    return np.array_equal(one, two)
 
 
 Way = int | None  # all ways, or those by way of one line

@@ -21,11 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from autodiff.modes import grad, gradients, on_tape, ones, project, trace
+from autodiff.modes import backward, grad, on_tape, ones, project, trace, zeros
 from autodiff.rule import Args, Elementwise, Params, Rule
 from autodiff.tape import Tape, Var, strip
 from grading.verify.exercise import Array
@@ -62,6 +63,7 @@ _LOGARITHMS: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log, np.log2, np.log10), lambda a: 1 / np.abs(a)),
     np.log1p: lambda a: 1 / np.abs(1 + a),
 }
+_MAXIMA = frozenset({np.max, np.amax, np.min, np.amin})
 # What is computed on the way to a line's value, in units of its adjoint: 1 + x for log1p, e^x for expm1.
 _WITHIN: dict[Any, Callable[[Array], Array]] = {
     **dict.fromkeys((np.log1p, np.logaddexp, np.logaddexp2), np.ones_like),
@@ -112,21 +114,22 @@ def tolerance(question: Question) -> Tolerance:
         longest = max(record[4].size for computation in computed for record in computation.tape.records)
         scale = max(_ULPS, np.sqrt(longest)) * UNIT_ROUNDOFF
         base = _joined(computation.blocks() for computation in computed)
-        shaken = [[computation.shaken(number) for computation in computed] for number in range(_SHAKES)]
-        reactions = _largest(base, [_joined(c.blocks() for c in each) for each in shaken])
-        allowed = tuple(scale * (np.abs(o) + reaction) + smallest for o, reaction in zip(base, reactions, strict=True))
+        entries = _flat(base)
+        sizes = np.abs(entries)
+        shaken = [_shaken(computed, number) for number in range(_SHAKES)]
+        reaction = _largest(entries, [each for each, _ in shaken])
+        if any(computation.is_shifted for computation in computed):
+            reaction = np.maximum(reaction, _shift_reaction(computed))
+        allowed = scale * (sizes + reaction) + smallest
         if question.exercise.engine:
-            largest = [scale * np.max(np.abs(block), initial=0.0) for block in base]
-            allowed = tuple(_UNKNOWN * block + more for block, more in zip(allowed, largest, strict=True))
-        owed = tuple(np.zeros_like(block) for block in allowed)
-        limits = [_HIDING * np.abs(o) + smallest for o in base]
-        is_clear = not any(np.any(block > limit) for block, limit in zip(allowed, limits, strict=True))
+            allowed = _UNKNOWN * allowed + _flat(tuple(np.full_like(b, scale * _size(b)) for b in base))
+        owed = np.zeros_like(allowed)
+        is_clear = not np.any(allowed > _HIDING * sizes + smallest)
         if not is_clear:
-            blunted = [_joined(c.shaken(number, moves=False).blocks() for c in computed) for number in range(_SHAKES)]
-            owed = tuple(scale * reaction for reaction in _largest(base, blunted))
+            owed = scale * _largest(entries, [_shaken(computed, number, moves=False)[0] for number in range(_SHAKES)])
     is_second = question.exercise.asks == "hessian_diagonal"
-    noise = value_noise(question) if is_second else _noise(computed[0], [each[0] for each in shaken])
-    return Tolerance(base, allowed, owed, noise, computed[0].tape, is_clear)
+    noise = value_noise(question) if is_second else _noise(computed[0], [value for _, value in shaken])
+    return Tolerance(base, _parted(allowed, base), _parted(owed, base), noise, computed[0].tape, is_clear)
 
 
 def derivative(question: Question) -> Blocks:
@@ -140,13 +143,29 @@ def value_noise(question: Question) -> Array:
     with np.errstate(all="ignore"):
         tape, output = _traced(question, lambda function: function)
         computation = _Computation(tape, output, lambda tape, output: (strip(output),))
-        return _noise(computation, [computation.shaken(number) for number in range(_SHAKES)])
+        return _noise(computation, [computation.shaken(number).value for number in range(_SHAKES)])
 
 
-def _noise(computation: _Computation, shaken: list[_Computation]) -> Array:
-    value = np.asarray(strip(computation.output), dtype=np.float64)
+def _shaken(computed: list[_Computation], number: int, moves: bool = True) -> tuple[Array, Array]:
+    """The answer's entries and the first list's output after one shake; the list itself is not kept."""
+    shaken = [computation.shaken(number, moves) for computation in computed]
+    return _flat(_joined(each.blocks() for each in shaken)), shaken[0].value
+
+
+def _shift_reaction(computed: list[_Computation]) -> Array:
+    """What blunted slopes do where maxima are constants, as they are to who leaves them out of a softmax.
+
+    With them the last bits that a logarithm has lost cancel at the largest entry: in exp(z - (m + log s)) they do not.
+    """
+    held = [computation.with_maxima_held() for computation in computed]
+    blunted = [_shaken(held, number, moves=False)[0] for number in range(_SHAKES)]
+    return _largest(_flat(_joined(computation.blocks() for computation in held)), blunted)
+
+
+def _noise(computation: _Computation, moved: list[Array]) -> Array:
+    value = computation.value
     with np.errstate(all="ignore"):
-        (reaction,) = _largest((value,), [(np.asarray(strip(moved.output)),) for moved in shaken])
+        reaction = _largest(value, moved)
     return np.asarray(_VALUE_ULPS * UNIT_ROUNDOFF * (np.abs(value) + np.where(np.isfinite(reaction), reaction, 0.0)))
 
 
@@ -154,15 +173,27 @@ def _joined(parts: Iterator[Blocks]) -> Blocks:
     return tuple(block for part in parts for block in part)
 
 
-def _largest(base: Blocks, moved: list[Blocks]) -> Blocks:
+def _flat(blocks: Blocks) -> Array:
+    """The entries of all blocks, one after another."""
+    return np.concatenate([np.ravel(block) for block in blocks])
+
+
+def _parted(entries: Array, like: Blocks) -> Blocks:
+    """Entries that follow one another, in blocks of these shapes again."""
+    ends = accumulate(block.size for block in like)
+    return tuple([entries[e - block.size : e].reshape(block.shape) for e, block in zip(ends, like, strict=True)])
+
+
+def _size(block: Array) -> float:
+    return float(np.max(np.abs(block), initial=0.0))
+
+
+def _largest(base: Array, moved: list[Array]) -> Array:
     """Per entry the largest change, relative to the size of the shake; infinite where there is no value any more."""
-    largest = []
-    for k, block in enumerate(base):
-        change = np.abs(moved[0][k] - block)
-        for other in moved[1:]:
-            change = np.maximum(change, np.abs(other[k] - block))  # nan stays nan
-        largest.append(np.where(np.isnan(change), np.inf, change / _SHAKE))
-    return tuple(largest)
+    change = np.abs(moved[0] - base)
+    for other in moved[1:]:
+        change = np.maximum(change, np.abs(other - base))  # nan stays nan
+    return np.where(np.isnan(change), np.inf, change / _SHAKE)
 
 
 # --- the list, and what is read off it ---------------------------------------------------------------------------
@@ -187,9 +218,37 @@ class _Computation:
                 found.add(line)
         return found
 
+    @property
+    def is_shifted(self) -> bool:
+        """Whether there are maxima and logarithms on the list, as in log(sum(exp(z - max(z)))) + max(z)."""
+        keys = {rule.key for rule, *_ in self.tape.records if rule is not None}
+        return not (keys.isdisjoint(_MAXIMA) or keys.isdisjoint(_LOGARITHMS))
+
+    def with_maxima_held(self) -> _Computation:
+        """The same list, which when walked passes nothing back through maxima."""
+        held = Tape()
+        for rule, parents, *rest in self.tape.records:
+            is_held = rule is not None and rule.key in _MAXIMA
+            held.records.append((rule, (None,) * len(parents) if is_held else parents, *rest))
+        is_var = on_tape(self.output, self.tape)
+        return _Computation(held, Var(self.output.value, held, self.output.index) if is_var else self.output, self.read)
+
+    @property
+    def value(self) -> Array:
+        """What the list comes to."""
+        return np.asarray(strip(self.output), dtype=np.float64)
+
+    @cached_property
+    def moves(self) -> list[tuple[tuple[bool, ...], float]]:
+        """Of each line: which arguments are not from the list and have last bits of their own; its value's rounding."""
+        return [
+            (tuple([p is None and not _is_exact(arg) for p, arg in zip(parents, args, strict=True)]), _rounding(rule))
+            for rule, parents, args, _, _ in self.tape.records
+        ]
+
     def blocks(self) -> Blocks:
         """Blocks of the answer, as float64."""
-        return tuple(np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output))
+        return tuple([np.asarray(block, dtype=np.float64) for block in self.read(self.tape, self.output)])
 
     def shaken(self, number: int, moves: bool = True) -> _Computation:
         """The list evaluated again with every value moved, which when walked moves every adjoint, and blunts slopes.
@@ -200,13 +259,13 @@ class _Computation:
         noise, tape = _Noise(number), _ShakenTape()
         values: list[Array] = []
         for line, (rule, parents, args, params, value) in enumerate(self.tape.records):
-            if moves and rule is not None:
-                args = tuple(
-                    values[p] if p is not None else a if _is_exact(a) else noise.moved(a)
-                    for p, a in zip(parents, args, strict=True)
-                )
-                value = rule.evaluate(*args, **params)
-            value = noise.moved(value, _rounding(rule)) if moves else value
+            if moves:
+                data, rounding = self.moves[line]
+                if rule is not None:
+                    inner = zip(parents, args, data, strict=True)
+                    args = tuple([values[p] if p is not None else noise.moved(a) if d else a for p, a, d in inner])
+                    value = rule.evaluate(*args, **params)
+                value = noise.moved(value, rounding)
             values.append(value)
             sizes = tape.sizes if line in self.saturated else None
             shaken = None if rule is None else _Shaken(rule, line, parents, noise, moves, sizes)
@@ -254,7 +313,9 @@ def _walked(tape: Tape, output: Any, seed: Array, count: int) -> list[Array]:
     """The adjoints of the first `count` lines for one seed."""
     if isinstance(tape, _ShakenTape):
         tape.sizes.clear()
-    return gradients(tape, output, seed, count)
+    adjoints = backward(tape, output.index, seed) if on_tape(output, tape) else []
+    found = [*adjoints[:count], *[None] * (count - len(adjoints))]
+    return [zeros(tape.records[k][4]) if adjoint is None else adjoint for k, adjoint in enumerate(found)]
 
 
 class _Noise:
@@ -266,15 +327,20 @@ class _Noise:
     def __init__(self, number: int) -> None:
         self._place = 7919 * (number + 1)
 
-    def drawn(self, like: Array, pool: Array = _POOL) -> Array:
+    def drawn(self, like: Array, pool: Array = _POOL) -> Any:
         """The next numbers of the pool, as many as an array has entries and in its shape."""
-        size, start = like.size, self._place
-        if start + size > len(pool):
+        start = self._place
+        end = start + like.size
+        if end > len(pool):
             start %= 97
-            pool = pool if start + size <= len(pool) else np.resize(pool, start + size)
-        self._place = start + size
-        numbers = pool[start : start + size]
-        return numbers if like.ndim == 1 else numbers.reshape(like.shape)
+            end = start + like.size
+            pool = pool if end <= len(pool) else np.resize(pool, end)
+        self._place = end
+        shape = like.shape
+        if not shape:
+            return pool[start]
+        numbers = pool[start:end]
+        return numbers if len(shape) == 1 else numbers.reshape(shape)
 
     def moved(self, value: Array, share: float = 1.0) -> Any:
         """The value with every entry moved by up to the size of a shake, or a share of it, if they are real numbers."""
@@ -312,7 +378,7 @@ class _Shaken(Rule):
         if g is not self.given:  # the same for all slots
             self.given, self.moved = g, self.noise.moved(g) if self.moves else g
         term: Array = self.rule.vjp(slot, self.moved, y, args, params)
-        if self.sizes is None or not isinstance(self.rule, Elementwise) or _is_flat(self.rule, slot):
+        if self.sizes is None or _is_flat(self.rule, slot):
             return term
         blunted: Array = term + self._unseen(slot, g, y, args[slot], self.sizes)
         return blunted
@@ -377,7 +443,7 @@ def _reader(question: Question) -> Callable[[Tape, Any], Blocks]:
         return lambda tape, output: tuple(_walked(tape, output, directions[0], count))
     if asks == "jacobian":
         return lambda tape, output: _jacobians(tape, output, count)
-    return lambda tape, output: (_pushed(_jacobians(tape, output, count), directions),)
+    return lambda tape, output: (_pushed(tape, output, directions),)
 
 
 def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
@@ -387,9 +453,13 @@ def _jacobians(tape: Tape, output: Any, count: int) -> Blocks:
     return tuple(np.reshape([row[k] for row in rows], shape + inputs[k]) for k in range(count))
 
 
-def _pushed(jacobians: Blocks, directions: tuple[Array, ...]) -> Array:
-    products = [np.tensordot(j, d, np.ndim(d)) for j, d in zip(jacobians, directions, strict=True)]
-    return np.asarray(np.sum(products, axis=0))
+def _pushed(tape: Tape, output: Any, directions: tuple[Array, ...]) -> Array:
+    """The Jacobians times the tangents, row by row: together they may be too large to be kept."""
+    pushed = np.zeros(np.shape(strip(output)))
+    for index, seed in _units(output):
+        rows = _walked(tape, output, seed, len(directions))
+        pushed[index] = sum(np.vdot(row, direction) for row, direction in zip(rows, directions, strict=True))
+    return pushed
 
 
 def _units(output: Any) -> Iterator[tuple[tuple[int, ...], Array]]:

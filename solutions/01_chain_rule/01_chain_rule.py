@@ -58,7 +58,7 @@ open_sheet("01_chain_rule")
 x, step = 0.4, 1e-5
 by_rule = 3 * np.exp(3 * x)
 by_difference = (np.exp(3 * (x + step)) - np.exp(3 * (x - step))) / (2 * step)
-print(f"by the rule {by_rule:.6f}, by a difference quotient {by_difference:.6f}")
+print(f"by the rule {by_rule:.5f}, by a difference quotient {by_difference:.5f}")
 
 # %% [markdown]
 # As a picture: five places near $x = 0.4$, a twentieth apart. What is between them is stretched, first three times,

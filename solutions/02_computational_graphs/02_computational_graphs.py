@@ -1511,7 +1511,7 @@ check("graphs.extended", extended)
 
 # %% attempt="graphs.extended" expect="right"
 of_h1 = {"sin(h1)": "cos(h1)", "h1**3": "h1**2 * 3"}
-of_h2 = {"h2**2": "h2 + h2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2) * 2"}
+of_h2 = {"h2**2": "h2 * 2", "cos(h2)": "0 - sin(h2)", "exp(2*h2)": "exp(h2 * 2) * 2"}
 g, k = of_h2[task.given["l"]], of_h1[task.given["h2"]]
 extended = f"h2 = {task.given['h2']}; l = {task.given['l']}; g = {g}; k = {k}; dl_dh1 = k * g"
 

@@ -57,7 +57,7 @@ hint("net.small", 1)
 # **Example.** One input, one hidden unit: $y = u\,\sigma(w x + b) + c$ at $x = 2$, $w = 0.5$, $b = -1$, $u = 3$,
 # $c = 0.2$. Forward: $wx + b = 0$, $z = 0.5$, $y = 1.7$. Back: $\bar z = u = 3$; through the sigmoid
 # $3 \cdot z(1-z) = 0.75$, which is $\bar b$, and $\bar w = 0.75 \cdot x = 1.5$. The output's weight has $\bar u = z =
-# 0.5$. Read each of these numbers off the table and the picture:
+# 0.5$. Find each of these numbers in the table, and the values in the picture:
 
 
 # %%
@@ -896,8 +896,9 @@ def price(X, W1, W2):
 #
 # The loss is the mean squared error, in small steps with names:
 #
-# $$ A = \mathrm{concat}(X, b),\; B = A W_1,\; C = \mathrm{ReLU}(B),\; D = \mathrm{concat}(C, b),\; E = D W_2,\;
-# F = E - y,\; G_k = F_k^2,\; H = \textstyle\sum_{k=1}^n G_k,\; L = H/n . $$
+# $$ A = \mathrm{concat}(X, b),\quad B = A W_1,\quad C = \mathrm{ReLU}(B),\quad D = \mathrm{concat}(C, b), $$
+#
+# $$ E = D W_2,\quad F = E - y,\quad G_k = F_k^2,\quad H = \textstyle\sum_{k=1}^n G_k,\quad L = H/n . $$
 #
 # $b$ is the column of $n$ ones and $y$ has the true prices, one per row. (A printed form of this sum gives $W_1$ and
 # $W_2$ the index of the passenger, and calls that index $n$, like the number of passengers. There is one $W_1$ for
@@ -1704,17 +1705,9 @@ print(f"left over by the mean of each class: {rest.mean():.3f}")
 print(f"of this within first class: {rest[: np.sum(cabin_class == 1)].sum() / rest.sum():.0%}")
 
 # %% [markdown]
-# Each step used all passengers, which is *steepest descent*. The loss is a mean over them, and so is its gradient:
-
-# %%
-if losses:
-    alone = [gradients(inputs[k : k + 1], W1, W2, targets[k : k + 1])[0] for k in range(len(inputs))]
-    whole = gradients(inputs, W1, W2, targets)[0]
-    print("mean of the passengers' gradients is the gradient:", np.allclose(np.mean(alone, axis=0), whole))
-
-# %% [markdown]
-# So a few passengers, drawn at random for each step, give the right gradient on average, for a fraction of the work:
-# *stochastic gradient descent* on minibatches, which is how larger networks are trained.
+# Each step used all passengers: steepest descent. The loss is a mean over them, so a few passengers, drawn at random
+# for each step, would give the right gradient on average, for a fraction of the work: stochastic gradient descent, as
+# on sheet 1.
 #
 # Try it in a cell of your own: `train(rate=1.0)[0]` are the losses with steps ten times as long, `train(rate=0.001)[0]`
 # with steps a hundredth. Then leave the ReLU out of a copy of `gradients`, and watch what training makes of it.

@@ -937,7 +937,7 @@ picture(
 # - `b1`: $b^{(1)}$ starts with a random number;
 # - `batches`: each step uses other samples, drawn at random;
 # - `dropout`: in each step every hidden unit is left out with probability ½, each by a coin of its own;
-# - `momentum`: gradient descent with momentum;
+# - `momentum`: each step adds nine tenths of the step before it (gradient descent with momentum);
 # - `noise`: random numbers are added to the inputs $x$ in each step.
 
 # %% answer="symmetry.breaks"

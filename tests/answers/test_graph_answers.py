@@ -197,6 +197,13 @@ def test_what_a_mistake_entails_is_not_told_again():
 # --- marks -----------------------------------------------------------------------------------------------------------
 
 
+def test_outputs_under_other_names_are_taken_in_the_order_in_which_they_are_written():
+    first = "v2 = 2*x2; v3 = exp(v2); v4 = x2**2; v5 = 3*v4; v6 = sin(v5); v7 = x1*v6; v8 = v3 + v7"
+    second = "v9 = x1*x2; v10 = sigmoid(x2); v11 = v9 + v10"
+    assert outcome(PAIR, f"{first}\n{second}") == "right"
+    assert outcome(PAIR, f"{second}\n{first}") == "wrong"
+
+
 def test_every_layer_has_its_share():
     exercise = replace(SMALL, points=10.0)
     mark = {name: verify(exercise, answer, SEED).mark for name, answer in {

@@ -11,7 +11,8 @@ from needs import needs_sandbox
 
 from grading.answers.keys import KEYS_FILE, Key
 from grading.course import keying
-from grading.course.build import BuildError, build, require_built
+from grading.course.build import BuildError, build
+from grading.course.freshness import require_built
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CourseError
 from grading.course.master import Attempt, read_attempts

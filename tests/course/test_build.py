@@ -7,8 +7,9 @@ import pytest
 from classroom import NAME, REPOSITORY, ROOT, SHEET, append, make_course, tree_digest, untouched
 from nbclient import NotebookClient
 
-from grading.course.build import BuildError, build, compose, read_attempts, require_built
+from grading.course.build import BuildError, build, compose, read_attempts
 from grading.course.execution import execute
+from grading.course.freshness import require_built
 from grading.course.grade import grade
 from grading.course.layout import Course, CourseError
 from grading.course.start import start

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from classroom import FULL, NAME, SHEET, append, hand_in, insert, make_course, solved, untouched
+from nbformat import NotebookNode
 from needs import needs_sandbox
 
 from grading.course.grade import grade, read_marks
+from grading.course.marking import _unanswered
 from grading.trusted.ledger import FAILED, GRADED, Ledger
 
 NOTHING = dict.fromkeys(FULL, 0.0)
@@ -139,7 +141,7 @@ CRAFTED = {
     ),
     "writes to the grader": (
         lambda: insert(solved(), WRITES_TO_THE_GRADER, before=MIDDLE.answer_cell_id),
-        BEFORE_MIDDLE,
+        FULL,
     ),
     "an endless loop of their own": (lambda: insert(solved(), "while True:\n    pass"), FULL),
     "a loop that cannot be stopped": (
@@ -267,8 +269,11 @@ def test_a_student_is_told_why_nothing_was_checked(graded):
     verdicts = Ledger(graded.course.ledger).verdicts(NAME)
     assert "without asking" in verdicts["patches check"][FIRST.id].problem
     assert "kernel died" in verdicts["kills the kernel"][MIDDLE.id].problem
-    assert "was ended" in verdicts["writes to the grader"][MIDDLE.id].problem
-    assert "nothing is to be written" in verdicts["writes to the grader"][MIDDLE.id].problem
+
+
+def test_a_student_is_told_of_which_limit_the_submission_was_ended():
+    said = _unanswered(FIRST, NotebookNode(outputs=[]), True, "it used more than 7 MiB of memory")
+    assert "was ended before this was checked: it used more than 7 MiB of memory." in said.problem
 
 
 def test_the_seed_of_the_marking_is_nowhere_in_the_feedback(graded):

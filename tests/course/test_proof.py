@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import nbformat
 import pytest
-from classroom import NAME, REPOSITORY
+from classroom import NAME, REPOSITORY, ROOT, SHEET, append, cell_of
 
+from grading.cli import main
 from grading.course.build import BuildError
-from grading.course.master import read_attempts
-from grading.course.proof import misjudged, shortfalls
+from grading.course.master import SOLUTION_MARKS, read_attempts
+from grading.course.proof import faults, hidden_lines, leaks, misjudged, shortfalls
 from grading.course.rehearsal import Rehearsal
-from grading.sheets import Variant
+from grading.sheets import Prose, Variant
 
 ATTEMPTS = read_attempts(REPOSITORY, NAME)
 RIGHT = next(attempt for attempt in ATTEMPTS if attempt.expect == "right")
@@ -56,8 +58,114 @@ def test_every_shortfall_is_told():
     assert lacking(of_it) == []
     assert "2 wrong answers are known" in lacking([*wrong[:2], *right])[0]
     assert "no unusual right answer" in lacking(wrong)[0]
-    assert "without cause=" in lacking([*of_it, replace(WRONG, cause="")])[0]
+    assert "has no cause=" in lacking([*of_it, replace(WRONG, cause="")])[0]
     assert lacking([*of_it, replace(WRONG, cause="", unnamed="it is a guess")]) == []
+
+
+# --- the whole sheet -------------------------------------------------------------------------------------------------
+
+
+def faults_of(course):
+    return list(faults(course, NAME, Variant(0), 17))
+
+
+def test_the_sheet_keeps_its_promises_to_any_student(course):
+    assert list(faults(course, NAME, Variant(3, "anna"), 5)) == []
+    assert list(leaks(course, NAME)) == []
+
+
+def changed(course, *changes):
+    """The course with its master changed."""
+    master = course.master(NAME)
+    for old, new in changes:
+        assert old in master.read_text()
+        master.write_text(master.read_text().replace(old, new, 1))
+    return course
+
+
+def test_broken_promises_are_told_a_line_each(course):
+    wrong_solution = ("return y - target\n", "return target - y\n")
+    right_attempt = ("return 2 * (y - target)\n", "return 1 * (y - target)\n")
+    another_cause = ('cause="transposed"', 'cause="half precision"')
+    solution, *attempts = faults_of(changed(course, wrong_solution, right_attempt, another_cause))
+    assert solution.startswith("chain.squared_loss: right answer 'def squared_loss")
+    assert sorted("right where wrong is expected" in line for line in attempts) == [False, True]
+    assert sum("its causes are to be half precision, and are transposed" in line for line in attempts) == 1
+    assert not [line for line in (solution, *attempts) if "\n" in line]
+
+
+def test_a_variant_that_cannot_be_set_up_is_told(course):
+    (told,) = faults_of(changed(course, ("open_sheet(", "open_sheet(1 / 0, ")))
+    assert told.startswith("it cannot be set up: BuildError: ")
+    assert "ZeroDivisionError" in told
+    assert "\n" not in told
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_an_exercise_at_fault_is_told(course):
+    (course.root / "sheets").mkdir()
+    declared = (ROOT / "grading" / "sheets" / "chain_rule.py").read_text()
+    at_fault = declared.replace("0.5 * xp.sum((target - y) ** 2)", "xp.sum(xp.sqrt(y))", 1)
+    assert at_fault != declared
+    (course.root / "sheets" / "chain_rule.py").write_text(at_fault)
+    assert any("chain.squared_loss" in line for line in faults_of(course))
+
+
+def released_with(course, source):
+    """The course with something else in an answer cell that students get."""
+    path = course.assignment(NAME)
+    notebook = nbformat.read(path, as_version=4)
+    cell_of(notebook, "chain-squared_loss-answer").source = source
+    nbformat.write(notebook, path)
+    return course
+
+
+def test_an_answer_that_is_given_away_is_told(course):
+    released_with(course, "def squared_loss(y, target):\n    return y - target")
+    (told,) = faults_of(course)
+    assert "chain.squared_loss: not attempted answer" in told
+    assert "right where not attempted is expected" in told
+    (leak,) = leaks(course, NAME)
+    assert leak == "chain.squared_loss: a line of the solution stands in the answer cell that students get"
+
+
+RUBRIC = next(item.rubric for item in SHEET.exercises if isinstance(item, Prose))
+SECRETS = {
+    "a region": (f"# {SOLUTION_MARKS[0]}", "a mark of a solution region"),
+    "an attempt": (WRONG.source, f"an attempt at {WRONG.exercise}"),
+    "a rubric": (RUBRIC, "the rubric of "),
+}
+
+
+@pytest.mark.parametrize(("source", "said"), SECRETS.values(), ids=SECRETS)
+def test_what_is_handed_out_by_mistake_is_told(course, source, said):
+    (leak,) = leaks(released_with(course, source), NAME)
+    assert leak.startswith(said)
+    assert "\n" not in leak
+
+
+def test_a_solution_that_stands_elsewhere_and_a_master_in_the_release_are_told(course):
+    notebook = nbformat.read(course.assignment(NAME), as_version=4)
+    nbformat.write(append(notebook, "def mine(y, target):\n    return y - target"), course.assignment(NAME))
+    (course.assignments / NAME / "x.py").write_text("")
+    elsewhere, file = leaks(course, NAME)
+    assert elsewhere.startswith("chain.squared_loss: every line of the solution stands somewhere")
+    assert file.endswith("x.py is handed out with the notebook")
+
+
+def test_the_lines_of_a_solution_are_those_that_stand_nowhere_else():
+    source = "def f(x):\n    a = 1\n    ### BEGIN SOLUTION\n    a = 1\n    b = 2\n    ### END SOLUTION\n    return b"
+    assert hidden_lines(source) == {"b = 2"}
+
+
+def test_the_command_says_what_is_wrong_and_fails(course, capsys, monkeypatch):
+    monkeypatch.chdir(course.root)
+    assert main(["verify-course", "--variants", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "01_chain_rule, what is released: as it must be\n01_chain_rule, variant 0: as it must be\n" in said
+    released_with(course, "def squared_loss(y, target):\n    return y - target")
+    assert main(["verify-course", "1", "--variants", "1"]) == 1
+    assert "01_chain_rule, variant 0: 1 to mend\n  chain.squared_loss: " in capsys.readouterr().out
 
 
 def test_of_what_is_everybodys_own_nothing_is_left_behind(rehearsal):
@@ -66,6 +174,16 @@ def test_of_what_is_everybodys_own_nothing_is_left_behind(rehearsal):
     rehearsal.judged(WRONG.exercise, "def unheard_of(): pass\n" + rehearsal.solutions[WRONG.exercise], 3)
     assert replace(rehearsal.judged(WRONG.exercise, WRONG.source, 3)) == before
     assert "unheard_of" not in rehearsal.names
+
+
+def test_another_student_is_asked_what_is_the_students_own(rehearsal):
+    own, anna = "chain.paths_by_hand", rehearsal.of_student("anna")
+    for run in (rehearsal, anna, Rehearsal(REPOSITORY, NAME, Variant(0, "anna"))):
+        assert run.judged(own, run.solutions[own], 3).outcome == "right"
+    x, y, k = anna.items[own].given.values()
+    annas = f"paths_by_hand = {2 * x * y * (y + k):.3f}"
+    assert anna.judged(own, annas, 3).outcome == "right"
+    assert rehearsal.judged(own, annas, 3).outcome == "wrong"
 
 
 def test_a_solution_that_fails_is_told_in_one_line(course):

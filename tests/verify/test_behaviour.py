@@ -130,12 +130,12 @@ def test_a_breach_and_a_mistake_are_both_told():
 # --- what is kept by one argument ----------------------------------------------------------------------------------
 
 
-def kept_by(number, answer):
-    """The answer, kept for each value of one of its arguments."""
+def kept_by(number, answer, decimals=9):
+    """The answer, kept for each value of one of its arguments, to so many decimals."""
     kept = {}
 
     def cached(*args):
-        return kept.setdefault(np.round(args[number], 9).tobytes(), answer(*args))
+        return kept.setdefault(np.round(args[number], decimals).tobytes(), answer(*args))
 
     return cached
 
@@ -161,6 +161,14 @@ def test_an_answer_kept_by_one_argument(exercise, right, number):
     assert labels(verdict) == {"an earlier answer returned"}
     assert (verdict.outcome, verdict.mark) == ("wrong", exercise.points / 2)
     assert "one argument is as it was then" in verdict.text()
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 6])
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_answer_kept_by_one_rounded_argument(number, decimals):
+    for seed in range(6):
+        verdict = verify(GRADIENT.exercise, kept_by(number, GRADIENT.right, decimals), seed)
+        assert labels(verdict) == {"an earlier answer returned"}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -208,6 +216,18 @@ def test_inputs_may_belong_together():
         wrt=("a",),
     )
     assert {verify(exercise, lambda a, b: 2 * abs(a * b), seed).outcome for seed in range(6)} == {"right"}
+
+
+def test_inputs_may_be_in_order():
+    """Here the first input is the smaller one, and comes close to the second where points meet."""
+    exercise = Exercise(
+        id="kept.order",
+        function=lambda a, b: (b - a) ** 2 * a,
+        inputs=lambda rng: dict(zip("ab", np.sort(rng.uniform(1, 2, 2)), strict=True)),
+        wrt=("a",),
+    )
+    answers = [lambda a, b: abs(b - a) * (b - 3 * a), lambda a, b: abs(b - a) * (b - a) - 2 * (b - a) * a]
+    assert {verify(exercise, answer, seed).outcome for answer in answers for seed in range(30)} == {"right"}
 
 
 # --- spot checks ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Each mistake of the catalogue is named where it was made, and none where it was not."""
 
 import importlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -301,3 +302,26 @@ def test_no_activation_is_taken_at_itself_instead_of_itself():
     said = texts(verify(attention, entrywise, seed=1))
     assert "output * (1 - output)" in said
     assert "is taken at" not in said
+
+
+def test_in_large_answers_mistakes_are_looked_for_in_bounded_memory():
+    """Its Hessian would have five hundred million numbers; half of its entries are wrong, at no sign of an input."""
+    exercise = Exercise(
+        id="large.layer",
+        function=lambda xp, W, x: xp.sum(xp.tanh(W @ x) ** 2),
+        inputs=lambda rng: {"W": rng.normal(size=(157, 149)) / 15, "x": rng.normal(size=149)},
+        wrt=("W",),
+    )
+
+    def right(W, x):
+        y = np.tanh(W @ x)
+        return np.outer(2 * y * (1 - y**2), x)
+
+    tracemalloc.start()
+    doubled = verify(exercise, lambda W, x: 2 * right(W, x), seed=1)
+    odd = verify(exercise, lambda W, x: right(W, x) * (1 + (np.arange(W.size).reshape(W.shape) * 7919 % 11 > 4)), 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert labels(doubled) == {"factor 2 too many"}
+    assert (odd.outcome, labels(odd)) == ("wrong", set())
+    assert peak < 2**29

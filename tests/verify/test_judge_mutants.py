@@ -91,7 +91,7 @@ MUTANTS = {
     "no behaviour": (judge, "_breaches", lambda *args: []),
     "nothing explained": (judge, "diagnose", lambda blocks, ask: diagnose.Diagnosis()),
     "everything explained": (catalogue, "within", lambda values, predicted, seen: True),
-    "no copies of arguments": (respondent, "deepcopy", lambda value: value),
+    "no copies of arguments": (respondent, "copied", lambda value: value),
     "no splitting of lists": (contract, "split_blocks", lambda reply, expected, *names: reply.values[: len(expected)]),
 }
 
@@ -197,6 +197,14 @@ PIECES = {
         (tolerance, "_LOGARITHMS", {}),
         lambda: unexcused(lambda: test_tolerance.test_a_logarithms_slope_may_come_from_its_value(600)),
     ),
+    "maxima hide what a shift has lost": (
+        (tolerance, "_MAXIMA", frozenset()),
+        lambda: unexcused(
+            lambda: test_tolerance.test_a_shifted_logarithms_digits_are_lost_at_the_largest_entry_too(
+                *test_tolerance.SHIFTED["a vector"], 1e4
+            )
+        ),
+    ),
     "fine waves are faults": (
         (bench, "fine", np.zeros_like),
         lambda: test_witnesses.test_waves_that_drown_in_the_functions_rounding_blame_nobody(
@@ -234,6 +242,10 @@ PIECES = {
     "nothing is asked where points meet": (
         (judge, "keeps_answers", lambda hearing: False),
         lambda: test_behaviour.test_activations_kept_by_the_data(0),
+    ),
+    "nothing is asked far from where points meet": (
+        (further, "_FAR", 0.0),
+        lambda: test_behaviour.test_an_answer_kept_by_one_rounded_argument(0, 2),
     ),
     "nothing is asked next to where points meet": (
         (further, "nudged", lambda question, *known: question),

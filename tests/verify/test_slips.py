@@ -172,7 +172,7 @@ SLIPS = {
     "the right-hand side for the solution": (
         SYSTEM,
         lambda A, b, c: -np.outer(np.linalg.solve(A.T, c), b),
-        "another derivative",
+        "inner derivative forgotten",
         laws,
         "_with_right_hand_side",
     ),
@@ -194,7 +194,7 @@ SLIPS = {
     "the inverse entry by entry": (
         INVERSE,
         lambda A, C: -C * np.linalg.inv(A) ** 2,
-        "product rule misapplied",
+        "activation derivative of the wrong form",
         laws,
         "_laws_of",
     ),

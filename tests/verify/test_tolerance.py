@@ -276,3 +276,31 @@ def test_a_logarithms_slope_may_come_from_its_value(offset):
     for seed in range(12):
         assert verify(exercise, lambda x: np.exp(x - of(x)), seed).outcome == "right"
     assert verify(exercise, slightly_off(softmax, 1e-9), seed=2).outcome == "wrong"
+
+
+SHIFTED = {
+    "a vector": (
+        lambda xp, x: xp.log(xp.sum(xp.exp(x - xp.max(x)))) + xp.max(x),
+        lambda x: np.exp(x - (np.max(x) + np.log(np.sum(np.exp(x - np.max(x)))))),
+        (7,),
+    ),
+    "rows": (
+        lambda xp, x: xp.sum(xp.log(xp.sum(xp.exp(x - xp.max(x, axis=1, keepdims=True)), axis=1)) + xp.max(x, axis=1)),
+        lambda x: np.exp(
+            x - x.max(1, keepdims=True) - np.log(np.sum(np.exp(x - x.max(1, keepdims=True)), axis=1, keepdims=True))
+        ),
+        (3, 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("offset", [-1e3, 1e4, 1e6])
+@pytest.mark.parametrize(("function", "right", "shape"), SHIFTED.values(), ids=SHIFTED.keys())
+def test_a_shifted_logarithms_digits_are_lost_at_the_largest_entry_too(function, right, shape, offset):
+    """Where one probability dominates, as it does here, its own last bits are those of the offset."""
+    exercise = on_numbers(function, lambda rng: offset + 20 * rng.normal(size=shape))
+    for seed in range(6):
+        verdict = verify(exercise, right, seed)
+        assert verdict.outcome == "right", verdict.text()
+    assert verify(exercise, slightly_off(right), seed=2).outcome == "wrong"
+    assert verify(exercise, lambda x: right(x) * np.where(x < offset, 1.001, 1), seed=2).outcome == "wrong"

@@ -9,6 +9,7 @@ from judged import CASES, GRADIENT, judge_holds, labels, on_numbers, slightly_of
 
 import autodiff
 from grading.verify import Exercise, verify
+from grading.verify.lint import lint
 from grading.verify.oracles import autodiff_witness, complex_witness, difference_witness, torch_witness
 from grading.verify.sampling import edge_question, fresh_question
 from grading.verify.tolerance import tolerance
@@ -85,7 +86,6 @@ def runs_dry():
 FAULTS = {
     "other function in torch": (on_numbers(other_in_torch, vector), "PyTorch autograd and autodiff contradict"),
     "other value in torch": (on_numbers(value_other_in_torch, vector, asks="value"), "contradict"),
-    "fails in torch": (on_numbers(fails_in_torch, vector), "a witness fails on it: AttributeError"),
     "a path cut in torch": (on_numbers(half_of_torch_detached, vector), "contradict"),
     "not deterministic": (on_numbers(never_twice_the_same(), vector), "contradict"),
     "leaves its domain": (
@@ -154,6 +154,33 @@ def test_plain_numpy_is_judged_without_torch():
     assert "PyTorch is left out, since the function is plain NumPy" in right.text()
     assert verify(plain, np.sin, seed=3).outcome == "wrong"
     assert verify(plain, slightly_off(lambda x: np.sin(x) + x * np.cos(x)), seed=3).outcome == "wrong"
+
+
+NOT_FOR_TORCH = {
+    "no such function": (fails_in_torch, np.cos, "AttributeError: "),
+    "an axis that torch wants": (
+        lambda xp, x: xp.sum(xp.cumsum(x) ** 2),
+        lambda x: 2 * np.cumsum(np.cumsum(x)[::-1])[::-1],
+        "TypeError: cumsum() missing",
+    ),
+    "a matrix that torch does not broadcast": (
+        lambda xp, x: xp.sum(x**2) if xp is np else xp.sum(xp.reshape(x, (5, 1)) @ xp.reshape(x, (5, 1))),
+        lambda x: 2 * x,
+        "RuntimeError: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "right", "said"), NOT_FOR_TORCH.values(), ids=NOT_FOR_TORCH.keys())
+def test_what_fails_in_torch_alone_is_judged_by_the_others(function, right, said):
+    exercise = on_numbers(function, vector)
+    verdict = verify(exercise, right, seed=3)
+    assert (verdict.outcome, verdict.witnesses) == ("right", ("autodiff", "complex step", "finite differences"))
+    assert f"PyTorch is left out, since the function fails in it ({said}" in verdict.text()
+    assert verify(exercise, slightly_off(right), seed=3).outcome == "wrong"
+    assert any(
+        f"on.numbers: PyTorch is no witness, since the function fails in it: {said}" in s for s in lint(exercise)
+    )
 
 
 def test_torch_is_left_as_it_was():

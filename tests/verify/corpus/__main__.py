@@ -7,6 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 from corpus import Answer, Problem, development, development_more, held_out
 from grading.verify import Exercise, Verdict, verify
@@ -62,21 +63,28 @@ def table(problems: tuple[Problem, ...], seeds: range) -> dict[str, Count]:
 
 def _count_right(counts, problem, answer, name, seed):
     fresh, everywhere = _verdicts(problem.exercise, lambda: answer, seed)
-    kind = "awkward right answers passed" if problem.awkward else "right answers passed, fresh points"
-    counts[kind].add(fresh.outcome == "right", f"{name} -> {fresh.outcome}")
-    row = "awkward right answers passed" if problem.awkward else "right answers passed, with edge points"
-    if problem.exercise.edge_inputs is not None or not problem.awkward:
-        counts[row].add(everywhere.outcome == "right", f"{name} -> {everywhere.outcome}")
+    name = f"{name} -> {fresh.outcome}, {everywhere.outcome}"
+    _count_passed(counts, problem, fresh.outcome == "right", everywhere.outcome == "right", name)
     counts["right answers with no mistake named"].add(not everywhere.causes, name)
+
+
+def _count_passed(counts, problem, fresh, everywhere, name):
+    counts["awkward right answers passed" if problem.awkward else ROWS[2]].add(fresh, name)
+    if problem.exercise.edge_inputs is not None or not problem.awkward:
+        counts["awkward right answers passed" if problem.awkward else ROWS[3]].add(everywhere, name)
+
+
+def _count_caught(counts, problem, fresh, everywhere, name):
+    if problem.awkward:
+        counts["their wrong twins caught"].add(everywhere, name)
+    counts["wrong answers caught, fresh points"].add(fresh, name)
+    counts["wrong answers caught, with edge points"].add(everywhere, name)
 
 
 def _count_wrong(counts, problem, wrong, name, seed):
     label = wrong.label
     fresh, everywhere = _verdicts(problem.exercise, lambda: wrong.answer, seed)
-    if problem.awkward:
-        counts["their wrong twins caught"].add(everywhere.outcome == "wrong", name)
-    counts["wrong answers caught, fresh points"].add(fresh.outcome == "wrong", name)
-    counts["wrong answers caught, with edge points"].add(everywhere.outcome == "wrong", name)
+    _count_caught(counts, problem, fresh.outcome == "wrong", everywhere.outcome == "wrong", name)
     if everywhere.outcome != "wrong":
         return
     said = [cause.label for cause in everywhere.causes]
@@ -84,6 +92,22 @@ def _count_wrong(counts, problem, wrong, name, seed):
     counts["mistake named, first guess"].add(said[:1] == [label], name)
     counts["mistake named, any guess"].add(label in said, name)
     counts["mistake named, family of the first"].add(bool(said) and FAMILIES[said[0]] == FAMILIES[label], name)
+
+
+def table_of_gradcheck(problems: tuple[Problem, ...], seeds: range, fast_mode: bool) -> dict[str, Count]:
+    """The rows that torch.autograd.gradcheck can fill, over those of the problems that it can be asked."""
+    from corpus import gradcheck
+
+    counts = {row: Count() for row in ROWS[:6]}
+    for problem in (problem for problem in problems if problem.exercise.asks in gradcheck.ASKED):
+        for seed in seeds:
+            for answer in problem.right:
+                fresh, everywhere = gradcheck.passes(problem.exercise, answer, seed, fast_mode)
+                _count_passed(counts, problem, fresh, everywhere, f"{problem.exercise.id} seed {seed}")
+            for wrong in problem.wrong:
+                fresh, everywhere = gradcheck.passes(problem.exercise, wrong.answer, seed, fast_mode)
+                _count_caught(counts, problem, not fresh, not everywhere, f"{problem.exercise.id} {wrong.label}")
+    return counts
 
 
 def _verdicts(exercise: Exercise, new: Callable[[], Answer], seed: int) -> tuple[Verdict, Verdict]:
@@ -106,10 +130,17 @@ def main() -> None:
             start = time.perf_counter()
             counts = table(problems, range(options.seeds))
             print(f"\n{half}: {len(problems)} problems, {options.seeds} seeds, {time.perf_counter() - start:.0f} s")
-            for row, count in counts.items():
-                print(f"  {row:42s} {count}")
-                for missed in count.missed if options.show else ():
-                    print(f"      {missed}")
+            _print(counts, options.show)
+            for name, fast_mode in (("gradcheck", False), ("gradcheck, fast mode", True)) if find_spec("torch") else ():
+                print(f"  torch.autograd.{name}, of the questions that it can be asked")
+                _print(table_of_gradcheck(problems, range(options.seeds), fast_mode), options.show)
+
+
+def _print(counts: dict[str, Count], show: bool) -> None:
+    for row, count in counts.items():
+        print(f"  {row:42s} {count}")
+        for missed in count.missed if show else ():
+            print(f"      {missed}")
 
 
 if __name__ == "__main__":

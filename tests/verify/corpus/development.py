@@ -450,10 +450,10 @@ SYSTEM_WRONG = (
     Wrong("sign", lambda A, b, c: (-system(A, b, c)[0], system(A, b, c)[1])),
     Wrong("transposed", lambda A, b, c: (system(A, b, c)[0].T, system(A, b, c)[1])),
     Wrong(
-        "right for symmetric inputs only",
+        "transposed",
         lambda A, b, c: (-np.outer(np.linalg.solve(A, c), np.linalg.solve(A, b)), np.linalg.solve(A, c)),
     ),
-    Wrong("right for symmetric inputs only", lambda A, b, c: (system(A, b, c)[0], np.linalg.inv(A) @ c)),
+    Wrong("transposed", lambda A, b, c: (system(A, b, c)[0], np.linalg.inv(A) @ c)),
     Wrong("another derivative", lambda A, b, c: (system(A, b, c)[0], np.linalg.solve(A, b))),
     Wrong("an input returned", lambda A, b, c: (system(A, b, c)[0], c)),
     Wrong("diagonal only", lambda A, b, c: (np.diag(np.diag(system(A, b, c)[0])), system(A, b, c)[1])),
@@ -911,7 +911,7 @@ PROBLEMS = (
         HARD_SYSTEM,
         (lambda A, b: np.linalg.solve(A.T, np.ones(6)), lambda A, b: np.linalg.inv(A).sum(axis=0)),
         (
-            Wrong("right for symmetric inputs only", lambda A, b: np.linalg.solve(A, np.ones(6))),
+            Wrong("transposed", lambda A, b: np.linalg.solve(A, np.ones(6))),
             Wrong("a small relative error", lambda A, b: np.linalg.solve(A.T, np.ones(6)) * (1 + 1e-4)),
         ),
         awkward=True,

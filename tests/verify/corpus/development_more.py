@@ -397,8 +397,8 @@ STEPS_WRONG = (
     Wrong("a path or term dropped", lambda W, x, y, u: (np.outer(_steps(W, x, y, u)[2], x), steps(W, x, y, u)[1])),
     Wrong("activation derivative forgotten", steps_no_first_slope),
     Wrong("transposed", lambda W, x, y, u: (steps(W, x, y, u)[0].T, steps(W, x, y, u)[1])),
-    Wrong("right for symmetric inputs only", steps_untransposed),
-    Wrong("right for symmetric inputs only", lambda W, x, y, u: (steps(W, x, y, u)[0], W @ _steps(W, x, y, u)[2])),
+    Wrong("transposed", steps_untransposed),
+    Wrong("transposed", lambda W, x, y, u: (steps(W, x, y, u)[0], W @ _steps(W, x, y, u)[2])),
 )
 
 # --- losses with kinks -----------------------------------------------------------------------------------------------
@@ -453,6 +453,7 @@ def trace(X, A):
 
 TRACE_WRONG = (
     Wrong("right for symmetric inputs only", lambda X, A: (2 * A @ X + X, X @ X.T)),
+    Wrong("right for symmetric inputs only", lambda X, A: (2 * A.T @ X + X, X @ X.T)),
     Wrong("a path or term dropped", lambda X, A: (A @ X + X, X @ X.T)),
     Wrong("a path or term dropped", lambda X, A: ((A + A.T) @ X, X @ X.T)),
     Wrong("coefficient of one term", lambda X, A: ((A + A.T) @ X + 2 * X, X @ X.T)),

@@ -690,7 +690,7 @@ PROBLEMS = (
         ),
         (
             Wrong("factor 2 missing", lambda A, b: np.linalg.solve(A.T, np.linalg.solve(A, b))),
-            Wrong("right for symmetric inputs only", lambda A, b: 2 * np.linalg.solve(A, np.linalg.solve(A, b))),
+            Wrong("transposed", lambda A, b: 2 * np.linalg.solve(A, np.linalg.solve(A, b))),
         ),
         awkward=True,
     ),
