@@ -133,10 +133,41 @@ def activations(recorded: Recorded) -> list[tuple[int, int, Activation]]:
         y = recorded.value(upper)
         for base in range(upper):
             x = recorded.value(base)
-            if x.shape == y.shape and x.size and recorded.depends(upper, base):
+            if x.shape == y.shape and x.size and np.any(y) and recorded.depends(upper, base):
                 found += [(upper, base, known) for known in (*ACTIVATIONS, *_leaky(x, y)) if _is(known, x, y)]
                 found += [(upper, base, multiple) for known in _MULTIPLIED if (multiple := _multiple(known, x, y))]
+    found = [(upper, base, which) for upper, base, which in found if is_made_of(recorded, upper, base, which.name)]
     return [entry for entry in found if not _inside(recorded, entry, found)]
+
+
+_POWERS = {"exp", "exp2", "expm1"}
+_CASES = {"maximum", "minimum", "fmax", "fmin", "max", "amax", "where", "clip", "absolute", "fabs", "relu", "heaviside"}
+# Operations one of which must be there where somebody wrote an activation down: values alone may agree by accident,
+# where numbers are very large or small, or all zero.
+_MADE_OF = {
+    "tanh": {"tanh", "sinh", "sigmoid", *_POWERS},
+    "sigmoid": {"sigmoid", "tanh", "logaddexp", *_POWERS},
+    "softplus": {"logaddexp", "logsumexp", "log", "log1p"},
+    "softmax": {"sigmoid", "tanh", *_POWERS},
+    "ReLU": _CASES,
+    "leaky ReLU": _CASES,
+}
+
+
+def is_made_of(recorded: Recorded, upper: int, base: int, name: str) -> bool:
+    """Whether something stands between two lines of which an activation of this name can be made."""
+    between = (i for i in range(base + 1, upper + 1) if recorded.depends(upper, i) and recorded.depends(i, base))
+    return any(
+        recorded.names_of_rules[i] in _MADE_OF[name] or (_MADE_OF[name] is _CASES and _is_masked(recorded, i))
+        for i in between
+    )
+
+
+def _is_masked(recorded: Recorded, line: int) -> bool:
+    """Whether a line multiplies by an array that has two values, as (z > 0) has."""
+    _, parents, args, _, _ = recorded.lines[line]
+    fixed = [np.asarray(arg) for arg, parent in zip(args, parents, strict=True) if parent is None]
+    return recorded.names_of_rules[line] == "multiply" and any(a.ndim and np.unique(a).size <= 2 for a in fixed)
 
 
 def _leaky(x: Array, y: Array) -> list[Activation]:

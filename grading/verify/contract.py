@@ -18,9 +18,10 @@ _MOST_NUMBERS = 12  # that are shown of the inputs
 def split_blocks(reply: Reply, expected: Blocks, names: Sequence[str] = ()) -> Blocks | str:
     """The reply's arrays, one per expected block; or one line saying what came instead of those of these names."""
     values = reply.values
-    if len(values) == len(expected):
-        return values
     is_list = reply.form is not None and reply.form.container == "list"
+    if len(values) == len(expected):
+        is_one = is_list and len(values) == 1 and expected[0].ndim > 1 and values[0].shape == (1, *expected[0].shape)
+        return tuple(values[0]) if is_one else values  # a list of one array is that array
     is_stack = is_list or len({block.shape for block in expected}) == 1
     if len(values) == 1 and values[0].ndim and len(values[0]) == len(expected) and is_stack:
         return tuple(values[0])  # a list of equal-shaped arrays arrives stacked
@@ -77,15 +78,22 @@ def _common_shape(values: Blocks) -> tuple[int, ...]:
 def with_shape(value: Array, shape: tuple[int, ...]) -> tuple[Array | None, str]:
     """The value in the wanted shape and a note, or None and what is wrong.
 
-    A row (1, n) is taken for a vector (n,), since both say the same; a column (n, 1) is not, since it broadcasts.
+    A row (1, n) is taken for a vector (n,), since both say the same, and (1,) for a number; a column (n, 1) is not,
+    since it broadcasts, nor anything with more axes.
     """
     if value.shape == shape:
         return value, ""
-    if value.shape == (1, *shape):
+    if value.shape == (1, *shape) and len(shape) < 2:
         return value[0], f"shape {value.shape} was read as {shape}"
     if not value.ndim:
         return None, f"one number; expected an array of shape {shape}"
-    return None, f"shape {value.shape}; expected {shape or 'one number'}"
+    return None, f"shape {value.shape}; expected {shape or 'one number'}{_too_many(value.shape, shape)}"
+
+
+def _too_many(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """Which axis to leave out of a shape to have the wanted one, if it is one of length 1 or the only one."""
+    axes = [axis for axis in range(len(given)) if given[:axis] + given[axis + 1 :] == shape]
+    return f": axis {axes[0]} is too many" if axes and (len(axes) == 1 or given[axes[0]] == 1) else ""
 
 
 def changed_arguments(before: Sequence[Array], after: Sequence[Array], names: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ Where nothing fits, no mistake is named, and what is known is said: which entrie
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from grading.verify import catalogue, layouts, places, precision, scales, targets
+from grading.verify.budget import Budget, Clock
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
 from grading.verify.elsewhere import elsewhere
 from grading.verify.epsilons import epsilons
@@ -33,6 +35,7 @@ from grading.verify.probes import (
     is_stuck,
     luck,
     ordinary,
+    real_inputs,
     same_when_rounded,
     share_of_error_moved,
     telling,
@@ -59,20 +62,25 @@ def explain(observations: Seen, ask: Ask | None = None) -> tuple[Cause, ...]:
     return diagnose([observations], ask).causes
 
 
-def diagnose(blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None) -> Diagnosis:
+def diagnose(
+    blocks: Sequence[Seen], ask: Ask | None = None, of: int | None = None, clock: Clock = time.process_time
+) -> Diagnosis:
     """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
 
     A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
-    `ask` puts further questions to the answer; without it nothing is said of luck.
+    `ask` puts further questions to the answer; without it nothing is said of luck. After _SEARCH_S seconds on `clock`
+    the search ends, likelier mistakes having been tried before others; what can be seen fast is still looked at.
     """
     count = len(blocks) if of is None else of
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
+    search = Budget(_SEARCH_S, clock)
     for step in _STEPS:
         silent = _silent(wrong, found)
-        if silent:
+        budget = Budget(_FAST_S, clock) if step in _FAST else search
+        if silent and not budget.is_spent:
             # the student's numbers may overflow, and an explanation that fails must not cost the verdict
-            with np.errstate(all="ignore"), suppress(Exception):
+            with np.errstate(all="ignore"), suppress(Exception), budget.granted():
                 found += _where_it_shows(step, silent, ask)
     told: dict[str, list[str]] = {}
     for seen in _silent(wrong, found):
@@ -86,13 +94,14 @@ Step = Callable[[list[Seen], Ask | None], list[Found]]
 
 
 def _where_it_shows(step: Step, wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    """What a step finds if it looks first at points at which most is wrong: others show neither kinks nor units."""
+    """What a step finds if it looks first at points at which most is wrong, since others show neither kinks nor units;
+    and else as they come, since where all is zero no unit is known for what it is."""
     near = [sum(map(catalogue.is_near, point)) for point in zip(*wrong, strict=True)]
     order = sorted(range(len(near)), key=near.__getitem__)
     if step in _IN_ORDER or near[0] == near[order[0]]:
         return step(wrong, ask)
     turned = [[seen[point] for point in order] for seen in wrong]
-    return _of_originals(step(turned, ask), turned, wrong)
+    return _of_originals(step(turned, ask), turned, wrong) or step(wrong, ask)
 
 
 def _of_originals(found: list[Found], turned: list[Seen], wrong: list[Seen]) -> list[Found]:
@@ -291,7 +300,14 @@ def _on_scale(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
     def imprecise(seen: Seen) -> Iterator[Mistake]:
         def moved(step: float) -> float:
-            return 0.0 if ask is None else share_of_error_moved(questions, seen[0].block, step, ask)
+            """Of what is differentiated first: other inputs may have to stay what they are, as one-hot rows have."""
+            if ask is None:
+                return 0.0
+            for names in (questions[0].exercise.wrt, real_inputs(questions[0].point)):
+                share = share_of_error_moved(questions, seen[0].block, step, ask, names)
+                if share >= precision.ANOTHER:
+                    break
+            return share
 
         return precision.imprecision(seen, moved)
 
@@ -322,3 +338,6 @@ _STEPS = (
     *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
     *(_on_scale, _pairs, _by_luck),
 )
+_SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
+_FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
+_FAST_S = 0.25

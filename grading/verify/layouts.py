@@ -24,7 +24,8 @@ def layout(seen: Seen) -> Iterator[Mistake]:
         for order in list(permutations(range(axes)))[1:]:
             yield Mistake(
                 "axes permuted",
-                f"Your numbers are right, but their axes are in the order {order}: output axes come first.",
+                f"Your numbers are right, but their axes are in the order {order}"
+                + (": output axes come first." if seen[0].question.exercise.asks == "jacobian" else "."),
                 equals(_permuted(order)),
             )
     for order in permutations(range(axes)) if axes > 1 else ():
@@ -57,7 +58,7 @@ def layout(seen: Seen) -> Iterator[Mistake]:
     )
     yield Mistake(
         "summed too much",
-        "You summed over an axis that the answer still has: each of its entries is asked for by itself.",
+        "You summed, or averaged, over an axis that the answer still has: each of its entries is asked for by itself.",
         _summed,
     )
     if axes == 2:

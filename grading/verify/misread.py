@@ -190,7 +190,8 @@ _EXPONENTS = (1.0, 2.0, 0.5, 3.0, -1.0, 4.0, -2.0, -0.5)
 def _of_power(recorded: Recorded, i: int) -> Iterator[Slip]:
     said = recorded.say(i)
     for exponent in _EXPONENTS:
-        text = f"In {said} the power is left out." if exponent == 1 else f"In {said} the exponent is {exponent:g}."
+        text = f"Your answer is the right one for the exponent {exponent:g} in {said}."
+        text = f"In {said} the power is left out." if exponent == 1 else text
         yield Slip("wrong power", text, f"power {exponent}", _line(partial(_to_the, exponent)))
     yield Slip("wrong power", f"The absolute value stands where {said} belongs.", "modulus", _line(_modulus))
     yield Slip("wrong power", f"In {said} base and exponent are exchanged.", "exchanged", _line(lambda a, b: b**a))

@@ -8,6 +8,7 @@ from itertools import chain, islice
 
 import numpy as np
 
+from grading.verify.budget import while_time
 from grading.verify.faults import Blocks, Edit, Recorded
 from grading.verify.laws import laws
 from grading.verify.suspects import Group, Suspect, evaluated_elsewhere, fixed, forgotten, misapplied, operand, planted
@@ -50,7 +51,7 @@ def _distinct(recorded: Recorded, suspects: Iterator[Suspect]) -> list[Suspect]:
     """Those that change the answer, and each other way once."""
     kept: list[Suspect] = []
     known = [recorded.answer()]
-    for suspect in suspects:
+    for suspect in while_time(suspects):
         try:
             answer = suspect.answer(recorded)
         except (ArithmeticError, AttributeError, IndexError, TypeError, ValueError):

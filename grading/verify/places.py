@@ -27,7 +27,7 @@ def places(seen: Seen) -> Iterator[Mistake]:
     yield Mistake("off by one", "Your numbers are the right ones in another order: check the indices.", _reordered)
     yield Mistake(
         "an extra term",
-        "The same number is added beside the diagonal: ones stand where the identity belongs.",
+        "The same number is added everywhere beside the diagonal, as if ones stood where the identity belongs.",
         _ones_beside,
     )
     left = _left_out(seen)
@@ -39,7 +39,9 @@ def one_place(seen: Seen) -> Iterator[Mistake]:
     """Wrong in one entry, row or column alone, which says where and not why."""
     where = _same_place(seen)
     if where is not None:
-        yield Mistake("one entry or row wrong", f"Only {where} is wrong, at every point; the rest is right.", always)
+        often = sum(bool(np.any(one.differs)) for one in seen)
+        said = "at every point" if often == len(seen) else f"at {often} of {len(seen)} points"
+        yield Mistake("one entry or row wrong", f"Only {where} is wrong, {said}; the rest is right.", always)
 
 
 def _one_too_many(one: Observation) -> bool:
@@ -144,6 +146,6 @@ def _wrong_where_negative(seen: Seen, name: str) -> bool:
             return False
         right += int(np.sum(~negative))
         wrong += int(np.sum(differs))
-        if one.right.shape == np.shape(one.question.point[name]) and not np.all(differs[negative]):
+        if not np.all(np.any((differs | ~negative).reshape(-1, *np.shape(one.question.point[name])), axis=0)):
             return False
     return right >= _ENOUGH and wrong >= _ENOUGH

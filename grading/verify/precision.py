@@ -66,9 +66,11 @@ _COMPUTED = {
 _QUOTIENT = (
     "Your numbers are close but not exact, as a difference quotient would give them; the exact formula is asked."
 )
-_ANOTHER = 0.3  # of the error, to be called another error
+ANOTHER = 0.3  # of the error, to be called another error
 # Steps that change every rounding in a precision, and the largest relative error that it makes.
 _ROUNDINGS = (("single precision", 4e-7, 1e-4), ("half precision", 4e-3, 3e-2))
+_LONGER = 6.0  # times the step
+_LEAST_OF_QUOTIENT = 1e-11  # a smaller relative error is no sign of one: right methods lose as much by rounding
 _LAST_DIGITS = 1e-11  # a step that changes what is rounded in double precision, and nothing that is not
 _CLOSE = 1e-3  # a relative error that is smaller comes from the right formula
 
@@ -82,11 +84,14 @@ def imprecision(seen: Seen, moved: Moved) -> Iterator[Mistake]:
     error = max(map(relative_error, seen))
     if seen[0].question.exercise.is_data or error >= _ROUNDINGS[-1][2]:
         return
-    if moved(_LAST_DIGITS) >= _ANOTHER:
-        yield Mistake("a finite difference", _QUOTIENT, always, LIKELY)
+    if _jumps(moved, _LAST_DIGITS):
+        if error >= _LEAST_OF_QUOTIENT:
+            yield Mistake("a finite difference", _QUOTIENT, always, LIKELY)
         return
     for label, step, most in _ROUNDINGS:
-        if moved(step) >= _ANOTHER:
+        if moved(step) >= ANOTHER:
+            if not _jumps(moved, step):
+                break
             if error < most:
                 yield Mistake(label, _COMPUTED[label], always, LIKELY)
             return
@@ -96,6 +101,15 @@ def imprecision(seen: Seen, moved: Moved) -> Iterator[Mistake]:
             "a small constant that does not belong there, or one that is not exact."
         )
         yield Mistake("a small relative error", text, always, LIKELY)
+
+
+def _jumps(moved: Moved, step: float) -> bool:
+    """Whether the error is another one after a step, and no more so after a longer one: what is rounded stays small.
+
+    An answer that holds for its inputs alone, such as for weights whose sum is 1, is off by more the further they move.
+    """
+    change = moved(step)
+    return change >= ANOTHER and moved(_LONGER * step) < _LONGER / 2 * change
 
 
 def _decimals(seen: Seen) -> int | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from grading.verify import contract
+from grading.verify.budget import while_time
 from grading.verify.exercise import Array, Exercise, Point
 from grading.verify.respondent import Reply
 from grading.verify.sampling import Question, fresh_question
@@ -30,7 +32,7 @@ def luck(
 
     Points of a kind may miss the branch in which an answer goes wrong, so it has to be right at further ones as well.
     """
-    for label, text, change in kinds(questions[0]):
+    for label, text, change in while_time(kinds(questions[0])):
         fine = set(blocks)
         for question in (*questions, *_further(questions[0].exercise)):
             if fine:
@@ -70,14 +72,16 @@ def _rounded(value: Any, dtype: type) -> Any:
     return array.astype(dtype).astype(array.dtype)[()] if array.dtype.kind == "f" else value
 
 
-def share_of_error_moved(questions: Sequence[Question], block: int, step: float, ask: Ask) -> float:
-    """How much of a block's error is another one, once all real inputs have moved by a relative step.
+def share_of_error_moved(
+    questions: Sequence[Question], block: int, step: float, ask: Ask, names: Sequence[str]
+) -> float:
+    """How much of a block's error is another one, once the inputs of these names have moved by a relative step.
 
     0 where that is not known, or where the right answer moves so much that its error has to.
     """
     before, change = 0.0, 0.0
     for question in questions:
-        moved = nudged(question, step, _real(question.point))
+        moved = nudged(question, step, names)
         try:
             (here, right), (there, new) = (_told(asked, block, ask) for asked in (question, moved))
         except Exception:
@@ -142,14 +146,24 @@ def telling(question: Question) -> Iterator[Kind]:
     """Kinds of inputs so special that an answer is hardly right there by another mistake."""
     point = question.point
     square = [name for name, value in point.items() if np.ndim(value) == 2 and len(set(np.shape(value))) == 1]
-    if square:
+    for several in _subsets(square):
         yield (
             "right for symmetric inputs only",
-            f"Your answer is right where {' and '.join(square)} is symmetric, and wrong otherwise: "
-            "a matrix and its transpose are not the same.",
-            lambda p: p | {name: (p[name] + p[name].T) / 2 for name in square},
+            f"Your answer is right where {' and '.join(several)} {'are' if several[1:] else 'is'} symmetric, and wrong "
+            "in general: a matrix and its transpose are not the same.",
+            partial(_symmetric, several),
         )
     yield from _one_hots(question, targets=True)
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Each name alone, then all pairs, then all: what is enough is told, and no more."""
+    for count in sorted({1, 2, len(names)}):
+        yield from combinations(names, count)
+
+
+def _symmetric(names: Sequence[str], point: Point) -> Point:
+    return point | {name: (point[name] + point[name].T) / 2 for name in names}
 
 
 def ordinary(question: Question) -> Iterator[Kind]:
@@ -163,26 +177,26 @@ def ordinary(question: Question) -> Iterator[Kind]:
             f"Your answer is right for one row of {names}, and wrong for more.",
             partial(_one_row, point, length),
         )
-    for name in _real(point):
+    for name in real_inputs(point):
         yield _positive(name)
     if any(len(set(np.shape(value))) > 1 for value in point.values()):
         yield (
             "right for square shapes only",
-            "Your answer is right where all lengths are equal, and wrong otherwise: which axis is which?",
+            "Your answer is right where all lengths are equal, and wrong in general: which axis is which?",
             _square,
         )
 
 
 def _one_hots(question: Question, targets: bool) -> Iterator[Kind]:
     """Rows with a single 1, in the place of targets, which are not negative, or of other inputs that do not move."""
-    for name in _real(question.point):
+    for name in real_inputs(question.point):
         value = question.point[name]
         if name in question.exercise.wrt or np.ndim(value) != 2 or bool(np.all(value >= 0)) != targets:
             continue
         yield _positive(name)  # one-hot rows are no sign of anything if their not being negative is enough
         yield (
             "right for zero or one-hot inputs only",
-            f"Your answer is right where the rows of {name} are one-hot, and wrong otherwise.",
+            f"Your answer is right where the rows of {name} are one-hot, and wrong in general.",
             partial(_with, name, _one_hot),
         )
 
@@ -192,7 +206,7 @@ def _positive(name: str) -> Kind:
     return "wrong for negative inputs", text, partial(_with, name, np.abs)
 
 
-def _real(point: Point) -> list[str]:
+def real_inputs(point: Point) -> list[str]:
     return [name for name, value in point.items() if np.asarray(value).dtype.kind == "f"]
 
 

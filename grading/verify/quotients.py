@@ -15,6 +15,8 @@ _WHOLE = 0.05  # and so near to a whole number of bits, in every entry
 # What central differences over one, two and three steps are weighted by: exact to the second, fourth and sixth order.
 _CENTRAL = ((1 / 2,), (2 / 3, -1 / 12), (3 / 4, -3 / 20, 1 / 60))
 _ROUNDED = 8  # last bits of the function's value, over the step: so much two ways to add up a quotient may differ
+_FEWEST = 3  # whole numbers that are no accident
+_MOST_BITS = 2.0**46  # beyond which the digits of a number are whole anyway
 _NOISE = 0.2  # of the answer's own error, which that must not exceed, or anything would be near
 
 
@@ -34,9 +36,14 @@ def _of_bits(question: Question, yours: Array) -> bool:
     bit = bit.reshape(value.shape + (1,) * (yours.ndim - value.ndim))
     for step in _STEPS:
         bits = yours * step / bit
-        if np.all(np.abs(bits) < 1e14) and np.all(np.abs(bits - np.rint(bits)) < _WHOLE) and np.any(np.rint(bits)):
+        if np.all(np.abs(bits) < 1e14) and np.all(np.abs(bits - np.rint(bits)) < _WHOLE) and _is_telling(np.rint(bits)):
             return True
     return False
+
+
+def _is_telling(bits: Array) -> bool:
+    """Whether so many numbers are whole that it is no accident; of very large ones all are."""
+    return int(np.sum((bits != 0) & (np.abs(bits) < _MOST_BITS))) >= _FEWEST
 
 
 def _by_its_error(question: Question, block: int, yours: Array, right: Array) -> bool:

@@ -7,6 +7,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
+from grading.verify.budget import while_time
 from grading.verify.catalogue import ALMOST_SURE, LIKELY, Seen, within
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Recorded
@@ -25,7 +26,7 @@ _SIMPLE = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25, -2.0, -0.5, 1.5, 2 / 3)  # numbers o
 def paths(trial: Trial) -> list[Found]:
     """Ways through the list whose share of the derivative is in the answer a wrong number of times."""
     found: dict[Told, list[Seen]] = {}
-    for i, slot, parent in trial.lists[0].paths:
+    for i, slot, parent in while_time(trial.lists[0].paths):
         lost = [Edit(i, parent, slot, times=0.0)]
         without = [recorded.answer(lost) for recorded in trial.lists]
         for seen, number in zip(trial.wrong, trial.numbers, strict=True):
@@ -40,7 +41,7 @@ def terms(trial: Trial) -> list[Found]:
     """Something that stands on the list, a constant, or a part of another derivative, added to the right answer."""
     found = []
     for seen, block in zip(trial.wrong, trial.numbers, strict=True):
-        for name, parts in _additions(trial, seen, block):
+        for name, parts in while_time(_additions(trial, seen, block)):
             ratio = _best_ratio(seen, parts)
             if ratio is not None and _adds_up(seen, parts, [ratio] * len(seen)):
                 text = f"There is a term too many: {ratio:.6g} times {name}."
@@ -100,8 +101,8 @@ def two_paths(trial: Trial) -> list[Found]:
     """Two paths whose shares are in the answer a wrong number of times each."""
     found = []
     for seen, block in zip(trial.wrong, trial.numbers, strict=True):
-        parts = list(islice(_distinct(seen, _parts(trial, block)), _MOST))
-        for (said, one), (also, two) in combinations(parts, 2):
+        parts = list(while_time(islice(_distinct(seen, _parts(trial, block)), _MOST)))
+        for (said, one), (also, two) in while_time(combinations(parts, 2)):
             counts = _counts(seen, one, two) or _counts_of_few(seen, one, two)
             if counts is None:
                 continue

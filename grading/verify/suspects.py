@@ -242,6 +242,9 @@ def _missing_factor(recorded: Recorded, i: int, slot: int) -> tuple[str, str]:
     if name == "multiply":
         text = f"In the derivative of the product {recorded.say(i)} a factor is missing."
         return ("product rule misapplied" if both else "inner derivative forgotten"), text
+    if name == "divide" and slot == 1:
+        text = f"The derivative of {recorded.say(i)} with respect to {operand(recorded, i, 1)} is missing."
+        return ("quotient rule misapplied" if is_quotient(recorded, i) else "inner derivative forgotten"), text
     if name == "divide":
         text = f"In the derivative of the quotient {recorded.say(i)} the denominator is missing."
         return ("quotient rule misapplied" if is_quotient(recorded, i) else "inner derivative forgotten"), text
@@ -252,12 +255,19 @@ def _missing_factor(recorded: Recorded, i: int, slot: int) -> tuple[str, str]:
     return "inner derivative forgotten", text
 
 
+def _derivative_of(which: Activation) -> str:
+    """How a sentence on the point begins at which a derivative is taken."""
+    if which.name == "softmax":
+        return "Of the softmax's Jacobian the diagonal alone is there, and it"
+    return f"The derivative of {which.name}"
+
+
 def _wrong_points(recorded: Recorded, units: list[tuple[int, int, Activation]]) -> Iterator[Suspect]:
     """The right formula, of something else: the value, what stood before the bias, another layer."""
     for upper, base, which in units:
         mask = which.name == "ReLU"
         label = "ReLU mask from the wrong quantity" if mask else "activation derivative at the wrong point"
-        what = "The mask of the ReLU" if mask else f"The derivative of {which.name}"
+        what = "The mask of the ReLU" if mask else _derivative_of(which)
         if not mask:
             yield planted(
                 label,
@@ -353,12 +363,12 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
             )
         yield planted(
             "activation derivative at the wrong point",
-            f"The derivative of {which.name} has the right form, but of its argument where its value belongs.",
+            f"{_derivative_of(which)} has the right form, but of its argument where its value belongs.",
             partial(_at_every, places, which.of_value),
         )
         yield planted(
             "activation derivative at the wrong point",
-            f"The derivative of {which.name} is taken at its value instead of its argument.",
+            f"{_derivative_of(which)} is taken at its value instead of its argument.",
             partial(_at_every, places, which.at_value),
         )
 
@@ -406,6 +416,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                     )
         if sum(p is not None for p in parents) > 1:
             continue
+        function = rule.name if len(parents) == 1 else recorded.say(i)
         yield from _at_turned_terms(recorded, i, slot, parent)
         for number, name in candidates(recorded, i):
             term = _term_left(recorded, parent, name)
@@ -413,7 +424,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 "a path or term dropped" if term else "activation derivative at the wrong point",
                 f"The term {term} of {recorded.say(parent)} was left out."
                 if term
-                else f"The derivative of {rule.name} is taken at {name} instead of {recorded.say(parent)}.",
+                else f"The derivative of {function} is taken at {name} instead of {recorded.say(parent)}.",
                 partial(_entrywise_at, i, slot, parent, partial(_pooled, number)),
                 certainty=LIKELY if rule.name in _POWERS else ALMOST_SURE,  # or its exponent is wrong
             )
@@ -500,7 +511,8 @@ def _powers(recorded: Recorded) -> Iterator[Suspect]:
                     "quotient rule misapplied" if quotient else "wrong power",
                     "In the quotient rule the denominator is squared, and the second term has a minus."
                     if quotient
-                    else f"In the derivative of {recorded.say(i)} the exponent is not right.",
+                    else f"In the derivative of {recorded.say(i)} the exponent is not right"
+                    f"{', nor the sign.' if sign < 0 else '.'}",
                     partial(_with_power, i, None if same else slot, parent, exponent, sign),
                 )
 
