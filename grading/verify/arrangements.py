@@ -29,7 +29,7 @@ def arrangements(recorded: Recorded) -> Group:
     for name, places in _products(recorded):
         label = SYMMETRIC if _counts_both_ways(recorded, name) else TRANSPOSED
         where = " and ".join(dict.fromkeys(recorded.say(i) for i, _, _ in places[:2]))
-        said = f"In the derivative of {where} {name} has to be transposed, or stands on the wrong side."
+        said = f"In the derivative of {where}, {name} has to be transposed, or stands on the wrong side."
         for how in product((False, True), repeat=3):
             yield planted(label, said, partial(_edits, places, partial(_rearranged, how)))
     for i, slot, parent in recorded.edges:

@@ -340,7 +340,7 @@ class Recorded:
             return f"-{_closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
             return f"{_closed(said[0])} {_SIGNS[rule.name]} {_closed(said[1])}"
-        return f"{rule.name}({', '.join(said)})"
+        return f"{_WRITTEN.get(rule.name, rule.name)}({', '.join(said)})"
 
     def constant(self, value: Any) -> str:
         """What a constant of the list is called: the input that it is, or the number."""
@@ -365,6 +365,7 @@ def _gradient_in(function: Callable[..., Any], primals: Blocks, block: int) -> C
     return autodiff.grad(lambda z: function(*primals[:block], z, *primals[block + 1 :]))
 
 
+_WRITTEN = {"euclidean": "norm"}  # rules that nobody writes down by their own name
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 Change = Mapping[int, Callable[[Rule, Args, Params], Any]]
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grading.verify.budget import while_time
 from grading.verify.catalogue import ALMOST_SURE, Observation, Seen, within
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Recorded
@@ -44,7 +45,7 @@ def products(wrong: list[Seen]) -> list[Found]:
 
 def _product(lists: list[Recorded], seen: Seen) -> Found | None:
     for factors in _factors(lists, seen):
-        for spec in _specs(*factors.pairs[0], seen[0].yours):
+        for spec in while_time(_specs(*factors.pairs[0], seen[0].yours)):
             if _is_right(spec, factors):
                 continue
             times = set.intersection(
@@ -191,7 +192,7 @@ def _unsummed_paths(lists: list[Recorded], seen: Seen) -> Found | None:
     """One term of the answer with an axis left over, and the others added to each of its entries."""
     if lists[0].asks == "jvp" or seen[0].yours.ndim != seen[0].right.ndim + 1:
         return None
-    for i, slot, parent in lists[0].paths:
+    for i, slot, parent in while_time(lists[0].paths):
         lost = [Edit(i, parent, slot, times=0.0)]
         others = [recorded.answer(lost)[seen[0].block] for recorded in lists]
         for axis in range(seen[0].yours.ndim):

@@ -30,13 +30,13 @@ def scales(seen: Seen) -> Iterator[Mistake]:
         for name, axis in () if is_data else _axes(seen[0]):
             yield Mistake(
                 "sum for mean",
-                f"Every entry is too large by {_length(name, axis)}: you summed where the mean was asked{said}",
+                f"Every entry is too large by {_length(name, axis)}, as a sum is beside its mean{said}",
                 equals(_times_length(name, axis, 1, sign)),
                 LIKELY,
             )
             yield Mistake(
                 "mean for sum",
-                f"Every entry is too small by {_length(name, axis)}: you averaged where the sum was asked{said}",
+                f"Every entry is too small by {_length(name, axis)}, as a mean is beside its sum{said}",
                 equals(_times_length(name, axis, -1, sign)),
                 LIKELY,
             )
@@ -51,8 +51,8 @@ def beside_another(seen: Seen) -> Iterator[tuple[str, str, Callable[[Observation
     batches = {name: axis for name, axis in _axes(seen[0]) if axis == 0 and np.ndim(seen[0].question.point[name]) > 1}
     for name in list(batches)[:1]:
         where = _length(name, 0)
-        yield "sum for mean", f"And you summed where the mean was asked: too large by {where}.", _over_length(name, -1)
-        yield "mean for sum", f"And you averaged where the sum was asked: too small by {where}.", _over_length(name, 1)
+        yield "sum for mean", f"And all is too large by {where}, as a sum is beside its mean.", _over_length(name, -1)
+        yield "mean for sum", f"And all is too small by {where}, as a mean is beside its sum.", _over_length(name, 1)
 
 
 def _over_length(name: str, power: int) -> Callable[[Observation], Array]:
@@ -129,14 +129,15 @@ def _wrong_lengths(seen: Observation) -> Iterator[Mistake]:
     for one in axes:
         yield Mistake(
             "sum for mean",
-            f"The mean over {_length(*one)} is divided by one less than that.",
+            f"Every entry is too large by n / (n - 1), where n is {_length(*one)}, as if a mean were divided by n - 1.",
             equals(_times_ratio(one, one, -1)),
             LIKELY,
         )
         for two in axes:
             yield Mistake(
                 "sum for mean",
-                f"A mean is divided by {_length(*two)} instead of {_length(*one)}.",
+                f"Every entry is multiplied by n / m, where n is {_length(*one)} and m is {_length(*two)}, "
+                "as if a mean were divided by m instead of n.",
                 equals(_times_ratio(one, two, 0)),
                 LIKELY,
             )

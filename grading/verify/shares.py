@@ -273,6 +273,10 @@ def _lengths(seen: Seen, rule: str) -> Iterator[tuple[str, str, list[float]]]:
         for axis in range(np.ndim(value)):
             lengths = [float(np.shape(one.question.point[name])[axis]) for one in seen]
             if min(lengths) > 2 and (len(set(lengths)) > 1 or rule in ("mean", "sum", "divide")):
-                where = f"over axis {axis} of {name}, which it should not be."
-                yield f"One term was summed {where}", "sum for mean", lengths
-                yield f"One term was averaged {where}", "mean for sum", [1 / n for n in lengths]
+                length = f"the length of axis {axis} of {name}"
+                yield f"One term is too large by {length}, as a sum is beside its mean.", "sum for mean", lengths
+                yield (
+                    f"One term is too small by {length}, as a mean is beside its sum.",
+                    "mean for sum",
+                    [1 / n for n in lengths],
+                )
