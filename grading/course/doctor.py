@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from grading.trusted.kernel import OwnKernelManager, scratch_folders
+from grading.trusted.limits import Limits
 from grading.trusted.sandbox import unavailable_reason
+from grading.trusted.warm import ready_zygote, slow_because
 
 _KERNEL_S = 60
 _STUDENT = ("numpy", "jupyterlab", "ipykernel", "networkx")
@@ -107,4 +109,6 @@ def _sandbox() -> Finding:
     reason = unavailable_reason()
     if reason:
         return Finding("missing", "sandbox", reason)  # it says itself what to do
-    return Finding("ok", "sandbox", "submissions run in it")
+    if ready_zygote(Limits(), ()) is None:
+        return Finding("optional", "sandbox", f"submissions run in it, each in a kernel of its own: {slow_because()}")
+    return Finding("ok", "sandbox", "submissions run in it, forked from one process")

@@ -39,6 +39,7 @@ def grade(
     sandbox: bool = True,
     again: bool = False,
     processes: int = 2,
+    pages: bool = True,
     tell: Callable[[Intake, int, int], None] = lambda intake, number, total: None,
 ) -> list[Intake]:
     """Mark what was handed in for a sheet; what was marked already and has not changed is left alone.
@@ -49,6 +50,7 @@ def grade(
     sandbox : run submissions in the sandbox; False lets them do anything
     again : mark again what has not changed too. Marks given by hand are kept in any case
     processes : how many submissions are run at once; one process writes down what the others find
+    pages : make feedback pages too; without them `nbgrader generate_feedback` makes them later
     tell : called after each submission with what became of it, its number, and how many there are
 
     Returns
@@ -71,7 +73,7 @@ def grade(
         )
     _enter_release(course, name)
     release = _read_release(course, name)
-    run = _Run(course, name, release, enter_roster(course), sandbox, again)
+    run = _Run(course, name, release, enter_roster(course), sandbox, again, pages)
     intakes = []
     workers = Workers(course, sandbox, processes if min(processes, len(found)) > 1 else 0)
     try:
@@ -139,6 +141,7 @@ class _Run:
     roster: set[str] | None
     sandbox: bool
     again: bool
+    pages: bool
 
     def look_at(self, submission: Submission, workers: Workers) -> _Due:
         """See what is to be done with a submission, and have the workers begin if it is to be marked."""
@@ -179,9 +182,9 @@ class _Run:
         try:
             api = nbgrader_api(self.course, submitted=self.course.collected.name, sandbox=self.sandbox)
             run_nbgrader(lambda: api.autograde(name, student, force=True), "it could not be marked")
-            run_nbgrader(
-                lambda: api.generate_feedback(name, student, force=True), "marked, but there is no feedback page"
-            )
+            if self.pages:
+                no_page = "marked, but there is no feedback page"
+                run_nbgrader(lambda: api.generate_feedback(name, student, force=True), no_page)
         except Exception as reason:
             return self._stopped(student, reason)
         remarks = [f"look at {remark}" for remark in Ledger(self.course.ledger).remarks(name, student)]

@@ -35,7 +35,7 @@ from grading.trusted.ledger import Ledger
 from grading.trusted.limits import MIB, Limits, control_groups
 from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
-from grading.trusted.warm import Submission, Zygote, ZygoteError, ready_zygote
+from grading.trusted.warm import Submission, Zygote, ZygoteError, ready_zygote, slow_because
 from grading.verify import Verdict
 from grading.verify.item import Item
 
@@ -144,6 +144,8 @@ class MarkedExecute(Execute):
                 return self._run_forked(deepcopy(nb), asked, zygote)
             except (ZygoteError, _NeedsKernelError) as reason:
                 self.log.warning("%s is run in a kernel of its own: %s", asked.student, reason)
+        elif self.sandbox and self.warm:
+            self.log.warning("each submission is run in a kernel of its own: %s", slow_because())
         return self._run_in_kernel(deepcopy(nb), asked, hidden)
 
     def _run_forked(self, nb: NotebookNode, asked: _Asked, zygote: Zygote) -> NotebookNode:

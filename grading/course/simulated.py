@@ -73,7 +73,8 @@ class _Maker:
     def __post_init__(self) -> None:
         self.release = nbformat.read(self.course.assignment(self.name), as_version=4)
         solution = nbformat.read(self.course.solution(self.name), as_version=4)
-        self.exercises = self.course.sheet(self.name).checked
+        place = {cell.id: number for number, cell in enumerate(self.release.cells)}
+        self.exercises = sorted(self.course.sheet(self.name).checked, key=lambda item: place[item.answer_cell_id])
         by_id = {cell.id: _without_marks(cell.source) for cell in solution.cells}
         self.solution: Sources = {item.id: by_id[item.answer_cell_id] for item in self.exercises}
         self.full = {item.id: item.points for item in self.exercises}

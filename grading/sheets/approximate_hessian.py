@@ -124,6 +124,8 @@ def _one_weight(variant: Variant) -> Exercise:
         for z in (-2.5, -1.5, 1.5, 2.5, 3.0)
         for v in (-1.1, -0.7, 0.3, 0.9)
         if abs(w * z + v) > 0.6  # off the point where all derivatives in a vanish
+        and abs(abs(w * z + v) - 2) > 0.1  # the first derivative is no second one that lacks a factor z,
+        and abs(abs((w * z + v) * z) - 2) > 0.1  # or both
     ]
     w, z, v = _pick(tasks, variant, "hessian.one_weight")
     return Exercise(

@@ -339,9 +339,9 @@ def _own_point(variant: Variant) -> dict[str, float]:
 
 
 def _is_telling(x1: float, x2: float) -> bool:
-    """Whether the rows have distinct values and slopes, none of them hidden by three decimals."""
+    """Whether the rows have values of distinct sizes, and slopes, none of them hidden by three decimals."""
     exponential, angle = np.exp(2 * x2), 3 * x2**2
-    values = np.array([x1, x2, 2 * x2, exponential, x2**2, angle, np.sin(angle), x1 * np.sin(angle), x1 * x2])
+    values = np.abs([x1, x2, 2 * x2, exponential, x2**2, angle, np.sin(angle), x1 * np.sin(angle), x1 * x2])
     gaps = np.abs(values[:, None] - values) + np.eye(len(values))
     slopes = np.abs([np.cos(angle), np.sin(angle), 2 * exponential + 6 * x1 * x2 * np.cos(angle)])
     return bool(gaps.min() > 0.03 and slopes.min() > 0.1)

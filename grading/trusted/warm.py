@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import math
+import os
 import queue
 import shutil
 import socket
@@ -287,6 +288,7 @@ class _Channel:
 
 
 _zygote: Zygote | None = None
+_parents: list[Zygote | None] = []  # kept, so that nothing of theirs is cleared away by a process forked from them
 _reason = ""
 
 
@@ -307,6 +309,16 @@ def ready_zygote(limits: Limits, hidden: tuple[str, ...]) -> Zygote | None:
 def slow_because() -> str:
     """Why there is no fast way here, as far as it was tried; empty if there is."""
     return _reason
+
+
+def _leave_to_parent() -> None:
+    """A forked process has no zygote yet; its parent's is not its to use, or to end."""
+    global _zygote
+    _parents.append(_zygote)
+    _zygote = None
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 @atexit.register

@@ -94,13 +94,14 @@ Step = Callable[[list[Seen], Ask | None], list[Found]]
 
 
 def _where_it_shows(step: Step, wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    """What a step finds if it looks first at points at which most is wrong: others show neither kinks nor units."""
+    """What a step finds if it looks first at points at which most is wrong, since others show neither kinks nor units;
+    and else as they come, since where all is zero no unit is known for what it is."""
     near = [sum(map(catalogue.is_near, point)) for point in zip(*wrong, strict=True)]
     order = sorted(range(len(near)), key=near.__getitem__)
     if step in _IN_ORDER or near[0] == near[order[0]]:
         return step(wrong, ask)
     turned = [[seen[point] for point in order] for seen in wrong]
-    return _of_originals(step(turned, ask), turned, wrong)
+    return _of_originals(step(turned, ask), turned, wrong) or step(wrong, ask)
 
 
 def _of_originals(found: list[Found], turned: list[Seen], wrong: list[Seen]) -> list[Found]:

@@ -69,15 +69,16 @@ def _row_left_out(i: int, row: int, axis: int, recorded: Recorded) -> Edits:
 
 def _other_operands(recorded: Recorded) -> Iterator[Suspect]:
     """Products whose other factor is another array: not transposed, reshaped, before the activation, or missing."""
+    arguments: dict[int | None, str] = {upper: recorded.say(base) for upper, base, _ in activations(recorded)}
     for i, slot, parent in recorded.edges:
-        rule, _, args, _, _ = recorded.lines[i]
+        rule, parents, args, _, _ = recorded.lines[i]
         if rule is None or (rule.name != "multiply" and rule.kind != "multilinear"):
             continue
         for other in range(len(args)):
             if other != slot:
                 if rule.kind == "multilinear":
                     yield from _turned_operands(recorded, (i, slot, parent), other)
-                yield from _exchanged_operands(recorded, (i, slot, parent), other)
+                yield from _exchanged_operands(recorded, (i, slot, parent), other, arguments.get(parents[other]))
 
 
 Edge = tuple[int, int, int]
@@ -104,13 +105,11 @@ def _turned_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Sus
         )
 
 
-def _exchanged_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Suspect]:
+def _exchanged_operands(recorded: Recorded, edge: Edge, other: int, inner: str | None) -> Iterator[Suspect]:
     name, shape = operand(recorded, edge[0], other), np.shape(recorded.lines[edge[0]][2][other])
-    own = recorded.lines[edge[0]][1][other]
-    inner = {recorded.say(base) for upper, base, _ in activations(recorded) if upper == own}
     for number, (said, value) in enumerate(recorded.pool):
         if value.shape == shape and said != name:
-            label = "activation derivative at the wrong point" if said in inner else "another derivative"
+            label = "activation derivative at the wrong point" if said == inner else "another derivative"
             yield planted(label, f"{said} stands where {name} belongs.", partial(_with_pool, edge, other, number))
 
 

@@ -20,7 +20,7 @@ from grading.verify.suspects import Group, other_inputs, skipped_activations, su
 from grading.verify.trial import Found, Trial, trials, trials_of_values
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
-_PATIENCE_FOR_PAIRS = 90_000  # fewer, since each explains more
+_PATIENCE_FOR_PAIRS = 50_000  # fewer, since each explains more
 
 
 def planted_faults(wrong: list[Seen]) -> list[Found]:
@@ -96,11 +96,11 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
 
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
     yield trial.of(steps(trial.lists[0]))
-    yield trial.of(stale(trial.lists[0]))
     yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
         yield trial.of(group)
     yield shares.terms(trial)
+    yield trial.of(stale(trial.lists[0]))
 
 
 def _best(wrong: list[Seen], found: list[Found]) -> list[Found]:

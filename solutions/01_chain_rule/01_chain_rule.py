@@ -1240,8 +1240,8 @@ paths_by_hand = (x * y) * (x * y + k * x)
 # ## 8. The gradient is a graph, too
 #
 # The gradient was computed with products and sums like everything else: it is a computation, with a graph of its own,
-# and can be differentiated again. That is how second derivatives are had. **Example.** $x^3$ at $x = 5$. Drawn through
-# is the computation, dashed its gradient: it uses $x$ and $x^2$ once more.
+# and can be differentiated again. That is how second derivatives are had. **Example.** $x^3$ at $x = 5$. Solid
+# arrows are the computation, dashed ones its gradient: it uses $x$ and $x^2$ once more.
 
 
 # %%

@@ -1023,7 +1023,7 @@ def vec_row(w, x):
     return J
 
 
-# %% attempt="tensor.vec_row" expect="wrong" cause="reshape for transpose"
+# %% attempt="tensor.vec_row" expect="wrong" cause="axes permuted, reshape for transpose"
 def vec_row(w, x):
     return np.kron(x, np.eye(len(w) // len(x)))
 
@@ -1060,7 +1060,7 @@ def vec_column(w, x):
     return np.hstack([entry * np.eye(len(w) // len(x)) for entry in x])
 
 
-# %% attempt="tensor.vec_column" expect="wrong" cause="reshape for transpose"
+# %% attempt="tensor.vec_column" expect="wrong" cause="axes permuted"
 def vec_column(w, x):
     return np.kron(np.eye(len(w) // len(x)), x)
 
@@ -1224,7 +1224,7 @@ def sandwich_matrix(A, B, v):
     return T.reshape(len(A) * B.shape[1], -1)
 
 
-# %% attempt="tensor.sandwich_matrix" expect="wrong" cause="off by one"
+# %% attempt="tensor.sandwich_matrix" expect="wrong" cause="axes permuted"
 def sandwich_matrix(A, B, v):
     return np.kron(B.T, A)
 

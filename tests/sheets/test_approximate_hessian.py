@@ -170,3 +170,18 @@ def test_as_many_samples_as_are_said_are_needed_and_no_fewer(student):
     own, *others = item.given["row"]
     error = np.sqrt(np.sum(np.square(others)) / np.array([item.value() - 1, item.value()]))
     assert error[0] > own / 10 >= error[1]
+
+
+def test_at_a_spike_of_the_scaled_steps_the_loss_bends_where_no_diagonal_looks():
+    """Along the step before the highest spike, against what the diagonal has there."""
+    names = rehearsal(NAME).names
+    loss, arguments = names["training_loss"], names["arguments"]
+    before, after = (names["descend"](steps, 0.1, mu=0.1)[0] for steps in (49, 50))
+    step = [end - start for start, end in zip(before, after, strict=True)]
+
+    def along(t):
+        return loss(*[start + t * way for start, way in zip(before, step, strict=True)])
+
+    diagonal = autodiff.hessian_diagonal(loss, arguments)(*before)
+    seen = sum(np.sum(np.abs(d) * way**2) for d, way in zip(diagonal, step, strict=True))
+    assert autodiff.grad(autodiff.grad(along))(np.float64(0.0)) > 10 * seen

@@ -11,7 +11,8 @@ from grading.answers.bug import BugExercise
 from grading.answers.prediction import Prediction
 from grading.course.build import build
 from grading.course.layout import CONFIG, Course
-from grading.course.proof import faults, hidden_lines, known_answers, leaks, misjudged
+from grading.course.master import read_attempts
+from grading.course.proof import faults, hidden_lines, known_answers, leaks, misjudged, shortfalls
 from grading.notebook.session import PUBLIC_SEED
 from grading.sheets import Variant, load_sheet
 from grading.verify import Verdict
@@ -31,6 +32,11 @@ def test_an_answer_gets_what_it_must(name, answer):
         verdict = rehearsal(name).judged(answer.exercise, answer.source, seed)
         assert misjudged(answer, verdict) == ""
         assert Verdict.from_json(verdict.json()) == verdict
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_enough_is_known_of_every_exercise(name):
+    assert list(shortfalls(load_sheet(name), read_attempts(COURSE, name))) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -307,6 +307,17 @@ def test_the_zygote_ends_with_its_grader():
     assert run.stdout.strip() not in subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
 
 
+def test_a_forked_grader_leaves_the_zygote_to_its_parent(zygote, monkeypatch):
+    monkeypatch.setattr(module, "_zygote", zygote)
+    child = os.fork()
+    if child == 0:
+        module.end_zygote()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert zygote.given.is_dir()
+    assert run_one(zygote, "print('still here')") == "still here\n"
+
+
 # --- where there is no fast way ----------------------------------------------------------------------------------
 
 
