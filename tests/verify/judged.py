@@ -58,13 +58,14 @@ JACOBIAN = Case(
         lambda W, x: np.diag(np.cosh(W @ x) ** -2.0) @ W,
         lambda W, x: tuple(s * row for s, row in zip(slope(W, x), W, strict=True)),
         lambda W, x: [[s * w for w in row] for s, row in zip(slope(W, x), W, strict=True)],
-        lambda W, x: np.asfortranarray(slope(W, x)[:, None] * W)[None],
+        lambda W, x: np.asfortranarray(slope(W, x)[:, None] * W),
     ),
     wrong=(
         lambda W, x: W,
         lambda W, x: (slope(W, x)[:, None] * W).T,
         lambda W, x: (1 - np.tanh(W @ x))[:, None] * W,
         lambda W, x: slope(W, x),
+        lambda W, x: (slope(W, x)[:, None] * W)[None],
     ),
 )
 JVP = Case(
@@ -77,7 +78,10 @@ JVP = Case(
         points=2,
     ),
     right=lambda W, x, dW, dx: slope(W, x) * (dW @ x + W @ dx),
-    unusual=(lambda W, x, dW, dx: ((dW @ x + W @ dx) / np.cosh(W @ x) ** 2).tolist(),),
+    unusual=(
+        lambda W, x, dW, dx: ((dW @ x + W @ dx) / np.cosh(W @ x) ** 2).tolist(),
+        lambda W, x, dW, dx: (slope(W, x) * (dW @ x + W @ dx))[None],
+    ),
     wrong=(
         lambda W, x, dW, dx: slope(W, x) * (W @ dx),
         lambda W, x, dW, dx: slope(W, x)[:, None] * W,

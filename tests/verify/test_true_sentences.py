@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from judged import on_numbers
 
-from grading.verify import Exercise, activations, precision, quotients, suspects, verify
+from grading.verify import Exercise, activations, precision, probes, quotients, suspects, verify
 from grading.verify.budget import Budget, while_time
 from grading.verify.faults import Recorded
-from grading.verify.sampling import Question
+from grading.verify.respondent import HomeRespondent
+from grading.verify.sampling import Question, fresh_question
 
 diagnose = importlib.import_module("grading.verify.diagnose")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -144,6 +145,7 @@ def test_an_epsilon_is_not_called_single_precision(monkeypatch):
     def single(z, t):
         return np.exp(z) / np.sum(np.exp(z).astype(np.float32)) - t
 
+    monkeypatch.setattr(diagnose, "epsilons", lambda wrong: [])  # which finds it by its own means
     assert said(LIKELIHOOD, single)[0] == ["single precision"]
     assert said(LIKELIHOOD, shifted)[0] == ["a small relative error"]
     monkeypatch.setattr(precision, "_jumps", lambda moved, step: moved(step) >= 0.3)
@@ -184,8 +186,11 @@ FORM = asked(lambda xp, A, C, x: x @ (A @ (C @ x)), drawn(A=(5, 5), C=(5, 5), x=
     ],
 )
 def test_only_those_matrices_are_called_symmetric_that_must_be(answer, which):
-    labels, text = said(FORM, answer)
-    assert labels == ["right for symmetric inputs only"]
+    questions = [fresh_question(FORM, 0, number) for number in range(3)]
+    respondent = HomeRespondent(answer)
+    found = probes.luck(probes.telling, questions, [0], lambda question: respondent.ask(question.args, 5.0))
+    label, text, _ = next(found)
+    assert label == "right for symmetric inputs only"
     assert f"right where {which}, and wrong in general" in text
 
 
