@@ -37,6 +37,7 @@ from grading.trusted.means import remarks
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 from grading.trusted.warm import Submission, Zygote, ZygoteError, ready_zygote, slow_because
 from grading.verify import Verdict
+from grading.verify.bench import keeping_benches
 from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
@@ -116,7 +117,8 @@ class MarkedExecute(Execute):
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
         beside = (course.assignment(name).parent, self._handed_in(course, name, student))
-        ran = self._run_all(nb, _Asked(sheet, student, seed, beside))
+        with keeping_benches():
+            ran = self._run_all(nb, _Asked(sheet, student, seed, beside))
         _check_setup(ran)
         self._write_marks(ran)
         return Marked(ran, list(self._verdicts.values()), self._remarks(ran, sheet))

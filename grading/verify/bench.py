@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from grading.verify.sameness import what_it_is
 from grading.verify.sampling import Question, edge_question, fresh_question, published_question
 from grading.verify.tolerance import Blocks, Tolerance, tolerance
 
-_KEPT = 256  # exercises with a seed; a sheet has some twenty
+_MOST_KEPT = 256  # exercises with a seed; a sheet has some twenty
 _REDRAWS = 5  # at most so often is a point replaced at which the function has no derivative, or its digits do not show
 
 
@@ -63,31 +64,43 @@ class Bench:
         return is_kink, sum(int(np.sum(self.tolerance.hidden(block))) for block in range(len(self.expected)))
 
 
-def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
-    """One bench per point: fresh ones, then those that the exercise declares.
+@dataclass
+class _Kept:
+    """What was found for an exercise and a seed, and whether it is to be kept."""
 
-    A class is asked the same: what was found for the last exercises and seeds is not sought again.
+    users: int = 0
+    benches: dict[Any, list[Bench]] = field(default_factory=dict)
+
+
+_KEPT = _Kept()
+
+
+@contextmanager
+def keeping_benches() -> Iterator[None]:
+    """Within, the witnesses are asked once for an exercise and a seed: a class sits the same points.
+
+    What was found is kept from one use to the next in this process, of the last exercises alone.
     """
-    return list(_benches_of(_Asked(exercise, seed)))
+    _KEPT.users += 1
+    try:
+        yield
+    finally:
+        _KEPT.users -= 1
 
 
-class _Asked:
-    """An exercise and a seed, equal to others of which the same is known."""
-
-    def __init__(self, exercise: Exercise, seed: int) -> None:
-        self.exercise, self.seed = exercise, seed
-        self._known_by = (what_it_is(exercise), seed)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self._known_by == other._known_by
-
-    def __hash__(self) -> int:
-        return hash(self._known_by)
+def benches_of(exercise: Exercise, seed: int) -> list[Bench]:
+    """One bench per point: fresh ones, then those that the exercise declares."""
+    if not _KEPT.users:
+        return _benches_of(exercise, seed)
+    asked = what_it_is(exercise), seed
+    if asked not in _KEPT.benches:
+        _KEPT.benches[asked] = _benches_of(exercise, seed)
+        if len(_KEPT.benches) > _MOST_KEPT:
+            del _KEPT.benches[next(iter(_KEPT.benches))]
+    return list(_KEPT.benches[asked])
 
 
-@lru_cache(maxsize=_KEPT)
-def _benches_of(asked: _Asked) -> list[Bench]:
-    exercise, seed = asked.exercise, asked.seed
+def _benches_of(exercise: Exercise, seed: int) -> list[Bench]:
     if exercise.is_data:
         return [bench_at(_guarded(exercise, lambda: fresh_question(exercise, seed, 0)), is_declared=True)]
     questions = [

@@ -96,14 +96,6 @@ MUTANTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    """What a whole judge knew of a point would hide what a broken one gets wrong, and the other way round."""
-    bench._benches_of.cache_clear()
-    yield
-    bench._benches_of.cache_clear()
-
-
 def notices():
     """Whether the battery fails, by a verdict that is wrong or by the judge falling over."""
     try:
@@ -288,7 +280,6 @@ PIECES = {
 @pytest.mark.parametrize(("broken", "test"), PIECES.values(), ids=PIECES.keys())
 def test_a_piece_that_is_broken_is_noticed(broken, test, monkeypatch):
     test()
-    bench._benches_of.cache_clear()
     monkeypatch.setattr(*broken)
     with pytest.raises(AssertionError):
         test()

@@ -68,22 +68,34 @@ def test_what_is_not_known_is_the_same_as_itself_alone():
 
 def test_a_class_asks_the_witnesses_once(monkeypatch):
     asked = []
-    bench_at = module.bench_at
-    monkeypatch.setattr(module, "bench_at", lambda *args, **more: asked.append(1) or bench_at(*args, **more))
-    right = [verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=5).outcome for _ in range(3)]
+    benches_at = module._benches_at
+    monkeypatch.setattr(module, "_benches_at", lambda questions: asked.append(1) or benches_at(questions))
+    with module.keeping_benches():
+        right = [verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=5).outcome for _ in range(3)]
     assert right == ["right"] * 3
-    assert len(asked) >= 3
-    first = len(asked)
-    verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=5)
-    assert len(asked) == first
+    assert len(asked) == 1
+    with module.keeping_benches():
+        verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=5)
+        assert len(asked) == 1
+        verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=6)
+        assert len(asked) == 2
     verify(declared(factor=7.0), lambda x: 14 * np.cos(7 * x), seed=6)
-    assert len(asked) > first
+    assert len(asked) == 3
 
 
 def test_a_verdict_is_the_same_whether_witnesses_were_asked_or_remembered():
     def wrong(x):
         return 14 * np.sin(7 * x)
 
-    module._benches_of.cache_clear()
     fresh = verify(declared(factor=7.0), wrong, seed=5).json()
-    assert verify(declared(factor=7.0), wrong, seed=5).json() == fresh
+    with module.keeping_benches():
+        assert [verify(declared(factor=7.0), wrong, seed=5).json() for _ in range(2)] == [fresh] * 2
+
+
+def test_no_more_is_kept_than_a_sheet_needs(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KEPT", 3)
+    monkeypatch.setattr(module, "_KEPT", module._Kept())
+    with module.keeping_benches():
+        for seed in range(5):
+            module.benches_of(declared(factor=7.0), seed)
+    assert [seed for _, seed in module._KEPT.benches] == [2, 3, 4]
