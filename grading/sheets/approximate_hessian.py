@@ -120,12 +120,11 @@ def _one_unit(variant: Variant, sizes: tuple[int, ...]) -> Items:
 def _one_weight(variant: Variant) -> Exercise:
     tasks = [
         (w, z, v)
-        for w in (-0.8, 0.6, 1.2, 1.6)
-        for z in (-2.5, -1.5, 1.5, 2.5, 3.0)
-        for v in (-1.1, -0.7, 0.3, 0.9)
-        if abs(w * z + v) > 0.6  # off the point where all derivatives in a vanish
-        and abs(abs(w * z + v) - 2) > 0.1  # the first derivative is no second one that lacks a factor z,
-        and abs(abs((w * z + v) * z) - 2) > 0.1  # or both
+        for w in (-0.8, 0.6, 0.7, 1.2, 1.4, 1.6, 1.8)
+        for z in (-2.5, -1.7, -1.3, 1.3, 1.7, 2.5, 3.0)
+        for v in (-1.1, -0.7, 0.4, 0.9)
+        if abs(w * z + v) > 0.7  # off the point where all derivatives in a vanish
+        and _are_apart(6 * (w * z + v) * np.array([z**2, z, 1]), 3 * (w * z + v) ** 2 * z)
     ]
     w, z, v = _pick(tasks, variant, "hessian.one_weight")
     return Exercise(
@@ -147,6 +146,12 @@ def _one_weight(variant: Variant) -> Exercise:
             "6 a, times z twice.",
         ),
     )
+
+
+def _are_apart(others: np.ndarray, number: float) -> bool:
+    """Whether a number is none of the others, nor nearly so, nor half or double of one."""
+    octaves = np.log2(np.abs(others / number))
+    return bool(np.all(np.abs(octaves[:, None] - [-1, 0, 1]) > 0.22))
 
 
 # --- the exact recursion ---------------------------------------------------------------------------------------------

@@ -437,8 +437,8 @@ picture(figure, alt="The three tiles, times -1, 1 and 3; their sum is the gradie
 
 # %% [markdown]
 # Beware of one more habit. If $\partial L / \partial y$ is kept as a row, $1 \times m$, as many texts do, that axis of
-# length 1 survives the contraction, and the "gradient" has an axis too many. (`check` lets a stray axis of length 1
-# pass; a step of gradient descent does not:)
+# length 1 survives the contraction, and the "gradient" has an axis too many, which a step of gradient descent hands on
+# to the weights:
 
 # %%
 row = y[None, :]
@@ -515,7 +515,7 @@ def square_norm(W, x):
     return np.tile(2 * (W @ x)[:, None], (1, len(x)))
 
 
-# %% attempt="tensor.square_norm" expect="right"
+# %% attempt="tensor.square_norm" expect="wrong" cause="shape that only broadcasts"
 def square_norm(W, x):
     T = np.einsum("ij,k->ijk", np.eye(len(W)), x)
     return contract(2 * (W @ x)[None, :], "one i", T, "i j k", over="i")

@@ -19,9 +19,10 @@ _HIGH = 20_000  # pixels
 _TWO_FRAMES = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 _TROUBLE = ("application/vnd.jupyter.stderr", "application/vnd.jupyter.error")
 OUTPUTS = ".jp-Notebook .jp-OutputArea-output"
-# What is wider than its box, be it cut off, run over, or to be scrolled to. A table or a map may be scrolled by itself.
+# What is wider than its box, be it cut off, run over, or to be scrolled to. A table or a map may be scrolled by itself;
+# within a formula MathJax sets parts over each other.
 TOO_WIDE = """outputs => outputs.flatMap(output => [output, ...output.querySelectorAll('*')])
-    .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+    .filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !e.parentElement.closest('mjx-container'))
     .filter(e => !(getComputedStyle(e).overflowX == 'auto' && (e.querySelector('table') || e.style.overflowX)))
     .map(e => `${e.outerHTML.slice(0, 120)}: ${e.scrollWidth} in ${e.clientWidth} px`)"""
 

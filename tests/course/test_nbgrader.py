@@ -65,10 +65,11 @@ def driven(tmp_path_factory):
 
 
 def test_generate_assignment_makes_what_is_committed(driven):
-    for name in (f"{NAME}.ipynb", "sheet.json"):
-        made = driven.course.assignments / NAME / name
-        assert made.read_bytes() == (REPOSITORY.assignments / NAME / name).read_bytes()
-    assert {path.name for path in (driven.course.assignments / NAME).iterdir()} == {f"{NAME}.ipynb", "sheet.json"}
+    made, committed = (
+        {path.name: path.read_bytes() for path in (course.assignments / NAME).iterdir()}
+        for course in (driven.course, REPOSITORY)
+    )
+    assert made == committed
 
 
 def test_autograde_marks_everybody(driven):

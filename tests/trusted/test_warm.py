@@ -278,7 +278,7 @@ def test_one_that_dies_or_talks_nonsense_is_found_out_and_the_next_one_runs(zygo
         start = time.monotonic()
         _, reply = cell(submission, code, timeout=8)
         assert reply is None
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 60  # of the end it hears at once, or after the 8 seconds
     assert run_one(zygote, "print('the next one')") == "the next one\n"
 
 
