@@ -40,7 +40,7 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --nbval --nbval-current-env -m "not sweep" tests solutions
 
 test-all: test
-	$(BIN)/python -m pytest -m sweep tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m sweep tests
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
