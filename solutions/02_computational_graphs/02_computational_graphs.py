@@ -37,7 +37,7 @@ import numpy as np
 import autodiff
 from autodiff import show as draw
 from autodiff.graph import Graph
-from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, practice, predict, progress, reveal, show
 
 open_sheet("02_computational_graphs")
 

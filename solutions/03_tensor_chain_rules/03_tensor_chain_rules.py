@@ -28,7 +28,7 @@
 # %% setup=true
 import numpy as np
 
-from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, practice, predict, progress, reveal, show
 
 open_sheet("03_tensor_chain_rules")
 

@@ -32,7 +32,7 @@ import numpy as np
 
 from autodiff import show as draw
 from autodiff import sigmoid
-from grading.notebook import check, compare, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, practice, predict, progress, reveal, show
 
 open_sheet("04_network_gradients")
 

@@ -31,7 +31,7 @@ from matplotlib import pyplot as plt
 import autodiff
 from autodiff import Cost, counted, crossover, eliminate, scalar_graph
 from autodiff import show as shown
-from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, practice, predict, progress, reveal, show
 
 open_sheet("06_forward_and_reverse")
 
@@ -1103,13 +1103,13 @@ check("modes.in_print", in_print)
 # %% attempt="modes.in_print" expect="right"
 in_print = 3
 
-# %% attempt="modes.in_print" expect="wrong" because="True: one without a backward is refused."
+# %% attempt="modes.in_print" expect="wrong" because="Sentence 1 is true: an operation without a backward is refused."
 in_print = "1"
 
-# %% attempt="modes.in_print" expect="wrong" because="True: a line uses only what was there before it."
+# %% attempt="modes.in_print" expect="wrong" because="Sentence 2 is true: a line uses only what was there before it."
 in_print = "2"
 
-# %% attempt="modes.in_print" expect="wrong" because="True: x.grad was None, and is a number then."
+# %% attempt="modes.in_print" expect="wrong" because="Sentence 4 is true: x.grad was None, and is a number then."
 in_print = "4"
 
 # %% [markdown]

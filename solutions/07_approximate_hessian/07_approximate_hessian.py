@@ -36,7 +36,7 @@ import numpy as np
 
 import autodiff
 from autodiff import show as draw
-from grading.notebook import check, hint, open_sheet, picture, predict, progress, reveal, show
+from grading.notebook import check, compare, hint, open_sheet, picture, practice, predict, progress, reveal, show
 
 open_sheet("07_approximate_hessian")
 
