@@ -160,10 +160,11 @@ def _complex_step(inner: int, outer: int) -> Item:
 
 
 def _is_telling(x1: float, x2: float, u: tuple[float, float]) -> bool:
-    """Whether no row's tangent or slope is 0 or nearly 1, so that a factor left out shows."""
+    """Whether no row's tangent or slope is 0 or nearly 1, so that a factor left out shows, nor a single derivative."""
     product_moves = u[0] * x2 + x1 * u[1]
     numbers = (product_moves, product_moves + u[0], math.cos(x1 * x2), math.sin(x1 * x2), x1 * x2 + x1)
-    return all(abs(number) > 0.1 and abs(abs(number) - 1) > 0.05 for number in numbers)
+    is_single = any(abs(abs(product_moves) - abs(slope)) < 0.05 for slope in (x1, x2))
+    return not is_single and all(abs(number) > 0.1 and abs(abs(number) - 1) > 0.05 for number in numbers)
 
 
 _TABLES = [
