@@ -219,7 +219,7 @@ class MarkedExecute(Execute):
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take one message from the kernel, as long as there is room for what it wants to be shown."""
-        if _has_too_many_parts(msg["content"]):
+        if _has_too_many_parts(msg["msg_type"], msg["content"]):
             return None  # nbformat would look at each of them for minutes, and at nothing else meanwhile
         if msg["msg_type"] != "status":
             had_room = self._shown < self.output_mib * MIB
@@ -323,9 +323,9 @@ def taken_from_ahead(key: Key) -> Marked | None:
     return result() if result else None
 
 
-def _has_too_many_parts(content: dict[str, Any]) -> bool:
+def _has_too_many_parts(kind: str, content: dict[str, Any]) -> bool:
     """Whether a message is made of more than what is shown ever is; data that no page shows are taken out of it."""
-    if isinstance(content.get("data"), dict):
+    if not kind.startswith("comm_") and isinstance(content.get("data"), dict):
         content["data"] = {name: value for name, value in content["data"].items() if isinstance(value, str)}
     found: list[Any] = [content]
     for part in found:
