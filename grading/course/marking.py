@@ -41,6 +41,7 @@ from grading.verify.bench import keeping_benches
 from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
+_MOST_PARTS = 20_000  # of one message from a kernel; a long traceback has a few thousand lines
 
 
 class MarkedExecute(Execute):
@@ -218,6 +219,8 @@ class MarkedExecute(Execute):
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take one message from the kernel, as long as there is room for what it wants to be shown."""
+        if _has_too_many_parts(msg["msg_type"], msg["content"]):
+            return None  # nbformat would look at each of them for minutes, and at nothing else meanwhile
         if msg["msg_type"] != "status":
             had_room = self._shown < self.output_mib * MIB
             self._shown += len(json.dumps(msg["content"])) if had_room else 0
@@ -318,6 +321,19 @@ def taken_from_ahead(key: Key) -> Marked | None:
     """
     result = _ahead.pop(key, None)
     return result() if result else None
+
+
+def _has_too_many_parts(kind: str, content: dict[str, Any]) -> bool:
+    """Whether a message is made of more than what is shown ever is; data that no page shows are taken out of it."""
+    if not kind.startswith("comm_") and isinstance(content.get("data"), dict):
+        content["data"] = {name: value for name, value in content["data"].items() if isinstance(value, str)}
+    found: list[Any] = [content]
+    for part in found:
+        if isinstance(part, dict | list):
+            found += part.values() if isinstance(part, dict) else part
+        if len(found) > _MOST_PARTS:
+            return True
+    return False
 
 
 class _NeedsKernelError(Exception):

@@ -231,7 +231,7 @@ def _family(pid: int, most: int) -> list[int]:
     for parent in found:
         for task in Path(f"/proc/{parent}/task").glob("*/children"):
             found += map(int, _words(str(task)))
-        if len(found) > most + _BUBBLEWRAPS_OWN + ZYGOTES_OWN:
+        if len(found) > most + 2 * (_BUBBLEWRAPS_OWN + ZYGOTES_OWN):  # more than is allowed are apart then, in any case
             break
     return found
 

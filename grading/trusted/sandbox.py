@@ -21,6 +21,7 @@ from grading.trusted.limits import MIB, Limits
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
 _INSIDE = Path(__file__).parent / "inside"
+_DEVICES = "full null random tty urandom zero"  # the machine's own, which bubblewrap's --dev shows inside
 _TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "flock": "util-linux"}
 
 WITHOUT_SANDBOX = "marked without the sandbox, where a submission could do anything, to its marks as well"
@@ -121,6 +122,7 @@ def _walls(disk: int, given: int, hidden: Sequence[str], more: Sequence[Path] = 
     return [
         # first to be ended with the grader, then to see that it still is there: bubblewrap alone leaves a gap
         *("setpriv", "--pdeathsig", "KILL", "sh", "-c", f'[ "$PPID" = {os.getpid()} ] && exec "$@"', "sh"),
+        *_guarded_devices(),
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
         *_each("--ro-bind-try", (*_SYSTEM, *_SYSTEM_FILES)),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(disk), "--tmpfs", "/dev/shm"),
@@ -128,6 +130,26 @@ def _walls(disk: int, given: int, hidden: Sequence[str], more: Sequence[Path] = 
         *_each("--ro-bind", [*_prefixes(), *other_packages()]),
         *("--tmpfs", house, *_each("--ro-bind", [*_own_files(hidden), *more]), *_hide(hidden), "--remount-ro", house),
     ]
+
+
+def _guarded_devices() -> list[str]:
+    """The words before a command that let it, if it has root's number, use the machine's devices but not alter them.
+
+    Devices are root's own: without any right left it could take them from everybody on the machine (`chmod`), and
+    bubblewrap cannot show one read-only. On a read-only mount they are still read and written.
+    """
+    if os.getuid() != 0:
+        return []
+    guard = 'mount -n --bind "$d" "$d" && mount -n -o remount,bind,ro "$d" || exit 1'
+    return [
+        *("unshare", *([] if _may_mount() else ["--user", "--map-root-user"]), "--mount", "--propagation", "private"),
+        *("sh", "-c", f'for d in {_DEVICES}; do d="/dev/$d"; {guard}; done; exec "$@"', "sh"),
+    ]
+
+
+@cache
+def _may_mount() -> bool:
+    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
 
 
 def _start(folders: Folders, place: Path, then: str) -> list[str]:

@@ -15,6 +15,7 @@ _ERRNO = 0x00050000
 _EQUAL, _GREATER, _MASKED_EQUAL = 4, 6, 7  # libseccomp's comparisons
 _NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)  # clone's flags
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_SET_LEASE = 1024  # fcntl's: whoever owns a file can have others wait for a minute when they open it
 _FAMILIES = (1, 2, 10)  # Unix sockets are the kernel's, ZeroMQ asks for IPv4 and IPv6; others lead out of the sandbox
 _NETLINK = 16  # ZeroMQ asks its protocol 0 for the interfaces
 
@@ -80,6 +81,7 @@ def _add_rules(library: Any, rules: Any) -> None:
         _refuse(library, rules, "clone", errno.EPERM, _Argument(0, _MASKED_EQUAL, flag, flag))
     for request in (_TIOCSTI, _TIOCLINUX):
         _refuse(library, rules, "ioctl", errno.EPERM, _Argument(1, _MASKED_EQUAL, 0xFFFFFFFF, request))
+    _refuse(library, rules, "fcntl", errno.EPERM, _Argument(1, _MASKED_EQUAL, 0xFFFFFFFF, _SET_LEASE))
     _refuse(library, rules, "socket", errno.EAFNOSUPPORT, _Argument(0, _GREATER, _NETLINK, 0))
     for family in range(_NETLINK):
         if family not in _FAMILIES:

@@ -186,7 +186,7 @@ class Submission:
         self._cells.setblocking(False)
         self._frames = bytearray()
         self._reading = asyncio.Lock()
-        self._unread: dict[bool, deque[Message]] = {True: deque(), False: deque()}
+        self._unread: dict[bool, deque[tuple[int, Message]]] = {True: deque(), False: deque()}  # with their bytes
         self._cell = ""
         self._ended = False
         self.shell_channel, self.iopub_channel = _Channel(self, True), _Channel(self, False)
@@ -216,19 +216,24 @@ class Submission:
         """The next message that is a reply, or that is none; None when the submission has ended or talks nonsense."""
         wanted = self._unread[is_reply]
         while not wanted and not self._ended:
+            if _too_many(self._unread[not is_reply]):
+                await asyncio.sleep(_PAUSE_S)  # whoever takes those is slow; where nobody does, our time runs out
+                continue
             async with self._reading:
                 if not wanted and not self._ended:
                     await self._read()
-            while not wanted and len(self._unread[not is_reply]) > _MOST_UNREAD:
-                await asyncio.sleep(_PAUSE_S)  # whoever takes those is slow; where nobody does, our time runs out
             await asyncio.sleep(0)
-        return wanted.popleft() if wanted else None
+        return wanted.popleft()[1] if wanted else None
 
     async def _read(self) -> None:
         """Read one message, or find that there will be no more. May be cancelled at any moment, and loses nothing."""
         try:
             while (frame := self._whole_frame()) is None:
-                part = await asyncio.get_running_loop().sock_recv(self._cells, MIB)
+                try:
+                    part = self._cells.recv(MIB)
+                except BlockingIOError:
+                    await _readable(self._cells)  # not `sock_recv`: from Python 3.12 on it loses what it has read
+                    continue
                 if not part:
                     raise wire.WireError("the submission has ended")
                 self._frames += part
@@ -239,10 +244,9 @@ class Submission:
             self._ended = True
             return
         kind = said["msg_type"]
-        unread, parent = self._unread[kind == "execute_reply"], {"msg_id": self._cell}
-        unread.append(
-            {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": parent, "content": said["content"]}
-        )
+        parent = {"msg_id": self._cell}
+        message = {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": parent, "content": said["content"]}
+        self._unread[kind == "execute_reply"].append((len(frame), message))
 
     def _whole_frame(self) -> bytes | None:
         if len(self._frames) < _LENGTH.size:
@@ -256,6 +260,21 @@ class Submission:
         frame = bytes(self._frames[_LENGTH.size : end])
         del self._frames[:end]
         return frame
+
+
+def _too_many(unread: deque[tuple[int, Message]]) -> bool:
+    """Whether nothing more is read before some of these were taken: parsed, one takes many times its bytes."""
+    return len(unread) > _MOST_UNREAD or sum(size for size, _ in unread) > LARGEST_MESSAGE // 2
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    loop.add_reader(connection, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(connection)
 
 
 class _Channel:

@@ -579,6 +579,23 @@ HARM = {
         "from IPython.display import display\nwhile True:\n"
         "    display({'image/png': 'A' * 10**6, 'application/x-spam': ['y'] * 10**4}, raw=True)"
     ),
+    "takes-the-devices-away": harm(
+        "import os\nfor name in ('null', 'zero', 'random', 'urandom', 'tty', 'pts', 'pts/ptmx'):\n"
+        "    try: os.utime(f'/dev/{name}', (0, 0)); os.chmod(f'/dev/{name}', 0)\n    except OSError: pass"
+    ),
+    "keeps-others-from-opening-files": harm(
+        "import fcntl, glob, os, signal, time\nsignal.signal(signal.SIGIO, signal.SIG_IGN)\nkept = []\n"
+        "for path in glob.glob(os.path.dirname(os.__file__) + '/*.py'):\n"
+        "    try: kept.append(open(path)); fcntl.fcntl(kept[-1], fcntl.F_SETLEASE, fcntl.F_WRLCK)\n"
+        "    except OSError: pass\ntime.sleep(1.5)"
+    ),
+    "replies-without-end": breaking(
+        "connection = get_ipython().kernel.session._connection\n"
+        'frame = b\'{"msg_type": "execute_reply", "content": {"status": "ok", "a": [\' + b\'{},\' * 10**6 + b\'0]}}\'\n'
+        "while True: connection.sendall(len(frame).to_bytes(4, 'big') + frame)",
+        at_most=True,
+        marks=FULL,
+    ),
     "the-network": harm(
         "import socket, urllib.request\n"
         "for family in (socket.AF_INET, socket.AF_INET6):\n"
@@ -742,6 +759,10 @@ HONEST = {
         slope="def slope(x, a):\n    return factor * a * x * np.cos(a * x**2)",
     ),
     "own-cells-that-fail": _honest((put("1 / 0"), put("this is no Python"), append("undefined"))),
+    "the-shell": _honest(
+        (put("!echo 2 > factor\nfactor = float(open('factor').read())"),),
+        slope="def slope(x, a):\n    return factor * a * x * np.cos(a * x**2)",
+    ),
     "magics": _honest((put("%timeit -n1 -r1 sum(range(10))"), put("%%time\nx = 1"), append("!ls"))),
     "another-process": _honest(
         (put("import subprocess\nprint(subprocess.run(['echo', 'hello'], capture_output=True, text=True).stdout)"),)

@@ -95,6 +95,30 @@ def test_there_are_no_other_processes_and_no_capabilities(seen):
     assert int(seen["capabilities"], 16) == 0
 
 
+TAKES = """
+import fcntl, os, stat
+taken = []
+for name in "full null random tty urandom zero".split():
+    try:
+        os.chmod(f"/dev/{name}", stat.S_IMODE(os.stat(f"/dev/{name}").st_mode))
+        taken.append(name)
+    except OSError:
+        pass
+try:
+    fcntl.fcntl(os.open(os.__file__, os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    taken.append("lease")
+except OSError:
+    pass
+open("/dev/null", "w").write("is used")
+print(taken, len(open("/dev/urandom", "rb").read(4)))
+"""
+
+
+def test_what_belongs_to_the_machine_cannot_be_taken_from_others():
+    needs_sandbox()
+    assert inside(sys.executable, "-c", TAKES).stdout == "[] 4\n"
+
+
 def test_what_a_notebook_needs_is_there(seen):
     assert seen["imports"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from needs import needs_sandbox
 
+from grading.trusted import limits
 from grading.trusted import warm as module
 from grading.trusted.limits import Limits
 from grading.trusted.warm import Zygote, ZygoteError, ready_zygote, slow_because
@@ -115,6 +116,23 @@ def test_a_forked_process_of_the_notebook_may_print(zygote):
     assert run_one(zygote, code + "os.waitpid(pid, 0); import time; time.sleep(0.1)") == "from below\n"
 
 
+def test_no_message_is_lost_however_often_it_is_waited_for_anew(zygote, monkeypatch):
+    monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    code = "import time\nfor n in range(2000):\n    print(n, flush=True)\n    n % 5 or time.sleep(0.001)"
+
+    async def run():
+        await submission.execute(code)
+        reply, heard = asyncio.create_task(submission.shell_channel.get_msg(timeout=30)), []
+        while not heard or heard[-1]["msg_type"] != "status":
+            heard.append(await submission.iopub_channel.get_msg(timeout=10))
+        return heard, await reply
+
+    with submitted(zygote) as submission:
+        heard, _ = asyncio.run(run())
+    text = "".join(message["content"]["text"] for message in heard if message["msg_type"] == "stream")
+    assert text.split() == [str(n) for n in range(2000)]
+
+
 # --- what it cannot reach ----------------------------------------------------------------------------------------
 
 PROBE = """
@@ -205,6 +223,12 @@ def test_nothing_is_left_for_the_next_one(zygote):
     assert run_one(zygote, FINDS) == "[]\n"
 
 
+def test_terminals_are_the_same_for_the_next_one(zygote):
+    code = "import os\nfor path in ('/dev/pts', '/dev/pts/ptmx'):\n    try:\n        os.chmod(path, 0)\n"
+    run_one(zygote, code + "    except OSError: pass")
+    assert run_one(zygote, "import os\na, b = os.openpty()\nos.write(b, b'x')\nprint(os.read(a, 1))") == "b'x'\n"
+
+
 def test_random_numbers_differ_between_submissions(zygote):
     code = "import random, numpy as np, tempfile\nprint(random.random(), np.random.rand(), tempfile.mkdtemp())"
     assert len({number for _ in range(3) for number in run_one(zygote, code).split()}) == 9
@@ -255,6 +279,37 @@ def test_what_goes_too_far_is_ended_and_the_next_one_runs(zygote, code, reason):
     assert reply is None or reply["status"] == "error"  # a control group may have refused first
     assert reason in ended or reply is not None
     assert run_one(zygote, "print('the next one')") == "the next one\n"
+
+
+CHAIN = """
+import subprocess, time
+open("chain", "w").write('[ $1 = 200 ] && exec sleep 60; sh ./chain $(($1 + 1)) & wait')
+subprocess.Popen(["sh", "./chain", "0"])
+time.sleep(20)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="the number of others' processes is limited by Linux itself")
+def test_processes_of_which_each_starts_one_are_counted_too(monkeypatch):
+    needs_sandbox()
+    monkeypatch.setattr(limits, "_places", lambda wanted: iter(()))  # as where no control groups can be made
+    with contextlib.closing(Zygote(Limits(processes=20), ())) as zygote, submitted(zygote) as submission:
+        cell(submission, CHAIN)
+        assert "more than 20 processes" in submission.watch.reason
+
+
+def test_what_nobody_takes_is_not_piled_up(zygote):
+    code = "import time\nsession = get_ipython().kernel.session\nfor _ in range(20):\n"
+    with submitted(zygote) as submission:
+
+        async def run():
+            await submission.execute(f"{code}    session.send(None, 'execute_reply', {{'a': 'x' * (3 * 2**20)}})")
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    await submission.iopub_channel.get_msg(timeout=2)
+
+        asyncio.run(run())
+        assert len(submission._unread[True]) == 2
 
 
 DYING = {

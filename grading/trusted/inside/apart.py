@@ -109,6 +109,8 @@ def furnish(room: Room) -> None:
             _mount(f"/proc/{name}", f"/proc/{name}", "", _BIND | _ALL_BELOW)
             flags = _BIND | _AGAIN | _READ_ONLY | _NO_SUID | _NO_DEVICES | _NO_PROGRAMS
             _mount("none", f"/proc/{name}", "", flags)
+    # who alters this one, such as its mode, would alter it for every later submission; terminals are had all the same
+    _mount("none", "/dev/pts", "", _BIND | _AGAIN | _READ_ONLY | _NO_SUID | _NO_PROGRAMS)
     shutil.copytree(f"/proc/self/fd/{home}", room.home)
     shutil.copytree(f"/proc/self/fd/{given}", room.work)
     Path(room.channel).touch()
