@@ -275,7 +275,7 @@ class _Differences:
             there = names.get(kind)
             if there is not None and mine[name] < theirs[there]:
                 operations = f"{_number(mine[name])} operation" + "s" * (mine[name] != 1)
-                text = f"your {name} feeds {operations}; it feeds {_number(theirs[there])}"
+                text = f"your {name} feeds {operations}; it should feed {_number(theirs[there])}"
                 self.findings.append(Finding("uses", text, (name,)))
 
 

@@ -181,7 +181,7 @@ def test_a_node_that_feeds_too_little_is_told():
     assert "your z = cos(x): its first argument, x, is not the right node" in told
     three = GraphExercise("graph.three", lambda xp, x, w: xp.sin(w) * x + w, inputs, prescribed=True)
     verdict = verify(three, {"s": "sin(w)", "f": "s*x"}, SEED)
-    assert "your w feeds one operation; it feeds two" in causes(verdict)
+    assert "your w feeds one operation; it should feed two" in causes(verdict)
 
 
 def two_numbers_as(*names):
@@ -351,7 +351,7 @@ MALFORMED = {
     "too many arguments": ({"f": ("sin", "x", "y")}, "sin takes one argument"),
     "unknown operation": ({"f": ("sni", "x")}, "near it are sin"),
     "unheard of": ({"f": ("qqqqq", "x")}, "which is not known"),
-    "undefined": ({"alpha": "sin(x)", "f": "x * alpa"}, "alpa, which is defined nowhere; did you mean alpha?"),
+    "undefined": ({"alpha": "sin(x)", "f": "x * alpa"}, "alpa, which is defined nowhere; perhaps alpha is meant"),
     "a circle": ({"a": ("sin", "b"), "b": ("cos", "a"), "f": "a"}, "go in a circle"),
     "itself": ({"f": ("sin", "f")}, "f → f go in a circle"),
     "no output": ({"a": "x*y", "b": "x+y"}, "the output f is not among the nodes"),
