@@ -217,7 +217,9 @@ class _Reader:
         known = self._known(next(alike, name))
         if known is None and name not in ("pi", "π"):
             there = get_close_matches(name, [*self.inputs, *self.entries], 1)
-            advice = f"; did you mean {there[0]}?" if there and there[0] != self.user else ""
+            advice = f"; perhaps {there[0]} is meant" if there and there[0] != self.user else ""
+            if all(self._known(letter) is not None for letter in name):
+                advice = f"; a product is written {' * '.join(name)}"
             self.flaws.append(f"{self.user} uses {name}, which is defined nowhere{advice}")
             return 0.0
         return known

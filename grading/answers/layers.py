@@ -250,6 +250,8 @@ class Session:
             return []
         parts = []
         for layer, worth in self.exercise.worth.items():
+            if not worth:
+                continue
             sign = "✓" if earned[layer] == 1 else "✗"
             parts.append(f"{_CALLED[layer]} {sign} {100 * worth * earned[layer]:.0f} of {100 * worth:.0f} %")
         return [", ".join(parts)]

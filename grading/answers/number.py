@@ -14,13 +14,13 @@ from grading.answers.rounding import Rounding
 from grading.answers.slips import KNOWN
 from grading.verify.item import is_number
 from grading.verify.plain import Plain, is_finite
+from grading.verify.precision import misrounded
 from grading.verify.respondent import Handed, Respondent
 from grading.verify.verdict import Cause, Verdict
 
 Kind = Literal["number", "count", "shape"]
 
 _MOST_DECIMALS = 12
-_NEAR = 6  # halves of a unit in the last digit
 _FARTHEST = 9  # places that a decimal point is moved by mistake
 _EXAMPLES: dict[Kind, str] = {"number": "0.125", "count": "12", "shape": "(3, 5)"}
 _WORDS: dict[Kind, str] = {"number": "a number", "count": "a whole number", "shape": "a shape"}
@@ -200,11 +200,8 @@ def _of_number(yours: float, right: float, decimals: int | None) -> list[Cause]:
     if not right or not yours:
         return []
     if decimals is not None:
-        for fewer in range(decimals):
-            if yours == float(np.round(right, fewer)):
-                return [Cause("rounding", f"right as far as it goes; give {decimals} decimals", 1.0)]
-        if abs(yours - right) < _NEAR * Rounding(decimals).half < 0.1 * abs(right):
-            told = f"off in the last digit; keep more digits on the way, and round to {decimals} decimals at the end"
+        told = misrounded(np.asarray(yours), np.asarray(right), decimals)
+        if told:
             return [Cause("rounding", told, 1.0)]
     close = 1e-9 if decimals is None else Rounding(decimals).half / abs(right)
     if abs(yours + right) <= close * abs(right):

@@ -252,20 +252,31 @@ class _Differences:
             of_kind.setdefault(self.map[name], []).append(name)
         for kind, names in of_kind.items():
             if kind in self.wanted and len(names) > self.wanted[kind]:
-                what = (self.mine.written or {}).get(names[0], names[0])
-                same = f"{_listed(names)} are the same; draw it {_times(self.wanted[kind])}"
-                text = f"{what} is computed {_times(len(names))}: {same}"
-                self.findings.append(Finding("copy", text, tuple(names)))
+                self.findings.append(Finding("copy", self._said_of_copies(names, self.wanted[kind]), tuple(names)))
             elif kind in self.wanted and len(names) < self.wanted[kind]:
                 text = f"your {self.mine.said(names[0])} is drawn {_times(len(names))}; "
                 text += f"the computation makes it {_times(self.wanted[kind])}"
                 self.findings.append(Finding("shared", text, tuple(names)))
 
+    def _said_of_copies(self, names: list[str], wanted: int) -> str:
+        """Nodes that compute the same; one that is part of another is called by what it does."""
+        parts, step = any(_PART in name for name in names), self.mine.steps[names[0]]
+        written = (self.mine.written or {}).get(names[0], names[0])
+        what = f"{step.operation} of {_listed(list(step.names()))}" if parts else written
+        owners = [name.partition(_PART)[0] for name in names]
+        same = f"in {_listed(list(dict.fromkeys(owners)))}" if parts else f"{_listed(names)} are the same"
+        return f"{what} is computed {_times(len(names))}: {same}; draw it {_times(wanted)}"
+
     def _outputs(self) -> None:
         for mine, theirs in zip(self.mine.outputs, self.theirs.outputs, strict=True):
             kind = self.their_kinds[theirs]
-            if self.map[mine] != kind and kind in {self.map[name] for name in self.mine.steps}:
+            if self.map[mine] == kind:
+                continue
+            if kind in {self.map[name] for name in self.mine.steps}:
                 self.findings.append(Finding("output", f"{mine} is not the node that is the output", (mine,)))
+            elif mine != theirs and self.map[mine] in self.wanted:
+                text = f"the output {theirs} is missing: your graph ends with {mine}, a step on the way to it"
+                self.findings.append(Finding("missing", text, (mine,)))
 
     def _uses(self) -> None:
         """Nodes that go into another number of operations than they should."""
@@ -275,7 +286,7 @@ class _Differences:
             there = names.get(kind)
             if there is not None and mine[name] < theirs[there]:
                 operations = f"{_number(mine[name])} operation" + "s" * (mine[name] != 1)
-                text = f"your {name} feeds {operations}; it feeds {_number(theirs[there])}"
+                text = f"your {name} feeds {operations}; it should feed {_number(theirs[there])}"
                 self.findings.append(Finding("uses", text, (name,)))
 
 

@@ -61,9 +61,12 @@ ACTIVATIONS = (
 _MULTIPLIED = tuple(known for known in ACTIVATIONS if known.name in ("tanh", "sigmoid"))
 
 
-def in_words(form: str) -> str:
-    """A form without the letters x and y, which may name something else in an exercise."""
-    return re.sub(r"\by\b", "output", re.sub(r"\bx\b", "input", form))
+def explained(form: str, function: str) -> str:
+    """A form without the letters x and y, which may name something else in an exercise, and what its words mean."""
+    said = re.sub(r"\by\b", "output", re.sub(r"\bx\b", "input", form))
+    meant = (f"input is what {function} is taken of", f"output is what {function} returns")
+    told = " and ".join(text for text in meant if text.split()[0] in said)
+    return f"{said}, where {told}" if told else said
 
 
 # What is written for the derivative of an activation, of x = its argument and y = its value.

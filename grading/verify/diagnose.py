@@ -172,7 +172,7 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
 
 
 def _on_arrays(wrong: list[Seen], ask: Ask | None) -> list[Found]:
-    steps = (precision.unfinite, layouts.layout, layouts.wrong_axis, targets.blanks, scales.scales)
+    steps = (precision.unfinite, precision.rounding, layouts.layout, layouts.wrong_axis, targets.blanks, scales.scales)
     return _catalogued(wrong, steps)
 
 

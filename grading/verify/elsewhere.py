@@ -27,7 +27,7 @@ def elsewhere(wrong: list[Seen]) -> list[Found]:
         return [found for seen in wrong if (found := _thing(seen, list(while_time(_jacobians(lists))))) is not None]
     things = [*while_time(_other_derivatives(wrong[0])), *_values(lists)]
     if exercise.asks != "hessian_diagonal":
-        things += _adjoints(lists)
+        things += _on_the_way(lists)
     return [found for seen in wrong if (found := _thing(seen, [*things, _ones(seen)])) is not None]
 
 
@@ -58,12 +58,16 @@ def _values(lists: list[Recorded]) -> Iterator[Thing]:
         yield "the value instead of its derivative", text, [recorded.value(line) for recorded in lists]
 
 
-def _adjoints(lists: list[Recorded]) -> Iterator[Thing]:
+def _on_the_way(lists: list[Recorded]) -> Iterator[Thing]:
+    """The adjoint of a line, or its tangent where tangents are pushed forward."""
     flows = [recorded.flow() for recorded in lists]
+    text = "You returned the derivative with respect to {}."
+    if lists[0].asks == "jvp":
+        text = "You returned the tangent of {}: push it through the steps that follow."
     for line in range(lists[0].last):
         if all(flow[line] is not None for flow in flows):
-            text = f"You returned the derivative with respect to {lists[0].say(line)}."
-            yield "another derivative", text, [np.asarray(flow[line], dtype=np.float64) for flow in flows]
+            values = [np.asarray(flow[line], dtype=np.float64) for flow in flows]
+            yield "another derivative", text.format(lists[0].say(line)), values
 
 
 def _other_derivatives(seen: Seen) -> Iterator[Thing]:

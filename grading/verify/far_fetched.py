@@ -88,7 +88,7 @@ def _turned_operands(recorded: Recorded, edge: Edge, other: int) -> Iterator[Sus
     name, shape = operand(recorded, edge[0], other), np.shape(recorded.lines[edge[0]][2][other])
     yield planted(
         "inner derivative forgotten",
-        f"The factor {name} is missing: what comes back through a product is multiplied by it.",
+        f"The factor {name} is missing: what passes through a product is multiplied by it.",
         partial(_with_operand, edge, other, np.ones_like),
     )
     if len(shape) == 2:

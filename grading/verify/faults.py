@@ -323,17 +323,27 @@ class Recorded:
 
     def say(self, line: int, depth: int = 3) -> str:
         """A line as a student would write it: `tanh(X @ W + b)`, shortened where it is long."""
-        rule, parents, args, _, _ = self.lines[line]
-        if rule is None:
+        if self.lines[line][0] is None:
             return self.names[line]
         if depth == 0:
             return "..."
-        said = [
+        return self._written(line, self._arguments(line, depth))
+
+    def _arguments(self, line: int, depth: int = 3) -> list[str]:
+        _, parents, args, _, _ = self.lines[line]
+        return [
             self.constant(arg) if parent is None else self.say(parent, depth - 1)
             for arg, parent in zip(args, parents, strict=True)
         ]
+
+    def _written(self, line: int, said: list[str]) -> str:
+        """A line with its arguments, as they are written."""
+        rule = self.lines[line][0]
+        assert rule is not None
         if rule.name == "getitem":
             return f"{_closed(said[0])}[...]"
+        if self._is_relu(line):
+            return f"relu({said[0]})"
         if rule.name == "negative" and said[0].startswith("-") and _closed(said[0]) == said[0]:
             return said[0][1:]
         if rule.name == "negative":
@@ -341,6 +351,18 @@ class Recorded:
         if rule.name in _SIGNS and len(said) == 2:
             return f"{_closed(said[0])} {_SIGNS[rule.name]} {_closed(said[1])}"
         return f"{_WRITTEN.get(rule.name, rule.name)}({', '.join(said)})"
+
+    def say_with(self, line: int, slot: int, other: str) -> str:
+        """A line with another thing in the place of one of its arguments."""
+        said = self._arguments(line)
+        return self._written(line, [*said[:slot], other, *said[slot + 1 :]])
+
+    def _is_relu(self, line: int) -> bool:
+        """Whether a line takes its argument where that is positive, and zero elsewhere."""
+        rule, parents, args, params, _ = self.lines[line]
+        if rule is None or rule.name != "where" or parents[0] is None or np.any(args[1]):
+            return False
+        return bool(np.all((np.asarray(args[0]) > 0) == params["condition"]))
 
     def constant(self, value: Any) -> str:
         """What a constant of the list is called: the input that it is, or the number."""

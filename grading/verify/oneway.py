@@ -140,9 +140,9 @@ def half_misread(recorded: Recorded) -> Group:
     for i, found in slips(recorded).items():
         where = recorded.say(i)
         for slip in found:
-            text = f"In the derivative of {where}: {slip.text}"
+            text = f"{slip.text} It is so in the derivative alone; the value of {where} is right."
             yield Suspect(slip.label, text, partial(_replayed, i, partial(_slope_of, slip.line)))
-            text = f"In the value of {where}, as you put it into the derivative: {slip.text}"
+            text = f"{slip.text} It is so in the value alone; the derivative of {where} is right."
             yield Suspect(slip.label, text, partial(_replayed, i, partial(_value_of, slip.line)))
 
 

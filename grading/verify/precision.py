@@ -24,8 +24,10 @@ def unfinite(seen: Seen) -> Iterator[Mistake]:
 
 
 def _where_not_finite(seen: Seen) -> str:
-    bad = sum(not np.all(np.isfinite(one.yours)) for one in seen)
-    said = f"at {bad} of {len(seen)} points"
+    bad = [number for number, one in enumerate(seen) if not np.all(np.isfinite(one.yours))]
+    exercise = seen[0].question.exercise
+    is_edge = exercise.edge_inputs is not None and bad == [exercise.draws]  # the edge point follows the draws
+    said = "at the edge case alone" if is_edge else f"at {len(bad)} of {len(seen)} points"
     for name in seen[0].question.point:
         pairs = [(np.asarray(one.question.point[name]), one.yours) for one in seen]
         if all(value.shape == yours.shape and value.dtype.kind == "f" for value, yours in pairs) and all(
@@ -35,6 +37,27 @@ def _where_not_finite(seen: Seen) -> str:
     return said
 
 
+def rounding(seen: Seen) -> Iterator[Mistake]:
+    """Numbers found by hand that are the right ones, to fewer decimals than were asked or off in the last."""
+    decimals = seen[0].question.exercise.decimals
+    if decimals is not None and (text := misrounded(seen[0].yours, seen[0].right, decimals)):
+        yield Mistake("a small relative error", f"{text.capitalize()}.", always)  # there is one point
+
+
+def misrounded(yours: Array, right: Array, decimals: int) -> str:
+    """What is wrong with numbers that are right but for how they were rounded; nothing if that is not all."""
+    half = 0.5 * 10.0**-decimals
+    if yours.shape != right.shape or np.any((yours == 0) & (np.abs(right) > half)):
+        return ""
+    if np.all(np.any([yours == np.round(right, fewer) for fewer in range(decimals + 1)], axis=0)):
+        return f"right as far as it goes; give {decimals} decimals"
+    off = np.abs(yours - right)
+    if np.all((off <= half) | ((off < _NEAR * half) & (_NEAR * half < 0.1 * np.abs(right)))):
+        return f"off in the last digit; keep more digits on the way, and round to {decimals} decimals at the end"
+    return ""
+
+
+_NEAR = 6  # halves of a unit in the last digit
 Moved = Callable[[float], float]  # how much of the error is another one once all inputs move by this, relative to them
 
 

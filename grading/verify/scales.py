@@ -85,12 +85,13 @@ def constants(seen: Seen) -> Iterator[Mistake]:
             equals(_times(constant)),
         )
     elif constant is not None:
-        yield Mistake(
-            "constant factor",
-            f"Every entry is {constant:.6g} times what it should be, at every point.",
-            equals(_times(constant)),
-            LIKELY,
-        )
+        yield of_constant(constant)
+
+
+def of_constant(constant: float) -> Mistake:
+    """The right answer times a number."""
+    text = f"Every entry is {constant:.6g} times what it should be, at every point."
+    return Mistake("constant factor", text, equals(_times(constant)), LIKELY)
 
 
 def _normalised(one: Observation) -> Array:
@@ -164,6 +165,18 @@ def _axes(seen: Observation) -> Iterator[tuple[str, int | None]]:
 
 def _length(name: str, axis: int | None) -> str:
     return f"the number of entries of {name}" if axis is None else f"the length of axis {axis} of {name}"
+
+
+def vanishing(seen: Seen) -> float | None:
+    """The factor of an answer that is the right one times next to nothing; None if it is not, or is zero itself."""
+    constant = _common_constant(seen)
+    if constant is None or not all(equals(lambda one: np.zeros_like(one.right))(one) for one in seen):
+        return None
+    fits = all(np.allclose(one.yours, constant * one.right, rtol=_PROPORTIONAL, atol=0.0) for one in seen)
+    return constant if fits else None
+
+
+_PROPORTIONAL = 1e-6
 
 
 def _common_constant(points: Seen) -> float | None:

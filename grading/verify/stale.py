@@ -13,7 +13,7 @@ from grading.verify.activations import Activation, activations
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
 from grading.verify.oneway import in_place
-from grading.verify.suspects import Group, Suspect, operand, planted
+from grading.verify.suspects import Group, Suspect, planted
 
 STALE = "activation derivative at the wrong point"
 
@@ -34,8 +34,9 @@ def _of_other_arguments(recorded: Recorded) -> Group:
             for slot, arg in enumerate(recorded.lines[line][2]):
                 for number, (name, value) in enumerate(recorded.pool):
                     if value.shape == np.shape(arg) and np.ndim(arg) and not np.array_equal(value, arg):
-                        said = f"The slope of {recorded.say(upper)} is taken at {recorded.say(line)} with {name} for "
-                        said += f"{operand(recorded, line, slot)}."
+                        taken = recorded.say_with(line, slot, name)
+                        how = f"at {taken}, not at" if line == base else f"with {taken} for"
+                        said = f"The slope of {recorded.say(upper)} is taken {how} {recorded.say(line)}."
                         yield planted(STALE, said, partial(_at_remade, unit, line, slot, number))
 
 

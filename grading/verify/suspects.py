@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.rule import Args, Elementwise, Params, Rule, call
-from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations, in_words
+from grading.verify.activations import ENTRYWISE_FORMS, FORMS, Activation, Slope, activations, explained
 from grading.verify.catalogue import ALMOST_SURE, LIKELY
 from grading.verify.exercise import Array
 from grading.verify.faults import Blocks, Edit, Edits, Recorded
@@ -55,7 +55,7 @@ def skipped_activations(recorded: Recorded) -> Group:
         for via in _ways(recorded, upper):
             yield planted(
                 "activation derivative forgotten",
-                f"The derivative of {which.name} is missing: what comes back through it is multiplied by its slope.",
+                f"The derivative of {which.name} is missing: what passes through it is multiplied by its slope.",
                 partial(_instead, upper, base, via, which.form(lambda x, y: np.ones_like(x))),
             )
 
@@ -340,7 +340,7 @@ def _wrong_forms(recorded: Recorded, units: list[tuple[int, int, Activation]]) -
             for form, slope in FORMS.items():
                 yield planted(
                     "activation derivative of the wrong form",
-                    f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
+                    f"The derivative of {which.name} is not {explained(form, which.name)}.",
                     partial(_instead, upper, base, via, which.form(slope)),
                 )
 
@@ -358,7 +358,7 @@ def _everywhere(recorded: Recorded, units: list[tuple[int, int, Activation]]) ->
                 "activation derivative forgotten" if skipped else "activation derivative of the wrong form",
                 f"The derivative of {which.name} is missing in every layer."
                 if skipped
-                else f"The derivative of {which.name} is not {in_words(form)} (its own input and output).",
+                else f"The derivative of {which.name} is not {explained(form, which.name)}.",
                 partial(_at_every, places, which.form(slope)),
             )
         yield planted(
@@ -410,8 +410,7 @@ def _wrong_entrywise(recorded: Recorded, known: set[tuple[int, int]]) -> Iterato
                 for sign in (1.0, -1.0):
                     yield planted(
                         "activation derivative of the wrong form",
-                        f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{in_words(form)} "
-                        "(its own input and output).",
+                        f"The derivative of {rule.name} is not {'-' if sign < 0 else ''}{explained(form, rule.name)}.",
                         partial(_instead, i, parent, None, partial(_signed, sign, slope)),
                     )
         if sum(p is not None for p in parents) > 1:

@@ -10,12 +10,17 @@ import numpy as np
 import autodiff
 from grading.verify.catalogue import Mistake, Observation, Predict, Seen, always, equals, is_near
 from grading.verify.exercise import Array
+from grading.verify.scales import of_constant, vanishing
 
 
 def blanks(seen: Seen) -> Iterator[Mistake]:
     """Nothing computed, another block's answer, or an answer kept from an earlier call."""
     first = seen[0]
     names = first.question.exercise.block_names
+    factor = vanishing(seen)
+    if factor is not None:
+        yield of_constant(factor)
+        return
     yield Mistake(
         "zeros",
         "Everything you returned is zero.",

@@ -181,7 +181,33 @@ def test_a_node_that_feeds_too_little_is_told():
     assert "your z = cos(x): its first argument, x, is not the right node" in told
     three = GraphExercise("graph.three", lambda xp, x, w: xp.sin(w) * x + w, inputs, prescribed=True)
     verdict = verify(three, {"s": "sin(w)", "f": "s*x"}, SEED)
-    assert "your w feeds one operation; it feeds two" in causes(verdict)
+    assert "your w feeds one operation; it should feed two" in causes(verdict)
+
+
+def test_an_output_that_is_left_out_is_missed():
+    four = {"a": "x * y", "b": "sin(x)", "c": "a + b", "l": "a * c"}
+    exercise = GraphExercise(
+        "graph.four",
+        lambda xp, x, y: x * y * (x * y + xp.sin(x)),
+        two_numbers_as("x", "y"),
+        outputs=("l",),
+        prescribed=True,
+        steps=four,
+    )
+    without = {name: step for name, step in four.items() if name != "l"}
+    assert "the output l is missing: your graph ends with c" in causes(verify(exercise, without, SEED))
+    for right in (four, {name if name != "l" else "end": step for name, step in four.items()}):
+        assert verify(exercise, right, SEED).outcome == "right"
+    twice = causes(verify(exercise, {"b": "sin(x)", "c": "x*y + b", "l": "x*y*c"}, SEED))
+    assert "multiply of x and y is computed twice: in c and l; draw it once" in twice
+    assert "(part" not in twice
+
+
+def test_a_share_of_nothing_is_not_counted_up():
+    unformed = replace(TOY, shares={"form": 0, "values": 1, "structure": 1})
+    notes = " ".join(verify(unformed, TOY_STEPS | {"z3": "x**2"}, SEED).notes)
+    assert "of 50 %" in notes
+    assert "well formed" not in notes
 
 
 def two_numbers_as(*names):
@@ -351,7 +377,8 @@ MALFORMED = {
     "too many arguments": ({"f": ("sin", "x", "y")}, "sin takes one argument"),
     "unknown operation": ({"f": ("sni", "x")}, "near it are sin"),
     "unheard of": ({"f": ("qqqqq", "x")}, "which is not known"),
-    "undefined": ({"alpha": "sin(x)", "f": "x * alpa"}, "alpa, which is defined nowhere; did you mean alpha?"),
+    "undefined": ({"alpha": "sin(x)", "f": "x * alpa"}, "alpa, which is defined nowhere; perhaps alpha is meant"),
+    "letters side by side": ({"a": "xy", "f": "a + x"}, "xy, which is defined nowhere; a product is written x * y"),
     "a circle": ({"a": ("sin", "b"), "b": ("cos", "a"), "f": "a"}, "go in a circle"),
     "itself": ({"f": ("sin", "f")}, "f → f go in a circle"),
     "no output": ({"a": "x*y", "b": "x+y"}, "the output f is not among the nodes"),

@@ -2,6 +2,7 @@
 
 import importlib
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -325,3 +326,88 @@ def test_in_large_answers_mistakes_are_looked_for_in_bounded_memory():
     assert labels(doubled) == {"factor 2 too many"}
     assert (odd.outcome, labels(odd)) == ("wrong", set())
     assert peak < 2**29
+
+
+PUSHED = Exercise(
+    id="pushed.map",
+    function=lambda xp, A, B, x: xp.sin(A @ xp.tanh(B @ x)),
+    inputs=lambda rng: {
+        "A": rng.normal(size=(6, 5)),
+        "B": rng.normal(size=(5, 3)),
+        "x": rng.normal(size=3),
+    },
+    wrt=("x",),
+    asks="jvp",
+)
+
+
+def test_of_a_jvp_what_stands_on_the_way_is_a_tangent_and_nothing_comes_back():
+    said = texts(verify(PUSHED, lambda A, B, x, dx: (1 - np.tanh(B @ x) ** 2) * (B @ dx), seed=1))
+    assert "You returned the tangent of tanh(B @ x): push it through" in said
+    assert "with respect to" not in said
+    said = texts(verify(PUSHED, lambda A, B, x, dx: np.cos(A @ np.tanh(B @ x)) * (A @ (B @ dx)), seed=1))
+    assert "The derivative of tanh is missing" in said
+    assert "comes back" not in said
+
+
+def test_of_a_vjp_what_stands_on_the_way_is_the_derivative_with_respect_to_it():
+    function = replace(PUSHED, asks="vjp")
+    said = texts(verify(function, lambda A, B, x, g: A.T @ (g * np.cos(A @ np.tanh(B @ x))), seed=1))
+    assert "the derivative with respect to tanh(B @ x)" in said
+
+
+def test_a_slope_at_another_argument_is_told_with_both_arguments():
+    def stale(A, B, x, dx):
+        return np.cos(A @ (B @ x)) * (A @ ((1 - np.tanh(B @ x) ** 2) * (B @ dx)))
+
+    assert "is taken at A @ (B @ x), not at A @ tanh(B @ x)." in texts(verify(PUSHED, stale, seed=1))
+
+
+@pytest.mark.parametrize("factor", [1e-20, 1e-200, -1e-30])
+def test_next_to_nothing_times_the_right_answer_is_no_zero(factor):
+    verdict = verify(SMOOTH, lambda x: factor * smooth(x), seed=1)
+    assert labels(verdict) == {"constant factor"}
+    assert f"{factor:g} times" in texts(verdict)
+
+
+@pytest.mark.parametrize("answer", [lambda x: 0 * x, lambda x: 1e-18 * np.cos(7 * x + 1)], ids=["zero", "noise"])
+def test_what_is_no_multiple_and_next_to_nothing_is_zero(answer):
+    assert labels(verify(SMOOTH, answer, seed=1)) == {"zeros"}
+
+
+def test_a_choice_between_an_argument_and_zero_is_called_relu():
+    def exercise(other):
+        return Exercise(
+            id="cases",
+            function=lambda xp, W, b, x: xp.where(W @ x + b > 0, W @ x + b, other * (W @ x + b)),
+            inputs=lambda rng: {"W": rng.normal(size=(7, 3)), "b": rng.normal(size=7), "x": rng.normal(size=3)},
+            wrt=("x",),
+            asks="jacobian",
+        )
+
+    def without_b(other):
+        return lambda W, b, x: np.where((W @ x > 0)[:, None], W, other * W)
+
+    assert "relu((W @ x) + b)" in texts(verify(exercise(0.0), without_b(0.0), seed=1))
+    assert "relu(" not in texts(verify(exercise(0.3), without_b(0.3), seed=1))
+
+
+def test_an_overflow_at_the_edge_case_alone_is_told_as_such():
+    def loss(at_edge):
+        return Exercise(
+            id="overflow",
+            function=lambda xp, z: xp.max(z) + xp.log(xp.sum(xp.exp(z - xp.max(z)))),
+            inputs=lambda rng: {"z": rng.normal(size=5)},
+            edge_inputs=lambda rng: {"z": at_edge + rng.normal(size=5)},
+            wrt=("z",),
+        )
+
+    said = texts(verify(loss(900.0), lambda z: np.exp(z) / np.exp(z).sum(), seed=1))
+    assert "nan or inf: at the edge case alone" in said
+    said = texts(verify(loss(900.0), lambda z: np.full(5, np.nan) + z, seed=1))
+    assert "at 4 of 4 points" in said
+
+
+def test_the_words_of_a_form_are_explained():
+    said = texts(verify(LINEAR, lambda W, x: ((1 - np.tanh(W @ x))[:, None] * W, np.zeros((3, 3, 5))), seed=1))
+    assert "is not 1 - output, where output is what tanh returns." in said

@@ -158,6 +158,26 @@ def test_few_digits_are_hardly_explained_by_accident(monkeypatch):
     assert sum(bool(verify(ROUNDED, answer, 1).causes) for answer in guesses(60)) >= by_accident
 
 
+RIGHT = np.array([0.7 * np.cos(0.91) + 1 / 0.7, 1.3 * np.cos(0.91) - 1.3 / 0.49])
+
+
+@pytest.mark.parametrize("decimals", [(2, 2), (1, 3), (3, 0)])
+def test_of_fewer_decimals_than_were_asked_it_is_said_that_they_are_too_few(decimals):
+    answer = tuple(round(number, digits) for number, digits in zip(RIGHT, decimals, strict=True))
+    verdict = verify(ROUNDED, answer, 1)
+    assert verdict.outcome == "wrong"
+    assert {cause.text.rpartition(": ")[2] for cause in verdict.causes} == {"Right as far as it goes; give 3 decimals."}
+
+
+def test_what_is_off_in_the_last_digit_is_said_to_be():
+    verdict = verify(ROUNDED, tuple(np.round(RIGHT, 3) + 0.001), 1)
+    assert verdict.outcome == "wrong"
+    assert all("ff in the last digit; keep more digits on the way" in cause.text for cause in verdict.causes)
+    assert verdict.causes
+    assert not any("last digit" in cause.text for cause in verify(ROUNDED, tuple(RIGHT + 0.01), 1).causes)
+    assert not any("goes" in cause.text for cause in verify(ROUNDED, (0.0, 0.0), 1).causes)
+
+
 # --- right to some digits --------------------------------------------------------------------------------------------
 
 SMOOTH = Exercise(
