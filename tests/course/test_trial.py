@@ -164,7 +164,7 @@ def test_the_exit_status_says_whether_an_answer_is_wrong(copy, capsys):
 def test_the_doctor_finds_what_is_there(tmp_path, capsys):
     found = {finding.what: finding for finding in doctor.examine(tmp_path, grader=True)}
     assert {finding.state for finding in found.values()} == {"ok"}
-    assert {"Python", "numpy", "kernel", "sandbox", "nbgrader"} <= set(found)
+    assert {"Python", "numpy", "matplotlib", "networkx", "kernel", "sandbox", "nbgrader"} <= set(found)
 
 
 def test_the_doctor_says_what_is_missing_and_the_command_that_gets_it(tmp_path, monkeypatch, capsys):
