@@ -126,8 +126,9 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
 
 def _wrong_options(item: Item) -> float:
     """How many wrong answers there can be."""
-    one_of_few = isinstance(item, ChoiceExercise) and not item.several
-    return len(item.options) - 1 if one_of_few else math.inf
+    if isinstance(item, ChoiceExercise) and not item.several:
+        return len(item.options) - 1
+    return math.inf
 
 
 # --- what is released --------------------------------------------------------------------------------------------
