@@ -18,7 +18,6 @@ from grading.notebook import check, compare, hint, open_sheet, practice, progres
 from grading.notebook.comparison import compare as compared
 from grading.notebook.state import NOTES_FILE
 from grading.notebook.traced import bindings
-from grading.sheets import SheetError
 from grading.verify import Exercise, verify
 
 COMPARABLE = [item for item in SHEET.checked if isinstance(item, Exercise) and item.asks in ("gradient", "vjp", "jvp")]
@@ -136,10 +135,8 @@ def test_practice_with_what_is_no_number_says_so(number):
 @pytest.mark.parametrize("call", [check, compare])
 @pytest.mark.parametrize("exercise", ["chain.one_numbr", None, 3, []])
 def test_an_exercise_that_is_not_there_is_told_as_such(exercise, call):
-    with pytest.raises(SheetError, match="has no exercise"):
-        call(exercise, right)
-    with pytest.raises(SheetError, match="has no exercise"):
-        practice(exercise)
+    assert "has no exercise" in call(exercise, right).text()
+    assert "has no exercise" in practice(exercise).text()
 
 
 # --- progress --------------------------------------------------------------------------------------------------------
