@@ -32,12 +32,13 @@ from grading.course.execution import execute
 from grading.course.freshness import is_current, source_digest, stamp
 from grading.course.keying import make_keys
 from grading.course.layout import Course, write_sheet_file
-from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master
+from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master, solutions_in
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.course.printed import long_numbers
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID
+from grading.trusted.means import remarks
 from grading.verify.item import Item
 from grading.verify.lint import lint
 
@@ -85,9 +86,18 @@ def build_and_tell(name: str, course: Course, variant: int | None, only_if_chang
     """
     made = build(course, name, variant, only_if_changed)
     warnings = [said for exercise in course.sheet(name).checked for said in lint(exercise)]
+    warnings += _forbidden_to_all(course, name)
     warnings += long_numbers(nbformat.read(course.solution(name), as_version=4))
     said = "solution and assignment made" if made else "nothing has changed"
     return "\n".join([said, *(f"  warning: {warning}" for warning in warnings)])
+
+
+def _forbidden_to_all(course: Course, name: str) -> Iterator[str]:
+    """Where what the sheet forbids stands in its own solution, so that every honest answer would be looked at."""
+    forbids = course.declared(name).forbids
+    for exercise, source in solutions_in(read_master(course, name)).items():
+        for remark in remarks(source, forbids, {}) if forbids else ():
+            yield f"{exercise}: the solution itself would be shown to a person, since it {remark}; see forbids"
 
 
 def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:

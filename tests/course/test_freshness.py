@@ -195,6 +195,20 @@ def test_a_sheet_that_fails_keeps_the_others_from_nothing(
     assert not course.solution(TINY[0]).exists()
 
 
+def test_what_is_forbidden_and_stands_in_the_solution_itself_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = tiny_course(tmp_path)
+    monkeypatch.chdir(course.root)
+    for topic, forbidden in (("small", "way"), ("other", "ways")):
+        replaced("points=2),)", f'points=2),), forbids=("{forbidden}",)')(course.root / "sheets" / f"{topic}.py")
+    assert main(["build", "--processes", "1"]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert warnings == [
+        "  warning: small.way: the solution itself would be shown to a person, since it mentions way; see forbids"
+    ]
+
+
 @pytest.mark.sweep
 def test_the_whole_course_is_made_anew_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = copy_of(tmp_path, *SHEETS)
