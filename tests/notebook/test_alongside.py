@@ -213,6 +213,29 @@ def test_steps_inside_one_expression_are_not_missed():
     assert not any("d_u1 = ..." in line.text for line in found.courses)
 
 
+def test_whole_numbers_of_the_courses_lines_are_found_nowhere():
+    def picked(xp, x, which):
+        return x[which[0]] ** 2 * x[which[1]]
+
+    def by_hand(x, which):
+        first, second = int(which[0]), int(which[1])
+        bar = np.zeros(3)
+        bar[first] += 2 * x[first] * x[second]
+        bar[second] += x[first] ** 2
+        return bar
+
+    exercise = Exercise(
+        id="to.pick",
+        function=picked,
+        inputs=lambda rng: {"x": rng.normal(size=3), "which": rng.permutation(3)[:2]},
+        wrt=("x",),
+    )
+    found = compared(exercise, by_hand, 3)
+    assert "you return what" in found.said
+    assert [line.note for line in found.courses if line.note] == ["your bar", "what you return"]
+    assert len([line for line in found.courses if "which[" in line.text]) == 2
+
+
 @pytest.mark.parametrize("answer", [None, 3, "text", lambda: 1 / 0, lambda x, a: 1 / 0, lambda x, a: None])
 def test_a_comparison_never_raises(answer):
     assert compare("chain.one_number", answer).text()
