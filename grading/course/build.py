@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ from grading.verify.lint import lint
 
 _ROLES = ("show", "answer", "check", "prose")
 _SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
+_LONGEST_COMPLAINT = 240  # characters of a verdict in an error; what comes first says most
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _BEGIN, _END = SOLUTION_MARKS
 
@@ -118,12 +120,12 @@ def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
 def _check_cells(cells: list[NotebookNode], sheet: Sheet, path: Path) -> None:
     found = Counter((role, cell.metadata[role]) for cell in cells for role in _ROLES if role in cell.metadata)
     wanted = [(role, item.id) for item in sheet.exercises for role in _roles_of(item)]
-    for role, exercise in wanted:
-        if found[role, exercise] != 1:
-            raise BuildError(f'{path}: {found[role, exercise]} cells {role}="{exercise}"; there must be exactly one')
     for role, exercise in found:
         if (role, exercise) not in wanted:
             raise BuildError(f'{path}: a cell says {role}="{exercise}", which the sheet does not declare so')
+    for role, exercise in wanted:
+        if found[role, exercise] != 1:
+            raise BuildError(f'{path}: {found[role, exercise]} cells {role}="{exercise}"; there must be exactly one')
     if sum("setup" in cell.metadata for cell in cells) != 1:
         raise BuildError(f"{path}: exactly one cell must be the setup cell, '# %% setup=true'")
     for cell in cells:
@@ -206,7 +208,8 @@ def _check_solution(notebook: NotebookNode, sheet: Sheet, path: Path) -> None:
             said = " ".join(
                 re.sub(r"<[^>]*>", " ", html.unescape(data.get("text/html", "nothing was checked"))).split()
             )
-            raise BuildError(f"{path}: the solution of {exercise.id} is not right: {said}")
+            brief = textwrap.shorten(said, _LONGEST_COMPLAINT, placeholder=" ...")
+            raise BuildError(f"{path}: the solution of {exercise.id} is not right: {brief}")
 
 
 def _write(path: Path, notebook: NotebookNode) -> None:
