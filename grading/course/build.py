@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,17 +33,19 @@ from grading.course.execution import execute
 from grading.course.freshness import is_current, source_digest, stamp
 from grading.course.keying import make_keys
 from grading.course.layout import Course, write_sheet_file
-from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master
+from grading.course.master import SOLUTION_MARKS, BuildError, read_attempts, read_master, solutions_in
 from grading.course.nbgrader_api import nbgrader_api, run_nbgrader
 from grading.course.printed import long_numbers
 from grading.notebook.session import sheet_folders
 from grading.sheets import Prose, Sheet, Variant, load_sheet
 from grading.sheets.sheet import SETUP_CELL_ID
+from grading.trusted.means import remarks
 from grading.verify.item import Item
 from grading.verify.lint import lint
 
 _ROLES = ("show", "answer", "check", "prose")
 _SEEDS = 10  # at the points of so many seeds an exercise is tried before it is released
+_LONGEST_COMPLAINT = 240  # characters of a verdict in an error; what comes first says most
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _BEGIN, _END = SOLUTION_MARKS
 
@@ -85,9 +88,18 @@ def build_and_tell(name: str, course: Course, variant: int | None, only_if_chang
     """
     made = build(course, name, variant, only_if_changed)
     warnings = [said for exercise in course.sheet(name).checked for said in lint(exercise)]
+    warnings += _forbidden_to_all(course, name)
     warnings += long_numbers(nbformat.read(course.solution(name), as_version=4))
     said = "solution and assignment made" if made else "nothing has changed"
     return "\n".join([said, *(f"  warning: {warning}" for warning in warnings)])
+
+
+def _forbidden_to_all(course: Course, name: str) -> Iterator[str]:
+    """Where what the sheet forbids stands in its own solution, so that every honest answer would be looked at."""
+    forbids = course.declared(name).forbids
+    for exercise, source in solutions_in(read_master(course, name)).items():
+        for remark in remarks(source, forbids, {}) if forbids else ():
+            yield f"{exercise}: the solution itself would be shown to a person, since it {remark}; see forbids"
 
 
 def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
@@ -108,12 +120,12 @@ def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:
 def _check_cells(cells: list[NotebookNode], sheet: Sheet, path: Path) -> None:
     found = Counter((role, cell.metadata[role]) for cell in cells for role in _ROLES if role in cell.metadata)
     wanted = [(role, item.id) for item in sheet.exercises for role in _roles_of(item)]
-    for role, exercise in wanted:
-        if found[role, exercise] != 1:
-            raise BuildError(f'{path}: {found[role, exercise]} cells {role}="{exercise}"; there must be exactly one')
     for role, exercise in found:
         if (role, exercise) not in wanted:
             raise BuildError(f'{path}: a cell says {role}="{exercise}", which the sheet does not declare so')
+    for role, exercise in wanted:
+        if found[role, exercise] != 1:
+            raise BuildError(f'{path}: {found[role, exercise]} cells {role}="{exercise}"; there must be exactly one')
     if sum("setup" in cell.metadata for cell in cells) != 1:
         raise BuildError(f"{path}: exactly one cell must be the setup cell, '# %% setup=true'")
     for cell in cells:
@@ -196,7 +208,8 @@ def _check_solution(notebook: NotebookNode, sheet: Sheet, path: Path) -> None:
             said = " ".join(
                 re.sub(r"<[^>]*>", " ", html.unescape(data.get("text/html", "nothing was checked"))).split()
             )
-            raise BuildError(f"{path}: the solution of {exercise.id} is not right: {said}")
+            brief = textwrap.shorten(said, _LONGEST_COMPLAINT, placeholder=" ...")
+            raise BuildError(f"{path}: the solution of {exercise.id} is not right: {brief}")
 
 
 def _write(path: Path, notebook: NotebookNode) -> None:

@@ -19,7 +19,7 @@ from grading.trusted.sandbox import unavailable_reason
 from grading.trusted.warm import ready_zygote, slow_because
 
 _KERNEL_S = 60
-_STUDENT = ("numpy", "jupyterlab", "ipykernel", "networkx")
+_STUDENT = ("numpy", "jupyterlab", "ipykernel", "matplotlib", "networkx")
 _WITNESS = ("torch", "array-api-compat")
 _GRADER = ("nbgrader", "jupytext", "rich", "jinja2")
 _OLDEST = (3, 11)

@@ -170,9 +170,7 @@ class _Run:
     def finish(self, due: _Due) -> Intake:
         """Mark a submission that was looked at, if it is to be marked, and write down what became of it."""
         if due.is_known and due.intake:
-            return replace(
-                due.intake, reason="; ".join(filter(None, (due.intake.reason, "unchanged since it was marked")))
-            )
+            return due.intake
         intake = due.intake or self._mark(due.submission)
         Ledger(self.course.ledger).note_intake(self.name, due.digest, intake)
         return intake

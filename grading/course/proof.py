@@ -2,8 +2,8 @@
 
 The solution is right, the untouched stub is not attempted, every known answer comes to what the master says of it, no
 exercise is at fault, and nothing of the solution is released. An exercise is known well enough when three wrong answers
-and an unusual right one are declared, and of what is computed each wrong one names its cause, or says why none can be
-named (`unnamed=`).
+(or all, where there are fewer) and an unusual right one are declared, and of what is computed each wrong one names its
+cause, or says why none can be named (`unnamed=`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import nbformat
 
 from grading.answers import fault_of
+from grading.answers.choice import ChoiceExercise
 from grading.answers.prediction import Prediction
 from grading.course.freshness import require_built
 from grading.course.layout import Course
@@ -22,6 +23,7 @@ from grading.course.rehearsal import Rehearsal
 from grading.notebook.session import PUBLIC_SEED
 from grading.sheets import Prose, Sheet, Variant
 from grading.verify import Verdict
+from grading.verify.item import Item
 
 ENOUGH_WRONG, ENOUGH_RIGHT = 3, 1
 
@@ -113,12 +115,20 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
         known = [attempt for attempt in attempts if attempt.exercise == item.id]
         wrong = [attempt for attempt in known if attempt.expect == "wrong"]
         silent = [attempt for attempt in wrong if not (attempt.cause or attempt.unnamed) and item.id in computed]
-        if len(wrong) < ENOUGH_WRONG:
-            yield f"{item.id}: {len(wrong)} wrong answers are known, {ENOUGH_WRONG} are needed"
+        enough = min(ENOUGH_WRONG, _wrong_options(item))
+        if len(wrong) < enough:
+            yield f"{item.id}: wrong answers known: {len(wrong)}; it is known well enough with {enough}"
         if len(known) - len(wrong) < ENOUGH_RIGHT:
             yield f"{item.id}: no unusual right answer is known"
         for attempt in silent:
             yield f"{item.id}: {_whose(attempt)} has no cause= (nor unnamed=)"
+
+
+def _wrong_options(item: Item) -> float:
+    """How many wrong answers there can be."""
+    if isinstance(item, ChoiceExercise) and not item.several:
+        return len(item.options) - 1
+    return math.inf
 
 
 # --- what is released --------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from grading.course.inert import inert_text
 
 _LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
+_MOST_NAMED = 5  # cells in a note; whoever deleted more knows it
 
 
 def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNode, list[str]]:
@@ -23,12 +24,12 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     notes = [f"copied cells kept as ordinary cells: {copies}"] if copies else []
     missing = [name for name in known if name not in answers]
     if missing:
-        notes.append(f"missing cells put back: {len(missing)}")
+        notes.append(f"missing cells put back: {_listed(missing)}")
     changed = [
         name for name, cell in answers.items() if _is_locked(known[name]) and source_of(cell) != known[name].source
     ]
     if changed:
-        notes.append(f"changes in locked cells undone: {len(changed)}")
+        notes.append(f"changes in locked cells undone: {_listed(changed)}")
     restored = nbformat.v4.new_notebook(metadata=release.metadata)
     restored.cells = list(own_cells.get("", []))
     for name, cell in known.items():
@@ -37,6 +38,12 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     for number, cell in enumerate(restored.cells):
         cell["id"] = grade_id(cell) or f"own-{number}"
     return restored, notes
+
+
+def _listed(names: list[str]) -> str:
+    """How many cells there are, and the first of them."""
+    more = [f"and {len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return f"{len(names)} ({', '.join([*names[:_MOST_NAMED], *more])})"
 
 
 def _sort_cells(

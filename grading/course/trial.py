@@ -27,6 +27,7 @@ from grading.trusted.sandbox import Folders
 from grading.verify import Verdict
 
 _CELL_S = 60  # that a cell may take
+_LONGEST_LINE = 60  # characters of a cell by which it is known
 Told = Callable[[int, int], None]
 
 
@@ -176,10 +177,11 @@ def _executed(client: _Client, environment: dict[str, str]) -> list[str]:
 def _errors(codes: list[NotebookNode]) -> list[str]:
     """A line for each cell that ended in an error."""
     found: list[str] = []
-    for number, cell in enumerate(codes, 1):
+    for cell in codes:
+        first = next((line.strip() for line in source_of(cell).splitlines() if line.strip()), "")
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                found.append(f"code cell {number} stops with {_line_of(output)}")
+                found.append(f"the code cell that begins {first[:_LONGEST_LINE]!r} stops with {_line_of(output)}")
     return found
 
 

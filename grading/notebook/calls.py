@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from grading.notebook.graded import GradedSession
-from grading.notebook.shown import Heard, Hint, Opened, Revealed, Said, Silent, Statement
+from grading.notebook.shown import Heard, Hint, Opened, Revealed, Said, Silent, Statement, Unchecked
 
 if TYPE_CHECKING:
     from grading.notebook.comparison import Comparison
@@ -33,10 +33,12 @@ class NotOpenError(ValueError):
 class _Session(Protocol):
     def opened(self) -> Opened: ...
     def statement(self, exercise_id: str) -> Statement: ...
-    def hint(self, exercise_id: str, number: int | None) -> Hint: ...
-    def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result | Heard: ...
-    def predict(self, exercise_id: str, answer: Any) -> Result | Heard: ...
-    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed: ...
+    def hint(self, exercise_id: str, number: int | None) -> Hint | Said: ...
+    def check(
+        self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None
+    ) -> Result | Heard | Unchecked: ...
+    def predict(self, exercise_id: str, answer: Any) -> Result | Heard | Unchecked: ...
+    def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed | Said: ...
     def practice(self, exercise_id: str, number: int | None) -> Practice | Said | Silent: ...
     def compare(self, exercise_id: str, function: Any) -> Comparison | Said | Silent: ...
     def progress(self) -> Progress | Silent: ...
@@ -67,7 +69,7 @@ def show(exercise_id: str) -> Statement:
     return _current().statement(exercise_id)
 
 
-def hint(exercise_id: str, number: int | None = None) -> Hint:
+def hint(exercise_id: str, number: int | None = None) -> Hint | Said:
     """The hints of an exercise up to the `number`-th: 1 says where to look, the last nearly the answer.
 
     Without a number, as many as were opened before. No mark is lost by a hint.
@@ -93,17 +95,17 @@ def progress() -> Progress | Silent:
     return _current().progress()
 
 
-def check(exercise_id: str, answer: Any, **said: Any) -> Result | Heard:
+def check(exercise_id: str, answer: Any, **said: Any) -> Result | Heard | Unchecked:
     """Check an answer. What comes back is the mark (as a number) and the explanation (on the screen) in one.
 
     What an exercise asks for beside a function is handed in by name: `check("bugs.sign", mended, line=4)`.
 
-    Never raises because of the answer, so that Run All goes on.
+    Never raises because of the answer or the name of the exercise, so that Run All goes on.
     """
     return _current().check(exercise_id, answer, said)
 
 
-def predict(exercise_id: str, answer: Any) -> Result | Heard:
+def predict(exercise_id: str, answer: Any) -> Result | Heard | Unchecked:
     """Write down what you expect, before the cell that shows it. It earns its marks whether it comes true or not.
 
     The first prediction stands: running the cell again with another one does not replace it.
@@ -111,7 +113,7 @@ def predict(exercise_id: str, answer: Any) -> Result | Heard:
     return _current().predict(exercise_id, answer)
 
 
-def reveal(exercise_id: str, *happened: Any) -> Revealed:
+def reveal(exercise_id: str, *happened: Any) -> Revealed | Said:
     """What was predicted, beside what happened: `reveal("cost.shape", result)`."""
     return _current().reveal(exercise_id, happened)
 

@@ -163,7 +163,7 @@ def _compared(
     exercise: Exercise, own: list[str], yours: list[Bound], written: list[str], reference: list[Bound]
 ) -> Comparison:
     """Both texts with their notes, the course's up to the first adjoint that is missing among one's own values."""
-    met = [(bound, _found(bound, yours)) for bound in reference if bound.name]
+    met = [(bound, _found(bound, yours)) for bound in reference if bound.name and not _is_index(bound)]
     met += _returned([bound for bound in reference if not bound.name], [bound for bound in yours if not bound.name])
     first = _first_missing(met, _needed("\n".join(written)))
     if all(match is not None for bound, match in met if not bound.name):
@@ -250,6 +250,11 @@ class _Default(dict[str, set[str]]):
 def _is_carried(name: str) -> bool:
     """Whether a name of the course's text is an adjoint or a tangent; what it returns without a name is one."""
     return not name or name.startswith("d_") or name.endswith("_dot") or (name[:1] in "gt" and name[1:].isdigit())
+
+
+def _is_index(bound: Bound) -> bool:
+    """Whether a value may be an index or a code: whole numbers are found among anybody's values, and say nothing."""
+    return not _is_carried(bound.name) and bool(np.all(bound.value == np.round(bound.value)))
 
 
 def _told(name: str) -> str:

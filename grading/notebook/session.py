@@ -6,10 +6,11 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from grading.answers import verify
 from grading.answers.keys import Keyed, KeysError, read_keys
@@ -17,7 +18,7 @@ from grading.answers.prediction import Prediction
 from grading.notebook.comparison import Comparison, compare
 from grading.notebook.practised import MOST_PRACTICE, Practice, practice_variant
 from grading.notebook.predicting import Predictions
-from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Revealed, Said, Statement
+from grading.notebook.shown import ANONYMOUS, Hint, Opened, Result, Revealed, Said, Statement, Unchecked
 from grading.notebook.standing import Progress
 from grading.notebook.state import Notes
 from grading.sheets import Prose, Sheet, SheetError, Variant, load_sheet
@@ -30,6 +31,26 @@ VERDICTS_VARIABLE = "GRADSHEET_VERDICTS"  # a file to which each verdict is adde
 VALIDATING_VARIABLE = "NBGRADER_VALIDATING"  # set by nbgrader's Validate
 _VALIDATE_WIDTH = 72  # characters
 SHEETS_FOLDER = "sheets"  # beside a notebook, for sheets that are not part of the package
+
+Asked = ParamSpec("Asked")
+Shown = TypeVar("Shown")
+Line = TypeVar("Line")
+
+
+def _told(line: Callable[[str], Line]) -> Callable[[Callable[Asked, Shown]], Callable[Asked, Shown | Line]]:
+    """Where a call names no exercise, or one of another kind, a line says so, and Run All goes on."""
+
+    def told(call: Callable[Asked, Shown]) -> Callable[Asked, Shown | Line]:
+        @wraps(call)
+        def called(*asked: Asked.args, **named: Asked.kwargs) -> Shown | Line:
+            try:
+                return call(*asked, **named)
+            except SheetError as slip:
+                return line(str(slip))
+
+        return called
+
+    return told
 
 
 class HomeSession:
@@ -49,6 +70,7 @@ class HomeSession:
         """What `open_sheet` shows."""
         return Opened.of(self.sheet, self.variant.student)
 
+    @_told(lambda line: Statement(line, {}))
     def statement(self, exercise_id: str) -> Statement:
         """The exercise's statement, for this student."""
         item = self.sheet[exercise_id]
@@ -56,6 +78,7 @@ class HomeSession:
         is_anothers = not self.variant.student and isinstance(item, Item) and item.is_personal
         return replace(statement, warning=ANONYMOUS) if is_anothers else statement
 
+    @_told(Unchecked)
     def check(self, exercise_id: str, answer: Any, said: Mapping[str, Any] | None = None) -> Result:
         """Judge an answer here."""
         item = self.sheet[exercise_id]
@@ -63,11 +86,13 @@ class HomeSession:
             raise SheetError(f"'{exercise_id}' is read and marked by a person; there is nothing to check")
         return self._result(item, verify(item, answer, PUBLIC_SEED, said))
 
+    @_told(Unchecked)
     def predict(self, exercise_id: str, answer: Any) -> Result:
         """Write a prediction down, if it is the first one."""
         item = self._prediction(exercise_id)
         return self._result(item, self._predictions.predict(item, answer, PUBLIC_SEED))
 
+    @_told(Said)
     def reveal(self, exercise_id: str, happened: tuple[Any, ...]) -> Revealed:
         """What was predicted first, beside what happened."""
         return self._predictions.reveal(self._prediction(exercise_id), happened)
@@ -93,6 +118,7 @@ class HomeSession:
         following = self._opened(verdict.exercise) + 1
         return replace(verdict, hint=following if verdict.hint and following <= rungs else 0)
 
+    @_told(Said)
     def hint(self, exercise_id: str, number: int | None) -> Hint:
         """The ladder up to a rung; up to where it was opened before, where none is named."""
         item = self.sheet[exercise_id]
@@ -108,6 +134,7 @@ class HomeSession:
         opened = self.notes.get("hints", exercise_id)
         return opened if isinstance(opened, int) else 0
 
+    @_told(Said)
     def practice(self, exercise_id: str, number: int | None) -> Practice | Said:
         """The exercise once more; only after it is solved, since its numbers would distract."""
         solved = self.verdicts.get(self.sheet[exercise_id].id)
@@ -124,6 +151,7 @@ class HomeSession:
             return Said(f"'{exercise_id}' is read by a person; there is nothing to practise with.")
         return Practice(fresh, self._practised[exercise_id])
 
+    @_told(Said)
     def compare(self, exercise_id: str, function: Any) -> Comparison | Said:
         """A function beside the course's own lines."""
         item = self.sheet[exercise_id]

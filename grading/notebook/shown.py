@@ -122,6 +122,17 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Unchecked(Said):
+    """A line in the place of a verdict: its plain text is a mark of nothing, which is what nbgrader reads."""
+
+    def __repr__(self) -> str:
+        return "0.0"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.line)}</p>"
+
+
+@dataclass(frozen=True)
 class Silent:
     """What stands in the place of everything that is for a student alone, while a submission is marked."""
 

@@ -175,7 +175,10 @@ def _module(name: str, folders: Sequence[Path]) -> ModuleType:
         if error.name != f"grading.sheets.{topic}":
             raise
         places = ", ".join(str(folder) for folder in folders) or "the package grading.sheets"
-        raise SheetError(f"no sheet '{name}': {topic}.py was not found in {places}") from None
+        raise SheetError(
+            f"no sheet '{name}': {topic}.py was not found in {places}; a course of one's own has it in "
+            f"sheets/{topic}.py, beside the notebook or in a folder above"
+        ) from None
 
 
 def _module_at(name: str, path: Path) -> ModuleType:

@@ -172,6 +172,10 @@ BROKEN = {
     "an answer missing": (SMALL.replace(' answer="chain.one_number"', ""), '0 cells answer="chain.one_number"'),
     "a prose missing": (SMALL.replace(' prose="chain.lemma"', ""), '0 cells prose="chain.lemma"'),
     "an unknown exercise": (SMALL + '\n# %% check="chain.unheard_of"\nx\n', 'says check="chain.unheard_of"'),
+    "a check misspelt": (
+        SMALL.replace('check="chain.one_number"', 'check="chain.one_numbr"'),
+        'says check="chain.one_numbr"',
+    ),
     "words checked": (SMALL + '\n# %% check="chain.lemma"\nx\n', 'says check="chain.lemma"'),
     "a show too many": (SMALL + '\n# %% show="chain.one_number"\nx\n', 'says show="chain.one_number"'),
     "no solution region": (SMALL.replace("### BEGIN SOLUTION", ""), 'answer="chain.one_number" has no'),
@@ -214,6 +218,7 @@ def test_a_solution_that_is_not_right_is_refused(course):
         build(course, NAME)
     assert "\n" not in str(refusal.value)
     assert "sign is wrong" in str(refusal.value)
+    assert len(str(refusal.value)) < len(str(master)) + 320
     assert tree_digest(course.assignments) == before
 
 

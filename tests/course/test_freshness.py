@@ -195,6 +195,37 @@ def test_a_sheet_that_fails_keeps_the_others_from_nothing(
     assert not course.solution(TINY[0]).exists()
 
 
+def test_what_is_forbidden_and_stands_in_the_solution_itself_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = tiny_course(tmp_path)
+    monkeypatch.chdir(course.root)
+    for topic, forbidden in (("small", "way"), ("other", "ways")):
+        replaced("points=2),)", f'points=2),), forbids=("{forbidden}",)')(course.root / "sheets" / f"{topic}.py")
+    assert main(["build", "--processes", "1"]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "warning" in line]
+    assert warnings == [
+        "  warning: small.way: the solution itself would be shown to a person, since it mentions way; see forbids"
+    ]
+
+
+def test_what_is_handed_out_of_a_course_of_ones_own_is_all_that_students_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course, students = tiny_course(tmp_path / "mine"), tmp_path / "theirs"
+    build(course, TINY[0])
+    shutil.copytree(course.assignments, students / "assignments")
+    shutil.copyfile(course.root / CONFIG, students / CONFIG)
+    monkeypatch.chdir(students)
+    assert main(["start", "1", "--to", "work"]) == 1
+    assert "sheets/small.py, beside the notebook or in a folder above" in capsys.readouterr().err
+    shutil.copytree(course.root / "sheets", students / "sheets")
+    assert main(["start", "1", "--to", "again"]) == 0
+    assert main(["check", f"again/{TINY[0]}/{TINY[0]}.ipynb"]) == 0
+    assert main(["submit-check", f"again/{TINY[0]}/{TINY[0]}.ipynb"]) == 1
+    assert "not attempted: small.way" in capsys.readouterr().out
+
+
 @pytest.mark.sweep
 def test_the_whole_course_is_made_anew_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = copy_of(tmp_path, *SHEETS)

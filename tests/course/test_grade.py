@@ -270,6 +270,7 @@ def test_grading_again(course):
 
     again = grade(course, NAME)
     assert [intake.state for intake in again] == [GRADED, SET_ASIDE]
+    assert [intake.reason.count("unchanged since it was marked") for intake in again] == [1, 0]
     assert rows(course) == each
 
     grade(course, NAME, again=True)

@@ -151,7 +151,8 @@ def test_deleted_cells_are_put_back():
     notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("chain-paths")]
     restored, notes = restore(notebook, RELEASE)
     assert [cell.id for cell in restored.cells if "nbgrader" in cell.metadata] == IDS
-    assert notes == ["missing cells put back: 5"]
+    gone = [name for name in IDS if name.startswith("chain-paths")]
+    assert notes == [f"missing cells put back: 5 ({', '.join(gone)})"]
 
 
 def test_own_cells_stay_behind_the_cell_they_followed():
@@ -169,7 +170,7 @@ def test_a_notebook_of_another_sheet_keeps_its_cells_as_ordinary_ones():
     other = nbformat.v4.new_notebook(cells=[new_code_cell(OWN), new_markdown_cell("words")])
     restored, notes = restore(other, RELEASE)
     assert [cell.source for cell in restored.cells[:2]] == [OWN, "words"]
-    assert notes == [f"missing cells put back: {len(IDS)}"]
+    assert notes == [f"missing cells put back: {len(IDS)} ({', '.join(IDS[:5])}, and {len(IDS) - 5} more)"]
 
 
 # --- collect -----------------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import nbformat
 import pytest
 from classroom import NAME, REPOSITORY, ROOT, SHEET, append, cell_of
 
+from grading.answers.choice import ChoiceExercise
 from grading.cli import main
 from grading.course.build import BuildError
-from grading.course.master import SOLUTION_MARKS, read_attempts
+from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.proof import faults, hidden_lines, leaks, misjudged, shortfalls
 from grading.course.rehearsal import Rehearsal
-from grading.sheets import Prose, Variant
+from grading.sheets import Prose, Sheet, Variant
 
 ATTEMPTS = read_attempts(REPOSITORY, NAME)
 RIGHT = next(attempt for attempt in ATTEMPTS if attempt.expect == "right")
@@ -56,10 +57,26 @@ def test_every_shortfall_is_told():
     wrong = [attempt for attempt in of_it if attempt.expect == "wrong"]
     right = [attempt for attempt in of_it if attempt.expect == "right"]
     assert lacking(of_it) == []
-    assert "2 wrong answers are known" in lacking([*wrong[:2], *right])[0]
+    assert "wrong answers known: 2; it is known well enough with 3" in lacking([*wrong[:2], *right])[0]
     assert "no unusual right answer" in lacking(wrong)[0]
     assert "has no cause=" in lacking([*of_it, replace(WRONG, cause="")])[0]
     assert lacking([*of_it, replace(WRONG, cause="", unnamed="it is a guess")]) == []
+
+
+@pytest.mark.parametrize(
+    ("several", "known", "lacking"),
+    [
+        (False, 0, "known: 0; it is known well enough with 1"),
+        (False, 1, ""),
+        (True, 1, "known: 1; it is known well enough with 3"),
+    ],
+)
+def test_of_a_choice_no_more_wrong_answers_are_asked_for_than_there_are(several, known, lacking):
+    sheet = Sheet("Small", (ChoiceExercise(id="mine.way", options={"a": "This.", "b": "That."}, several=several),))
+    right = Attempt("mine.way", "right", 1.0, "", "way = 'A'")
+    wrong = Attempt("mine.way", "wrong", 0.0, "", "way = 'b'", because="Why not.")
+    said = list(shortfalls(sheet, [right, *[wrong] * known]))
+    assert [line.partition("wrong answers ")[2] for line in said] == ([lacking] if lacking else [])
 
 
 # --- the whole sheet -------------------------------------------------------------------------------------------------

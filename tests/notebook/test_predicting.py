@@ -8,7 +8,6 @@ import pytest
 from grading.notebook import open_sheet, predict, reveal
 from grading.notebook.shown import Revealed
 from grading.notebook.state import NOTES_FILE, NOTES_VARIABLE
-from grading.sheets import SheetError
 
 DECLARATION = """
 from grading.answers.prediction import Prediction
@@ -126,10 +125,7 @@ def test_a_run_that_is_to_leave_nothing_still_reveals(copy, monkeypatch):
 
 
 def test_what_the_author_mistook_is_told(copy):
-    with pytest.raises(SheetError, match=r"'guess\.not' is no prediction; use check"):
-        predict("guess.not", 3)
-    with pytest.raises(SheetError, match="is no prediction"):
-        reveal("guess.not", 3)
+    assert "'guess.not' is no prediction; use check" in predict("guess.not", 3).text()
+    assert "is no prediction" in reveal("guess.not", 3).text()
     predict("guess.shape", (3,))
-    with pytest.raises(SheetError, match="needs what happened"):
-        reveal("guess.shape")
+    assert "needs what happened" in reveal("guess.shape").text()

@@ -1,5 +1,6 @@
 """What a notebook's calls show and say, in a kernel at home."""
 
+import html
 import json
 import re
 
@@ -7,7 +8,7 @@ import pytest
 from classroom import NAME, SHEET
 
 from grading.course.start import is_anonymous, start
-from grading.notebook import check, hint, open_sheet, show
+from grading.notebook import check, compare, hint, open_sheet, practice, predict, reveal, show
 from grading.notebook.session import read_variant
 from grading.sheets import SheetError, Variant, load_sheet
 
@@ -78,16 +79,44 @@ def test_the_verdict_on_a_number_does_not_tell_it(copy_of):
         (lambda: check("jacobian", None), "did you mean 'chain.jacobian'?"),
         (lambda: check("chain.jakobian", None), "did you mean 'chain.jacobian'?"),
         (lambda: check("chain.lemma", "words"), "marked by a person"),
-        (lambda: open_sheet("99_nothing"), "belongs to 01_chain_rule, not to 99_nothing"),
+        (lambda: predict("chain.jakobian", 3), "did you mean 'chain.jacobian'?"),
+        (lambda: predict("chain.jacobian", 3), "use check('chain.jacobian', ...)"),
     ],
 )
-def test_slips_are_one_line_without_a_traceback(copy_of, call, said):
+def test_where_nothing_can_be_checked_a_line_says_why_and_nbgrader_reads_no_mark(copy_of, call, said):
     copy_of()
     open_sheet(NAME)
+    told = call()
+    assert repr(told) == "0.0"
+    assert said in told.text()
+    assert "\n" not in told.text()
+    assert told.text() in html.unescape(told._repr_html_())
+
+
+@pytest.mark.parametrize("call", [show, hint, practice, reveal, lambda name: compare(name, None)])
+@pytest.mark.parametrize("name", ["chain.jakobian", "jacobian"])
+def test_a_slip_in_an_exercises_name_stops_no_run(copy_of, call, name):
+    copy_of()
+    open_sheet(NAME)
+    assert "did you mean 'chain.jacobian'?" in repr(call(name))
+
+
+@pytest.mark.parametrize("call", [show, hint, practice, reveal, lambda name: compare(name, None)])
+@pytest.mark.parametrize(
+    "item", SHEET.exercises[:1] + tuple(item for item in SHEET.exercises if item.id == "chain.lemma")
+)
+def test_no_kind_of_exercise_stops_a_run(copy_of, call, item):
+    copy_of()
+    open_sheet(NAME)
+    assert repr(call(item.id))
+
+
+def test_another_sheet_is_refused_in_one_line_without_a_traceback(copy_of):
+    copy_of()
     with pytest.raises(SheetError) as slip:
-        call()
+        open_sheet("99_nothing")
     (line,) = slip.value._render_traceback_()
-    assert said in line
+    assert "belongs to 01_chain_rule, not to 99_nothing" in line
 
 
 @pytest.mark.parametrize(
