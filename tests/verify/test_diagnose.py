@@ -12,6 +12,8 @@ from judged import CASES, GRADIENT, JACOBIAN, labels, on_numbers
 
 from grading.verify import Exercise, verify
 from grading.verify.diagnose import Observation, explain
+from grading.verify.faults import Recorded
+from grading.verify.oneway import half_misread
 from grading.verify.sampling import fresh_question
 
 diagnose = importlib.import_module("grading.verify.diagnose")
@@ -402,7 +404,8 @@ def test_an_overflow_at_the_edge_case_alone_is_told_as_such():
             wrt=("z",),
         )
 
-    said = texts(verify(loss(900.0), lambda z: np.exp(z) / np.exp(z).sum(), seed=1))
+    with np.errstate(all="ignore"):
+        said = texts(verify(loss(900.0), lambda z: np.exp(z) / np.exp(z).sum(), seed=1))
     assert "nan or inf: at the edge case alone" in said
     said = texts(verify(loss(900.0), lambda z: np.full(5, np.nan) + z, seed=1))
     assert "at 4 of 4 points" in said
@@ -411,3 +414,11 @@ def test_an_overflow_at_the_edge_case_alone_is_told_as_such():
 def test_the_words_of_a_form_are_explained():
     said = texts(verify(LINEAR, lambda W, x: ((1 - np.tanh(W @ x))[:, None] * W, np.zeros((3, 3, 5))), seed=1))
     assert "is not 1 - output, where output is what tanh returns." in said
+
+
+def test_a_slip_in_the_value_alone_or_in_the_derivative_alone_is_told_in_two_sentences():
+    exercise = on_numbers(lambda xp, x: xp.sum(xp.exp(x**2)), vector)
+    told = {suspect.text for suspect in half_misread(Recorded(fresh_question(exercise, 1, 0), 0))}
+    slip = "In x ** 2 the power is left out."
+    assert f"{slip} It is so in the value alone; the derivative of x ** 2 is right." in told
+    assert f"{slip} It is so in the derivative alone; the value of x ** 2 is right." in told

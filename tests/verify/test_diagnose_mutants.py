@@ -63,7 +63,7 @@ DETECTORS = [
     (shares, "paths", lambda trial: [], "dev.product", "a path or term dropped"),
     (shares, "terms", lambda trial: [], "dev.push", "an extra term"),
     (shares, "_lengths", nothing, "dev.standard", "sum for mean"),
-    (elsewhere, "_adjoints", nothing, "dev.length", "another derivative"),
+    (elsewhere, "_on_the_way", nothing, "dev.length", "another derivative"),
     (elsewhere, "_values", nothing, "dev.product", "the value instead of its derivative"),
     (elsewhere, "_other_derivatives", nothing, "dev.product", "another derivative"),
     (precision, "unfinite", nothing, "dev.product", "not finite"),

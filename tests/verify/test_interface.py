@@ -402,7 +402,9 @@ def test_decimals_allow_half_a_unit_of_the_last_digit():
     assert verify(exercise, ([0.4949, 0.4851], -1.05), seed=1).outcome == "right"
     assert verify(by_hand(), ([0.4949, 0.4851], -1.05), seed=1).outcome == "wrong"
     too_far = verify(exercise, ([0.4951, 0.49], -1.05), seed=1)
-    assert (too_far.outcome, too_far.mark, too_far.causes) == ("wrong", 1.0, ())
+    assert (too_far.outcome, too_far.mark, labels(too_far)) == ("wrong", 1.0, {"a small relative error"})
+    assert "Off in the last digit" in too_far.text()
+    assert not verify(exercise, ([0.55, 0.49], -1.05), seed=1).causes
 
 
 def test_numbers_by_hand_are_explained():
