@@ -7,10 +7,12 @@ import importlib.util
 import re
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 
 import numpy as np
@@ -138,13 +140,14 @@ def load_sheet(name: str, variant: Variant | None = None, folders: Sequence[Path
 
     Raises
     ------
-    SheetError : no such sheet, or its module does not declare `sheet(variant) -> Sheet`
+    SheetError : no such sheet, or its module fails or does not declare `sheet(variant) -> Sheet`
     """
     module = _module(name, folders)
     declare = getattr(module, "sheet", None)
     if not callable(declare):
         raise SheetError(f"{module.__file__} declares no function sheet(variant)")
-    declared = declare(variant or Variant())
+    with _told_in_a_line(Path(str(module.__file__))):
+        declared = declare(variant or Variant())
     if not isinstance(declared, Sheet):
         raise SheetError(f"{module.__file__}: sheet(variant) returned a {type(declared).__name__}, not a Sheet")
     return declared
@@ -187,5 +190,19 @@ def _module_at(name: str, path: Path) -> ModuleType:
         raise SheetError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles inside look their module up by name
-    spec.loader.exec_module(module)
+    with _told_in_a_line(path):
+        spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def _told_in_a_line(path: Path) -> Iterator[None]:
+    """A slip in a declaration, with its line; what says itself what to mend stays as it is."""
+    try:
+        yield
+    except (ValueError, OSError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        raise SheetError(f"{where}: {type(error).__name__}: {' '.join(str(error).split())}") from error

@@ -226,6 +226,28 @@ def test_what_is_handed_out_of_a_course_of_ones_own_is_all_that_students_need(
     assert "not attempted: small.way" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    return Sheet", "    return Shet", "line 7: NameError: name 'Shet' is not defined"),
+        ("def sheet", "Shet\n\n\ndef sheet", "line 6: NameError: name 'Shet' is not defined"),
+        ("def sheet(variant)", "def sheet(variant", "SyntaxError: '(' was never closed"),
+        ("points=2", "point=2", "line 7: TypeError: "),
+    ],
+)
+def test_a_slip_in_a_declaration_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    course = tiny_course(tmp_path)
+    replaced(old, new)(course.root / "sheets" / "small.py")
+    monkeypatch.chdir(course.root)
+    assert main(["build", "1"]) == 1
+    told = capsys.readouterr().err
+    assert "small.py" in told
+    assert said in told
+    assert told.count("\n") == 1
+
+
 @pytest.mark.sweep
 def test_the_whole_course_is_made_anew_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = copy_of(tmp_path, *SHEETS)
