@@ -260,7 +260,7 @@ def complex_step(A, x, dx):
     return np.imag(wave(A, x - imaginary * dx)) / imaginary.imag
 
 
-# %% attempt="modes.complex_step" expect="wrong" cause="zeros"
+# %% attempt="modes.complex_step" expect="wrong" cause="constant factor"
 def complex_step(A, x, dx):
     return np.imag(wave(A, x + imaginary * dx))
 
