@@ -22,7 +22,9 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts")
 _INSIDE = Path(__file__).parent / "inside"
 _DEVICES = "full null random tty urandom zero"  # the machine's own, which bubblewrap's --dev shows inside
-_TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "flock": "util-linux"}
+_TOOLS = {"bwrap": "bubblewrap", "mount": "mount"} | dict.fromkeys(
+    ("flock", "prlimit", "setpriv", "unshare"), "util-linux"
+)
 
 WITHOUT_SANDBOX = "marked without the sandbox, where a submission could do anything, to its marks as well"
 
