@@ -10,6 +10,7 @@ import test_table_forms
 from tables import SHEET, Student
 
 from grading.answers import cells, number, paper, rounding, slips, table, trace, written
+from grading.verify import precision
 
 Paper, Rounding, Row, Trace = paper.Paper, rounding.Rounding, trace.Row, trace.Trace
 JUDGED, ADMITS, TOTAL, SLOPES, USED = Paper._judged, Rounding.admits, Paper.total, Paper.slopes, Paper.used
@@ -196,7 +197,7 @@ NUMBERS = {
     "keys take all digits": (number.NumberExercise, "_printed", lambda self, said: float(said)),
     "no fault": (number.NumberExercise, "fault", lambda self, seed: ""),
     "powers of a hundred": (number, "_FARTHEST", 1),
-    "near is far": (number, "_NEAR", 1000),
+    "near is far": (precision, "_NEAR", 1000),
 }
 MUTANTS = [
     pytest.param(test, broken, id=f"{test.__name__}: {name}")
