@@ -73,7 +73,7 @@ def test_a_variant_can_be_judged_and_lets_no_mistake_hide(name, number):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize(("number", "name"), [*product([*range(1, 20), 2027], NAMES)])
+@pytest.mark.parametrize(("number", "name"), [*product([*range(1, 20, 3), 2027], NAMES)])
 def test_a_variant_keeps_every_promise(name, number):
     assert list(faults(COURSE, name, Variant(number, student(number)), number)) == []
 
