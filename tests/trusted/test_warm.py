@@ -330,10 +330,9 @@ DYING = {
 @pytest.mark.parametrize("code", DYING.values(), ids=DYING)
 def test_one_that_dies_or_talks_nonsense_is_found_out_and_the_next_one_runs(zygote, code):
     with submitted(zygote) as submission:
-        start = time.monotonic()
         _, reply = cell(submission, code, timeout=8)
         assert reply is None
-        assert time.monotonic() - start < 60  # of the end it hears at once, or after the 8 seconds
+        assert not asyncio.run(submission.is_alive())
     assert run_one(zygote, "print('the next one')") == "the next one\n"
 
 
