@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import zmq
 import zmq.asyncio
@@ -122,14 +122,24 @@ def scratch_folders() -> Iterator[Folders]:
     """Private folders for one kernel, gone afterwards; those of a grader that was killed are removed too."""
     for abandoned in _SCRATCH.glob(f"{_PREFIX}*"):
         _remove_unless_in_use(abandoned)
-    folders = Folders(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SCRATCH)))
+    folders, lock = _locked_folders()
     try:
-        with folders.lock_file.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            folders.make()
-            yield folders
+        folders.make()
+        yield folders
     finally:
         _remove(folders.scratch)
+        lock.close()
+
+
+def _locked_folders() -> tuple[Folders, TextIO]:
+    """New folders and their lock; who cleans up may have taken new ones for abandoned before they were locked."""
+    while True:
+        folders = Folders(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_SCRATCH)))
+        lock = folders.lock_file.open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folders.lock_file.exists():
+            return folders, lock
+        lock.close()
 
 
 def _remove_unless_in_use(scratch: Path) -> None:

@@ -14,7 +14,7 @@ from small_course import make_small_course
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CONFIG, Course
 from grading.course.simulated import simulated_class
-from grading.trusted.ledger import Ledger
+from grading.trusted.ledger import FAILED, Ledger
 
 OF_ONE_RUN = re.compile(r"gradsheet-\w+|ipykernel_\d+")  # in the names of files: a folder, and a process's number
 SHEETS = Course(ROOT).sheet_names()
@@ -50,7 +50,7 @@ def marked(course, warm):
         config.write(f"\nc.MarkedExecute.warm = {warm}\n")
     course = Course(folder)
     (name,) = {path.name for path in course.submitted.glob("*/*")}
-    grade(course, name)
+    assert [one for one in grade(course, name) if one.state == FAILED] == []
     marks = {row.student: row.by_cell for row in read_marks(course, name)}
     verdicts = Ledger(course.ledger).verdicts(name)
     shown = {}

@@ -166,6 +166,14 @@ def test_what_a_killed_grader_left_is_removed_and_what_is_in_use_is_not():
         assert folders.work.exists()
 
 
+def test_graders_that_begin_at_once_do_not_take_each_others_folders_for_abandoned():
+    begins = "from grading.trusted.kernel import scratch_folders\nfor _ in range(150):\n"
+    begins += "    with scratch_folders() as f:\n        assert f.work.is_dir()"
+    command = [sys.executable, "-c", begins]
+    graders = [subprocess.Popen(command, stderr=subprocess.PIPE, cwd=ROOT, text=True) for _ in range(4)]
+    assert [grader.communicate()[1] for grader in graders] == [""] * 4
+
+
 def test_packages_from_elsewhere_are_there_and_can_be_hidden(monkeypatch, tmp_path):
     needs_sandbox()
     folder = tmp_path / "site-packages"
