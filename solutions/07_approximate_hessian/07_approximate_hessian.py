@@ -330,7 +330,7 @@ values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2,
 names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75 unnamed="The tangents of two factors are multiplied."
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 cause="product rule misapplied"
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
