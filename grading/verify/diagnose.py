@@ -25,6 +25,7 @@ from grading.verify.planted import (
     activation_faults,
     arrangement_faults,
     far_fetched_faults,
+    faults_of_walks,
     misread_functions,
     pairs_of_faults,
     planted_faults,
@@ -188,6 +189,10 @@ def _on_products(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(products(wrong), _MANY)
 
 
+def _on_walks(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faults_of_walks(wrong), _MANY)
+
+
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _catalogued(wrong, (places.places, places.one_place, places.signs))
 
@@ -335,7 +340,17 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
+    *(
+        _by_telling_luck,
+        _on_the_list,
+        _on_walks,
+        _on_places,
+        _elsewhere,
+        _on_products,
+        _far_fetched,
+        _misread,
+        _two_mistakes,
+    ),
     *(_on_scale, _pairs, _by_luck),
 )
 _SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before

@@ -62,13 +62,14 @@ class Recorded:
     """The list of an exercise's function at one point, and the answer that follows from it, with faults or without.
 
     Lines that compute the same thing are one line: who gets it wrong once gets it wrong everywhere. Of a Hessian's
-    diagonal it is the list of the gradient, in one block alone.
+    diagonal it is the list of the gradient, in one block alone; without a block that of the function itself.
     """
 
     def __init__(self, question: Question, block: int | None = None) -> None:
         exercise, primals = question.exercise, question.primals
         function = exercise.of_wrt(question.point)
-        self.question, self.asks, self.block = question, exercise.asks, block
+        self.question, self.block = question, block
+        self.asks = "gradient" if exercise.asks == "hessian_diagonal" and block is None else exercise.asks
         if block is not None:
             function, primals = _gradient_in(function, primals, block), (primals[block],)
         self.names = exercise.wrt if block is None else (exercise.wrt[block],)

@@ -44,8 +44,11 @@ def _written(question: Question) -> Written | None:
         return None  # it has no real inputs, or operations that are not on the list
 
 
-def trials(wrong: list[Seen]) -> Iterator[Trial]:
-    """The blocks that can be compared, beside their lists; of a Hessian's diagonal every block has its own."""
+def trials(wrong: list[Seen], of_one_make: bool = True) -> Iterator[Trial]:
+    """The blocks that can be compared, beside their lists; of a Hessian's diagonal every block has its own.
+
+    Unless lists of any make will do, they are of the same operations at all points.
+    """
     exercise = wrong[0][0].question.exercise
     wrong = [seen for seen in wrong if all(one.comparable for one in seen)]
     if not wrong or exercise.asks == "value":
@@ -53,7 +56,8 @@ def trials(wrong: list[Seen]) -> Iterator[Trial]:
     for blocks in [[seen] for seen in wrong] if exercise.asks == "hessian_diagonal" else [wrong]:
         block = blocks[0][0].block if exercise.asks == "hessian_diagonal" else None
         lists = [recorded for seen in blocks[0] if (recorded := recorded_at(seen.question, block)) is not None]
-        if len(lists) == len(blocks[0]) and len({recorded.names_of_rules for recorded in lists}) == 1:
+        are_alike = not of_one_make or len({recorded.names_of_rules for recorded in lists}) == 1
+        if len(lists) == len(blocks[0]) and are_alike:
             yield Trial(lists, blocks, block)
 
 
