@@ -69,13 +69,14 @@ def diagnose(
     """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
 
     A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
-    `ask` puts further questions to the answer; without it nothing is said of luck. After _SEARCH_S seconds on `clock`
-    the search ends, likelier mistakes having been tried before others; what can be seen fast is still looked at.
+    `ask` puts further questions to the answer; without it nothing is said of luck. With _SEARCH_WORK done, or after
+    _SEARCH_S seconds on `clock`, the search ends, likelier mistakes having been tried before others; what can be seen
+    fast is still looked at.
     """
     count = len(blocks) if of is None else of
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
-    search = Budget(_SEARCH_S, clock)
+    search = Budget(_SEARCH_S, clock, _SEARCH_WORK)
     for step in _STEPS:
         silent = _silent(wrong, found)
         budget = Budget(_FAST_S, clock) if step in _FAST else search
@@ -353,6 +354,9 @@ _STEPS = (
     ),
     *(_on_scale, _pairs, _by_luck),
 )
-_SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
+# For all of them together: lines of small arrays that are walked, which take about two seconds, and on a processor that
+# is much slower, or where other things take long, an end nevertheless. A mistake that is found has been found before.
+_SEARCH_WORK = 400_000
+_SEARCH_S = 4.0
 _FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
-_FAST_S = 0.25
+_FAST_S = 0.5

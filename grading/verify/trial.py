@@ -16,8 +16,6 @@ from grading.verify.suspects import Suspect
 from grading.verify.tolerance import UNIT_ROUNDOFF
 
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
-_OF_MATRICES = 3  # walks for one number are worth one that makes a matrix
-_SMALL = 2000  # entries of an array whose size does not matter yet
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,13 @@ class Trial:
         self.numbers = [0 if block is not None else seen[0].block for seen in wrong]
         self.plain = [recorded.answer() for recorded in lists]
         self.worst = [[_worst(one) for one in seen] for seen in wrong]
-        self.patience = _PATIENCE
-        walks = _OF_MATRICES if lists[0].asks in ("jacobian", "hessian_diagonal") else 1
-        self.effort = walks * sum(1 + recorded_line[4].size / _SMALL for recorded_line in lists[0].lines)
+        self.patience: float = _PATIENCE
 
     def of(self, group: Iterator[Suspect]) -> list[Found]:
         """The suspects that reproduce some wrong block at every point; no more of them than there is patience for."""
         found = []
         for suspect in while_time(group):
-            self.patience -= self.effort
+            self.patience -= self.lists[0].effort
             if self.patience < 0:
                 break
             blocks = list(range(len(self.wrong)))
