@@ -1,5 +1,7 @@
 """Mistakes in second derivatives and in values that follow from matrices, on functions of these tests' own."""
 
+import importlib
+
 import numpy as np
 import pytest
 from test_slips import exercise
@@ -73,3 +75,19 @@ def test_each_piece_is_needed(monkeypatch):
 
     monkeypatch.setattr(faults.Recorded, "_hold_shifts", held)
     assert "another derivative" not in [cause.label for cause in verify(PEAK, shares, seed=2).causes]
+
+
+def test_curvature_that_no_value_shows_is_had_from_the_gradient(monkeypatch):
+    """Without PyTorch, where the function's own rounding is larger than what its curvature changes."""
+    monkeypatch.setattr("grading.verify.oracles._torch", lambda: (None, None))
+    flat = exercise("flat", lambda xp, x: xp.log(xp.sum(xp.exp(x / 1e6))), ("x",), asks="hessian_diagonal", x=5)
+
+    def answer(x, times=1.0):
+        p = np.exp(x / 1e6) / np.sum(np.exp(x / 1e6))
+        return times * p * (1 - p) / 1e12
+
+    assert verify(flat, answer, seed=1).outcome == "right"
+    assert verify(flat, lambda x: answer(x, 1.5), seed=1).outcome == "wrong"
+    bench = importlib.import_module("grading.verify.bench")
+    monkeypatch.setattr(bench, "second_difference_witness", lambda question: None)
+    assert verify(flat, lambda x: answer(x, 1.5), seed=1).outcome == "inconclusive"
