@@ -1442,7 +1442,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong" unnamed="The factors of every product are exchanged at once."
+# %% attempt="modes.walk" expect="wrong" cause="product rule misapplied"
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1542,7 +1542,7 @@ def any_list(x, op, left, right):
     return v[-1]
 
 
-# %% attempt="modes.any_list" expect="wrong" unnamed="What is written over differs from list to list."
+# %% attempt="modes.any_list" expect="wrong" cause="a path or term dropped"
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1563,7 +1563,7 @@ def any_list(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.any_list" expect="wrong" unnamed="The tanh stands in another line of each list."
+# %% attempt="modes.any_list" expect="wrong" cause="activation derivative at the wrong point"
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
