@@ -118,8 +118,8 @@ def tolerance(question: Question) -> Tolerance:
         sizes = np.abs(entries)
         shaken = [_shaken(computed, number) for number in range(_SHAKES)]
         reaction = _largest(entries, [each for each, _ in shaken])
-        if any(computation.is_shifted for computation in computed):
-            reaction = np.maximum(reaction, _shift_reaction(computed))
+        if any(computation.has_maxima for computation in computed):
+            reaction = np.maximum(reaction, _without_maxima(computed, entries, scale))
         allowed = scale * (sizes + reaction) + smallest
         if question.exercise.engine:
             allowed = _UNKNOWN * allowed + _flat(tuple(np.full_like(b, scale * _size(b)) for b in base))
@@ -152,14 +152,17 @@ def _shaken(computed: list[_Computation], number: int, moves: bool = True) -> tu
     return _flat(_joined(each.blocks() for each in shaken)), shaken[0].value
 
 
-def _shift_reaction(computed: list[_Computation]) -> Array:
-    """What blunted slopes do where maxima are constants, as they are to who leaves them out of a softmax.
+def _without_maxima(computed: list[_Computation], entries: Array, scale: float) -> Array:
+    """The reaction of the same list with its maxima held constant; 0 where the derivative is another one then.
 
-    With them the last bits that a logarithm has lost cancel at the largest entry: in exp(z - (m + log s)) they do not.
+    A maximum taken out of a softmax changes no derivative, and most people leave it out of theirs. With it the largest
+    entry has no cancellation: what comes back to it is minus the sum of all others.
     """
     held = [computation.with_maxima_held() for computation in computed]
-    blunted = [_shaken(held, number, moves=False)[0] for number in range(_SHAKES)]
-    return _largest(_flat(_joined(computation.blocks() for computation in held)), blunted)
+    same = _flat(_joined(computation.blocks() for computation in held))
+    reaction = _largest(same, [_shaken(held, number)[0] for number in range(_SHAKES)])
+    is_same = np.abs(same - entries) <= scale * (np.abs(entries) + reaction)
+    return np.where(is_same, reaction, 0.0)
 
 
 def _noise(computation: _Computation, moved: list[Array]) -> Array:
@@ -219,10 +222,9 @@ class _Computation:
         return found
 
     @property
-    def is_shifted(self) -> bool:
-        """Whether there are maxima and logarithms on the list, as in log(sum(exp(z - max(z)))) + max(z)."""
-        keys = {rule.key for rule, *_ in self.tape.records if rule is not None}
-        return not (keys.isdisjoint(_MAXIMA) or keys.isdisjoint(_LOGARITHMS))
+    def has_maxima(self) -> bool:
+        """Whether there are maxima over several entries on the list, as in exp(z - max(z))."""
+        return any(rule is not None and rule.key in _MAXIMA for rule, *_ in self.tape.records)
 
     def with_maxima_held(self) -> _Computation:
         """The same list, which when walked passes nothing back through maxima."""

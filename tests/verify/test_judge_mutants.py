@@ -197,6 +197,12 @@ PIECES = {
         (tolerance, "_LOGARITHMS", {}),
         lambda: unexcused(lambda: test_tolerance.test_a_logarithms_slope_may_come_from_its_value(600)),
     ),
+    "a maximum taken out of a softmax is never left out": (
+        (tolerance, "_MAXIMA", frozenset()),
+        lambda: unexcused(
+            lambda: test_tolerance.test_a_maximum_taken_out_of_a_softmax_asks_no_more_than_without_it(10)
+        ),
+    ),
     "maxima hide what a shift has lost": (
         (tolerance, "_MAXIMA", frozenset()),
         lambda: unexcused(

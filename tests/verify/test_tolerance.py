@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from judged import CASES, labels, on_numbers, slightly_off
 
 from grading.verify import Exercise, verify
+from grading.verify import tolerance as tolerances
+from grading.verify.sampling import Question
 
 SIZES = 10.0 ** np.arange(-8, 10)
 
@@ -304,3 +306,48 @@ def test_a_shifted_logarithms_digits_are_lost_at_the_largest_entry_too(function,
         assert verdict.outcome == "right", verdict.text()
     assert verify(exercise, slightly_off(right), seed=2).outcome == "wrong"
     assert verify(exercise, lambda x: right(x) * np.where(x < offset, 1.001, 1), seed=2).outcome == "wrong"
+
+
+def row_softmax(Z):
+    E = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return E / E.sum(axis=1, keepdims=True)
+
+
+def shifted_row_softmax(xp, Z):
+    E = xp.exp(Z - xp.max(Z, axis=1, keepdims=True))
+    return E / xp.sum(E, axis=1, keepdims=True)
+
+
+C = np.random.default_rng(3).normal(size=(6, 5))
+
+
+def through_softmax(Z):
+    A = row_softmax(Z)
+    return A * (C - np.sum(A * C, axis=1, keepdims=True))
+
+
+def through_unshifted_softmax(Z):
+    A = np.exp(Z) / np.sum(np.exp(Z), axis=1, keepdims=True)
+    return A * C - A * np.sum(A * C, axis=1)[:, None]
+
+
+@pytest.mark.parametrize("size", [1, 5, 10, 20])
+def test_a_maximum_taken_out_of_a_softmax_asks_no_more_than_without_it(size):
+    """The list's largest entry is minus the sum of the others; to who leaves the maximum out of it, it cancels."""
+    exercise = on_numbers(lambda xp, Z: xp.sum(C * shifted_row_softmax(xp, Z)), lambda r: size * r.normal(size=(6, 5)))
+    for seed in range(5):
+        for right in (through_softmax, through_unshifted_softmax):
+            verdict = verify(exercise, right, seed)
+            assert verdict.outcome == "right", verdict.text()
+    assert verify(exercise, slightly_off(through_softmax), seed=2).outcome == "wrong"
+    assert verify(exercise, lambda Z: row_softmax(Z) * C, seed=2).outcome == "wrong"
+
+
+def test_held_maxima_count_only_where_the_derivative_is_the_same():
+    """Of max(x) sum(x^2) they take a term from the largest entry, and from no other."""
+    exercise = on_numbers(lambda xp, x: xp.max(x) * xp.sum(x * x), lambda rng: 3 + rng.normal(size=5))
+    question = Question(exercise, {"x": np.array([3.0, 7.0, 5.0, 2.5, 6.0])})
+    computed = tolerances._computations(question)
+    entries = tolerances._flat(computed[0].blocks())
+    counted = tolerances._without_maxima(computed, entries, 128 * tolerances.UNIT_ROUNDOFF)
+    assert np.flatnonzero(counted == 0).tolist() == [1]
