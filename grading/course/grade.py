@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, SubmittedAssignment
 
 from grading.course.freshness import require_built
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
@@ -24,11 +24,21 @@ from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 
 @dataclass(frozen=True)
 class Marks:
-    """One student's marks on a sheet, as the gradebook has them; None in `by_cell` is for a person to mark."""
+    """One student's marks on a sheet, as the gradebook has them; None in `by_cell` is for a person to mark.
+
+    `score` is before the `penalty` for handing in late; `by_hand` are the cells that a person has marked.
+    """
 
     student: str
     score: float
     by_cell: dict[str, float | None]
+    penalty: float = 0.0
+    by_hand: frozenset[str] = frozenset()
+
+    @property
+    def total(self) -> float:
+        """The mark after the penalty, which takes no more than there is."""
+        return max(0.0, self.score - self.penalty)
 
 
 def grade(
@@ -221,20 +231,17 @@ def _contents(path: Path) -> bytes:
 def read_marks(course: Course, name: str) -> list[Marks]:
     """The marks of everybody whose submission to a sheet is in the gradebook, by student."""
     with open_gradebook(course) as book:
-        return sorted(
-            (
-                Marks(
-                    submission.student.id,
-                    float(submission.score),
-                    {
-                        grade.name: None
-                        if grade.needs_manual_grade and grade.manual_score is None
-                        else float(grade.score)
-                        for notebook in submission.notebooks
-                        for grade in notebook.grades
-                    },
-                )
-                for submission in book.assignment_submissions(name)
-            ),
-            key=lambda marks: marks.student,
-        )
+        found = [_marks_of(submission) for submission in book.assignment_submissions(name)]
+    return sorted(found, key=lambda marks: marks.student)
+
+
+def _marks_of(submission: SubmittedAssignment) -> Marks:
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    waiting = {grade.name for grade in grades if grade.needs_manual_grade and grade.manual_score is None}
+    return Marks(
+        submission.student.id,
+        float(submission.score),
+        {grade.name: None if grade.name in waiting else float(grade.score) for grade in grades},
+        float(submission.late_submission_penalty or 0.0),
+        frozenset(grade.name for grade in grades if grade.manual_score is not None),
+    )

@@ -60,9 +60,13 @@ class PageExporter(HTMLExporter):
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML, as nbconvert does it but for the formulas."""
-        attachments = context.get("cell", {}).get("attachments", {})
-        renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return str(MarkdownWithMath(renderer=renderer).render(source))
+        return as_html(source, context.get("cell", {}).get("attachments", {}))
+
+
+def as_html(source: str, attachments: dict[str, Any] | None = None) -> str:
+    """Markdown as HTML, with its formulas as MathML."""
+    renderer = _Renderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
 def write_page(notebook: Path, to: Path) -> Path:
