@@ -64,9 +64,9 @@ def alike(answers: Mapping[str, Answers], wrong: Mapping[str, Collection[str]]) 
     shown = (differ < SHARE * usual) & (usual >= LEAST_WORDS) & (usual >= LEAST_USUAL * words)
     for one, other in zip(*np.nonzero(shown), strict=True):
         if one < other:
-            both = students[one], students[other]
-            shares = differ[one, other] / words[one, other], usual[one, other] / words[one, other]
-            found.append(Pair(*both, *map(float, shares), _same_wrong(*both, answers, wrong)))
+            both, of = (students[one], students[other]), words[one, other]
+            shares = float(differ[one, other] / of), float(usual[one, other] / of)
+            found.append(Pair(both[0], both[1], shares[0], shares[1], _same_wrong(*both, answers, wrong)))
     return sorted(found, key=lambda pair: (pair.differs / pair.usual, -pair.same_wrong, pair.one, pair.other))
 
 

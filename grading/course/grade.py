@@ -75,12 +75,7 @@ def grade(
     if sandbox:
         require_sandbox()
     require_built(course, name)
-    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
-    if not found:
-        who = f"from {only} " if only else ""
-        raise CourseError(
-            f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
-        )
+    found = handed_in(course, name, only)
     _enter_release(course, name)
     release = _read_release(course, name)
     run = _Run(course, name, release, enter_roster(course), sandbox, again, pages)
@@ -93,6 +88,36 @@ def grade(
     finally:
         workers.end()
     return intakes
+
+
+def handed_in(course: Course, name: str, only: str = "") -> list[Submission]:
+    """What was handed in for a sheet, by everybody or by `only` one student.
+
+    Raises
+    ------
+    CourseError : nothing was
+    """
+    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
+    if not found:
+        who = f"from {only} " if only else ""
+        raise CourseError(
+            f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
+        )
+    return found
+
+
+def sheets_handed_in(course: Course, only: str = "") -> list[str]:
+    """The sheets for which something was handed in.
+
+    Raises
+    ------
+    CourseError : there is none
+    """
+    names = [name for name in course.sheet_names() if any(only in ("", s.student) for s in submissions(course, name))]
+    if not names:
+        who = f"from {only} " if only else ""
+        raise CourseError(f"nothing {who}was handed in: {course.submitted}/<student>/<sheet>/ is where to put it")
+    return names
 
 
 def _some_ahead(run: _Run, found: list[Submission], workers: Workers, most: int) -> Iterator[_Due]:

@@ -17,9 +17,7 @@ _SCHEME = re.compile(rf"\b({_SCHEMES})[\s\\]*:", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _PICTURES = ("image/png", "image/jpeg")
 # What `picture` makes and nothing else: inside an <img> no drawing runs or asks for anything.
-_DRAWING = re.compile(
-    r'<img alt="[^"<>]*" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*" style="max-width:100%">'
-)
+_DRAWING = re.compile(r'<img alt="[^"<>]*" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*" style="max-width:100%">')
 _LONGEST_TEXT = 20_000  # characters of one output
 _MOST_LINES = 100  # of a traceback
 

@@ -69,9 +69,7 @@ class PageExporter(HTMLExporter):
 
     def __init__(self, **kwargs: Any) -> None:
         where = [str(_TEMPLATES)]
-        super().__init__(
-            template_name=self.pages, extra_template_basedirs=where, extra_template_paths=where, **kwargs
-        )
+        super().__init__(template_name=self.pages, extra_template_basedirs=where, extra_template_paths=where, **kwargs)
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, and one that makes MathML of a formula that is an output."""

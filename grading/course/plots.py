@@ -23,10 +23,14 @@ def histogram(marks: Sequence[float], most: float, bins: int = 10) -> str:
         left, top = _LEFT + place * step, _HEIGHT - _BASE - height
         parts.append(_bar(left + 3, top, step - 6, height))
         parts += [_word(left + step / 2, top - 6, str(count), "middle")] if count else []
-        parts.append(_word(left + step / 2, _HEIGHT - 7, f"{100 * place // bins}–{100 * (place + 1) // bins}", "middle"))
+        parts.append(
+            _word(left + step / 2, _HEIGHT - 7, f"{100 * place // bins}–{100 * (place + 1) // bins}", "middle")
+        )
     parts.append(_line(_LEFT, _HEIGHT - _BASE, _WIDTH - _LEFT, _HEIGHT - _BASE))
     said = ", ".join(
-        f"{count} with {100 * place // bins} to {100 * (place + 1) // bins} percent" for place, count in enumerate(counts) if count
+        f"{count} with {100 * place // bins} to {100 * (place + 1) // bins} percent"
+        for place, count in enumerate(counts)
+        if count
     )
     return _svg(_HEIGHT, f"Students by their share of the marks: {said or 'none'}.", parts)
 

@@ -21,10 +21,10 @@ _MOST_NAMED = 8  # students in a cell; the others are behind "and n more"
 
 
 def write_report(course: Course, *names: str) -> Path:
-    """Write `report/<sheet>.html` on one sheet, or `report/class.html` on several; returns the page.
+    """Write `report/<sheet>.html` on one sheet, or on several `report/class.html` with an overview; returns the page.
 
-    Beside it lie `.json` with the same tables, and each table as CSV: `<sheet>.csv` has the marks, `<sheet>-mistakes.csv`
-    the mistakes, and so on; `class.csv` and `class-....csv` what is said of all sheets together.
+    Beside it lie `.json` with the same tables, and each table as CSV: `<sheet>.csv` has the marks,
+    `<sheet>-mistakes.csv` the mistakes, and so on; `class.csv` and `class-*.csv` what is said of all sheets together.
 
     Raises
     ------
@@ -51,13 +51,7 @@ def marked_sheets(course: Course) -> list[str]:
     ------
     CourseError : there is none
     """
-    found = []
-    for name in course.sheet_names():
-        try:
-            Tally.of(course, name)
-        except CourseError:
-            continue
-        found.append(name)
+    found = [name for name in course.sheet_names() if Tally.has(course, name)]
     if not found:
         raise CourseError("nothing was marked yet; run `gradsheet grade`")
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from grading.course.alike import LEAST_STUDENTS, LEAST_USUAL, LEAST_WORDS, SHARE
 from grading.course.plots import bars, histogram
 from grading.course.tables import Column, Table
-from grading.course.tally import LEAST_MARKED, Tally
+from grading.course.tally import LEAST_MARKED, UNNAMED, Tally
 
 _OUTCOMES = ("right", "wrong", "not attempted", "inconclusive", "fault")
 
@@ -45,7 +45,7 @@ def _lead(tally: Tally) -> str:
         points = f"of {tally.sheet.points:g}"
         middle, half = statistics.fmean(tally.totals), statistics.median(tally.totals)
         said.append(f"Mean mark {middle:.1f} {points}, median {half:.1f}.")
-    waiting = {student for task in tally.tasks if task.why == "mark by hand" for student in task.students}
+    waiting = {student for task in tally.tasks if task.why == "to mark by hand" for student in task.students}
     if waiting:
         said.append(f"Marks by hand are missing in {len(waiting)}; they count as nothing until they are given.")
     return " ".join(said)
@@ -53,7 +53,12 @@ def _lead(tally: Tally) -> str:
 
 def _marks(tally: Tally) -> Table:
     marks = {row.student: row for row in tally.marks}
-    columns = [Column("student", "student"), Column("state"), Column("total", "number"), Column("late penalty", "number")]
+    columns = [
+        Column("student", "student"),
+        Column("state"),
+        Column("total", "number"),
+        Column("late penalty", "number"),
+    ]
     columns += [Column(item.id, "number") for item in tally.sheet.exercises]
     rows = []
     for intake in tally.intakes:
@@ -152,7 +157,9 @@ def _alike(tally: Tally) -> Table:
 
 def overview_of(tallies: Sequence[Tally]) -> Section:
     """What there is to say of several sheets together."""
-    means = [(t.name, statistics.fmean(t.totals) / t.sheet.points if t.totals and t.sheet.points else None) for t in tallies]
+    means = [
+        (t.name, statistics.fmean(t.totals) / t.sheet.points if t.totals and t.sheet.points else None) for t in tallies
+    ]
     plots = (("Mean mark on each sheet", bars(means, "Mean mark on each sheet")),)
     tables = (_sheets(tallies, means), _common(tallies), _totals(tallies))
     lead = f"{len(tallies)} sheets; handed in by {len({i.student for t in tallies for i in t.intakes})} students."
@@ -179,7 +186,8 @@ def _totals(tallies: Sequence[Tally]) -> Table:
     rows = []
     for student in students:
         own = [marks[t.name].get(student) for t in tallies]
-        rows.append((student, sum(mark for mark in own if mark is not None), *own))
+        given = [mark for mark in own if mark is not None]
+        rows.append((student, sum(given) if given else None, *own))
     words = "After penalties. An empty place: nothing handed in, or not marked (yet)."
     return Table("marks", "Marks on all sheets", words, columns, rows)
 
@@ -194,11 +202,15 @@ def _common(tallies: Sequence[Tally]) -> Table:
         *(Column("exercises", "number"), Column("sheets")),
     )
     rows = [
-        (label, len(who), len({s for _, _, s in who}), len({e for _, e, _ in who}), ", ".join(sorted({n for n, _, _ in who})))
+        (
+            label,
+            len(who),
+            len({s for _, _, s in who}),
+            len({e for _, e, _ in who}),
+            ", ".join(sorted({n for n, _, _ in who})),
+        )
         for label, who in found.items()
     ]
-    rows.sort(key=lambda row: (-row[1], row[0]))
+    rows.sort(key=lambda row: (row[0] in UNNAMED, -row[1], row[0]))
     words = "Over all exercises; each sheet's section says in which, by whom, and what they read."
     return Table("mistakes", "Commonest mistakes", words, columns, rows, "Nobody answered anything wrong.")
-
-

@@ -53,7 +53,9 @@ def _in_csv(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         return _harmless("; ".join(map(str, value)))
-    return f"{value:.6g}" if isinstance(value, float) else _harmless(str(value)) if isinstance(value, str) else str(value)
+    return (
+        f"{value:.6g}" if isinstance(value, float) else _harmless(str(value)) if isinstance(value, str) else str(value)
+    )
 
 
 def _harmless(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from grading.course.alike import Answers, Pair, alike
+from grading.course.alike import Pair, alike
 from grading.course.grade import Marks, read_marks
 from grading.course.handed_in import opened_hints, read_answers
 from grading.course.layout import Course, CourseError
@@ -24,6 +24,7 @@ NO_SPREAD = "no spread"
 BY_HAND = "by hand"
 NOT_EXPLAINED = "not explained"
 IN_WORDS = "in words"
+UNNAMED = (IN_WORDS, NOT_EXPLAINED)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Tally:
     absent: list[str]
     opened: dict[str, dict[str, int]]
     remarks: dict[str, list[str]]
-    answers: dict[str, Answers]
+    course: Course
 
     @classmethod
     def of(cls, course: Course, name: str) -> Tally:
@@ -112,8 +113,14 @@ class Tally:
             sorted((roster_ids(course) or set()) - handed_in),
             opened_hints(course, name, students, sheet),
             {student: ledger.remarks(name, student) for student in students},
-            read_answers(course, name, students, sheet),
+            course,
         )
+
+    @staticmethod
+    def has(course: Course, name: str) -> bool:
+        """Whether anything was marked, or set aside."""
+        ledger = Ledger(course.ledger)
+        return bool(ledger.intakes(name) or ledger.verdicts(name))
 
     @property
     def set_aside(self) -> list[Intake]:
@@ -136,14 +143,17 @@ class Tally:
 
     def _exercise(self, item: Item | Prose, complete: list[Item | Prose]) -> ExerciseTally:
         given = [mark for row in self.marks if (mark := row.by_cell.get(item.cell_id)) is not None]
-        solved, discrimination = None, BY_HAND
+        solved: float | None = None
+        discrimination: float | str = BY_HAND
         if item in complete:
             solved = statistics.fmean(given) / item.points if item.points else None
             others = [other.cell_id for other in complete if other is not item]
             rest = [sum(row.by_cell[cell] or 0.0 for cell in others) for row in self.marks]
             discrimination = correlation(given, rest)
         outcomes = Counter(own[item.id].outcome for own in self.verdicts.values() if item.id in own)
-        return ExerciseTally(item.id, item.points, len(given), solved, discrimination, Counter(dict(outcomes.most_common())))
+        return ExerciseTally(
+            item.id, item.points, len(given), solved, discrimination, Counter(dict(outcomes.most_common()))
+        )
 
     @cached_property
     def mistakes(self) -> list[MistakeTally]:
@@ -162,13 +172,18 @@ class Tally:
     def hints(self) -> list[tuple[str, int, tuple[str, ...]]]:
         """Exercise, rung, and who has opened it, as they say themselves."""
         rungs = [(item.id, rung) for item in self.sheet.checked for rung in range(1, len(item.hints) + 1)]
-        used = [(name, rung, tuple(s for s, own in self.opened.items() if own.get(name, 0) >= rung)) for name, rung in rungs]
+        used = [
+            (name, rung, tuple(s for s, own in self.opened.items() if own.get(name, 0) >= rung)) for name, rung in rungs
+        ]
         return [row for row in used if row[2]]
 
     @cached_property
     def unattempted(self) -> list[tuple[str, tuple[str, ...]]]:
         """Exercise, and who of those who were marked has not attempted it."""
-        rows = [(item.id, tuple(s.student for s in self.marks if not self._attempted(item, s))) for item in self.sheet.exercises]
+        rows = [
+            (item.id, tuple(s.student for s in self.marks if not self._attempted(item, s)))
+            for item in self.sheet.exercises
+        ]
         return [row for row in rows if row[1]]
 
     def _attempted(self, item: Item | Prose, row: Marks) -> bool:
@@ -187,12 +202,14 @@ class Tally:
         for item in self.sheet.exercises:
             waiting = tuple(row.student for row in self.marks if row.by_cell.get(item.cell_id, 0.0) is None)
             if waiting:
-                yield Task("mark by hand", item.id, waiting, "in nbgrader's formgrader")
+                yield Task("to mark by hand", item.id, waiting, "in nbgrader's formgrader")
 
     def _undecided(self) -> Iterator[Task]:
-        for outcome, why in (("fault", "exercise at fault"), ("inconclusive", "not decided")):
+        for outcome, why in (("fault", "at fault"), ("inconclusive", "not decided")):
             for item in self.sheet.checked:
-                own = {s: v[item.id] for s, v in self.verdicts.items() if item.id in v and v[item.id].outcome == outcome}
+                own = {
+                    s: v[item.id] for s, v in self.verdicts.items() if item.id in v and v[item.id].outcome == outcome
+                }
                 if own:
                     details = Counter(filter(None, (verdict.problem for verdict in own.values()))).most_common(1)
                     yield Task(why, item.id, tuple(own), details[0][0] if details else "")
@@ -201,7 +218,7 @@ class Tally:
         for student, said in self.remarks.items():
             for remark in said:
                 exercise, _, what = remark.partition(" ")
-                yield Task("look at", exercise, (student,), what)
+                yield Task("to look at", exercise, (student,), what)
 
     def _aside(self) -> Iterator[Task]:
         for intake in self.set_aside:
@@ -216,8 +233,12 @@ class Tally:
     def pairs(self) -> list[Pair]:
         """Submissions that are more alike than is usual in this class."""
         cells = {item.id: item.answer_cell_id for item in self.sheet.checked}
-        wrong = {s: [cells[v.exercise] for v in own.values() if v.outcome == "wrong" and v.exercise in cells] for s, own in self.verdicts.items()}
-        return alike(self.answers, wrong)
+        wrong = {
+            s: [cells[v.exercise] for v in own.values() if v.outcome == "wrong" and v.exercise in cells]
+            for s, own in self.verdicts.items()
+        }
+        answers = read_answers(self.course, self.name, list(self.verdicts), self.sheet)
+        return alike(answers, wrong)
 
 
 def correlation(marks: Sequence[float], rest: Sequence[float]) -> float | str:
@@ -253,4 +274,6 @@ def _said_wrong(verdict: Verdict) -> list[tuple[str, str]]:
 
 def _mistake(exercise: str, label: str, rows: list[tuple[str, str, int]]) -> MistakeTally:
     students, told, hints = zip(*rows, strict=True)
-    return MistakeTally(exercise, label, students, Counter(told).most_common(1)[0][0], Counter(hints).most_common(1)[0][0])
+    return MistakeTally(
+        exercise, label, students, Counter(told).most_common(1)[0][0], Counter(hints).most_common(1)[0][0]
+    )
