@@ -11,6 +11,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 
 from grading.course.inert import inert_outputs, inert_text, printed_text
+from grading.notebook.figures import Picture
 
 RUNS = [
     "<script>alert(1)</script>",
@@ -108,10 +109,12 @@ def test_formulas_and_words_stay_as_they_are(text):
     assert inert_text(text) == text
 
 
+DRAWING = Picture("<svg><path d='M0 0'/></svg>", 'what is "shown" & <said>')._repr_html_()
 KEPT = {
     "text": new_output("display_data", data={"text/plain": "<b>"}),
     "printed": new_output("stream", name="stderr", text="careful"),
     "picture": new_output("display_data", data={"image/png": "iVBORw0KGgo=\n"}),
+    "drawing": new_output("display_data", data={"text/html": DRAWING}),
     "formula": new_output("display_data", data={"text/latex": "$x^2$"}),
     "error": new_output("error", ename="ValueError", evalue="no", traceback=["a", "b"]),
 }
@@ -126,6 +129,22 @@ def test_of_what_can_run_the_text_is_kept():
     data = {"text/html": "<script>", "application/javascript": "x", "image/svg+xml": "<svg>", "text/plain": "a table"}
     (kept,) = inert_outputs([new_output("execute_result", data=data, execution_count=7)], 3)
     assert (kept.data, kept.execution_count) == ({"text/plain": "a table"}, 3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (">", "><script>alert(1)</script>"),
+        ("<img", "<img onload=alert(1)"),
+        ('alt="', 'alt="" onload="alert(1)'),
+        ("image/svg+xml", "text/html"),
+        ("data:image/svg+xml;base64,", "https://example.org/"),
+        ("max-width:100%", "background:url(https://example.org)"),
+        ("<img", "\n<img"),
+    ],
+)
+def test_what_is_nearly_a_drawing_is_left_out(old, new):
+    assert inert_outputs([new_output("display_data", data={"text/html": DRAWING.replace(old, new, 1)})], 3) == []
 
 
 FORGED = [
