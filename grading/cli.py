@@ -45,12 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_submit_check(commands)
     _add_doctor(commands)
+    _add_new(commands)
     _add_build(commands)
     _add_solutions(commands)
     _add_verify_course(commands)
     _add_grade(commands)
     _add_export(commands)
     _add_report(commands)
+    _add_replay(commands)
     _add_demo(commands)
     return parser
 
@@ -158,6 +160,28 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 # --- instructors -------------------------------------------------------------------------------------------------
+
+
+def _add_new(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "new",
+        "begin a sheet",
+        "Writes its declaration and its master, which build as they are. Nothing that is there is overwritten.",
+    )
+    command.add_argument("name", help="its number and topic, such as 02_my_topic")
+    command.add_argument("--course", action="store_true", help="make the current folder a course first")
+    command.set_defaults(run=_new)
+
+
+def _new(options: argparse.Namespace) -> None:
+    from grading.course.scaffold import begin_course, check_name, new_sheet, the_course
+
+    check_name(options.name)  # before a folder becomes a course for nothing
+    course = begin_course(Path.cwd()) if options.course else the_course(options.name)
+    declaration, master = new_sheet(course, options.name)
+    print(f"Declaration: {declaration}\nMaster:      {master}")
+    print(f"See it while you write: gradsheet edit {options.name}")
 
 
 def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -329,6 +353,32 @@ def _report(options: argparse.Namespace) -> None:
 
     course = Course.find()
     print(f"Report: {write_report(course, course.require_sheet(options.sheet))}")
+
+
+def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "replay",
+        "look at one answer once more",
+        "Runs a student's marked submission again, in the sandbox and with the seed of the marking, and shows the "
+        "answer, its inputs and the verdict, also as a page in replay/. Exit status 1 if the marking said otherwise.",
+    )
+    command.add_argument("student", help="whose answer")
+    command.add_argument("exercise", help="which exercise, such as chain.jacobian")
+    command.add_argument("--sheet", default="", help="the sheet it belongs to, where several have such an exercise")
+    command.add_argument("--no-sandbox", action="store_true", help="run the submission unprotected: it can do anything")
+    command.set_defaults(run=_replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.replay import replay
+
+    course = Course.find()
+    found = replay(course, options.student, options.exercise, options.sheet, not options.no_sandbox)
+    print(found.text())
+    print(f"Page: {found.write(course.replayed)}")
+    return int(not found.is_same)
 
 
 def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:
