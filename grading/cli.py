@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_submit_check(commands)
     _add_doctor(commands)
     _add_new(commands)
+    _add_edit(commands)
     _add_build(commands)
     _add_solutions(commands)
     _add_verify_course(commands)
@@ -182,6 +183,28 @@ def _new(options: argparse.Namespace) -> None:
     declaration, master = new_sheet(course, options.name)
     print(f"Declaration: {declaration}\nMaster:      {master}")
     print(f"See it while you write: gradsheet edit {options.name}")
+
+
+def _add_edit(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "edit",
+        "show a sheet while you write it",
+        "At each change of its files: what its known answers come to, and a page of what students see, which reloads "
+        "itself. Ctrl-C ends it.",
+    )
+    command.add_argument("sheet", help="which sheet")
+    command.add_argument("--once", action="store_true", help="show it once and end")
+    command.add_argument("--open", action="store_true", help="open the page in a browser")
+    command.set_defaults(run=_edit)
+
+
+def _edit(options: argparse.Namespace) -> None:
+    from grading.course.edit import edit
+    from grading.course.layout import Course
+
+    course = Course.find()
+    edit(course, course.require_sheet(options.sheet), options.once, options.open)
 
 
 def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
