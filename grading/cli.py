@@ -299,24 +299,40 @@ def _add_verify_course(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--variants", type=int, default=3, metavar="N", help="the released one and N - 1 more (default: 3)"
     )
+    command.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="look for faults at the points of N seeds each (default: 1)"
+    )
     command.set_defaults(run=_verify_course)
 
 
 def _verify_course(options: argparse.Namespace) -> int:
     from grading.course.layout import Course
+
+    course, failed = Course.find(), 0
+    names = _sheets(course, options.sheet)
+    if not names:  # or else a build server would be content with nothing
+        return _complain(f"there is no sheet in {course.root}; begin one with: gradsheet new 01_my_topic")
+    for name in names:
+        try:
+            failed |= _verified(course, name, options.variants, options.seeds)
+        except _EXPECTED as error:  # the other sheets are looked at all the same
+            failed = _complain(str(error))
+    return failed
+
+
+def _verified(course: Course, name: str, variants: int, seeds: int) -> int:
     from grading.course.master import read_attempts
     from grading.course.proof import prove, shortfalls
 
-    course, failed = Course.find(), False
-    for name in [course.require_sheet(name) for name in options.sheet] or course.sheet_names():
-        for what, wrong in prove(course, name, options.variants):
-            print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
-            for line in wrong:
-                print(f"  {line}")
-            failed = failed or bool(wrong)
-        for line in shortfalls(course.declared(name), read_attempts(course, name)):
-            print(f"  could be known better: {line}")
-    return int(failed)
+    failed = 0
+    for what, wrong in prove(course, name, variants, seeds):
+        print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
+        for line in wrong:
+            print(f"  {line}")
+        failed |= bool(wrong)
+    for line in shortfalls(course.declared(name), read_attempts(course, name)):
+        print(f"  could be known better: {line}")
+    return failed
 
 
 def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -60,6 +60,7 @@ def test_a_route_that_leads_nowhere_is_noticed(tmp_path: Path, right: str, wrong
         follow(route.replace(right, wrong), tmp_path)
 
 
+@pytest.mark.sweep
 def test_what_is_begun_needs_nothing_more(tmp_path: Path) -> None:
     """A new sheet passes every check, and no more known answers are asked for."""
     assert run(tmp_path, "gradsheet new --course 07_two_words")[0] == 0
