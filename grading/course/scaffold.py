@@ -44,7 +44,9 @@ def begin_course(folder: Path) -> Course:
     except CourseError:
         (folder / CONFIG).write_text(_CONFIG_TEXT.format(course_id=json.dumps(folder.resolve().name)), encoding="utf-8")
         return Course(folder.resolve())
-    raise CourseError(f"{found.root} is a course already, since {CONFIG} is there; leave out --course")
+    raise CourseError(
+        f"{found.root} is a course already, since {CONFIG} is there: leave out --course, or begin in a folder outside"
+    )
 
 
 def new_sheet(course: Course, name: str) -> tuple[Path, Path]:
