@@ -15,7 +15,7 @@ from grading.course.start import start
 from grading.trusted import sandbox
 from grading.trusted.ledger import GRADED, Intake
 
-COMMANDS = ["start", "build", "verify-course", "grade", "report", "demo"]
+COMMANDS = ["start", "new", "edit", "build", "verify-course", "grade", "report", "replay", "demo"]
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from grading.verify.bench import keeping_benches
 from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
+WITHOUT_SANDBOX_CELL_ID = "without-sandbox"  # of the warning in a notebook that was marked so
 _MOST_PARTS = 20_000  # of one message from a kernel; a long traceback has a few thousand lines
 
 
@@ -99,7 +100,7 @@ class MarkedExecute(Execute):
                 cell["outputs"], cell["execution_count"] = run["outputs"], run["execution_count"]
         nb.metadata["language_info"] = marked.notebook.metadata["language_info"]
         if not self.sandbox:
-            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id=WITHOUT_SANDBOX_CELL_ID))
         ledger.add(name, student, digest, seed, marked.verdicts, marked.remarks)
         return nb, resources
 
