@@ -7,9 +7,10 @@ import json
 import nbformat
 from nbformat import NotebookNode
 
-from grading.course.inert import inert_text
+from grading.course.inert import inert_attachments, inert_text
 
 _LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
+_MOST_OWN = 10_000  # cells of a student's own
 _MOST_NAMED = 5  # cells in a note; whoever deleted more knows it
 
 
@@ -20,8 +21,9 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     was deleted is put back; order and metadata are the release's. Returns the notebook and a note on each repair.
     """
     known = {grade_id(cell): cell for cell in release.cells if grade_id(cell)}
-    answers, own_cells, copies = _sort_cells(submission, known)
+    answers, own_cells, copies, too_many = _sort_cells(submission, known)
     notes = [f"copied cells kept as ordinary cells: {copies}"] if copies else []
+    notes += [f"{too_many} cells beyond the first {_MOST_OWN} of their own left out"] if too_many else []
     missing = [name for name in known if name not in answers]
     if missing:
         notes.append(f"missing cells put back: {_listed(missing)}")
@@ -48,11 +50,14 @@ def _listed(names: list[str]) -> str:
 
 def _sort_cells(
     submission: NotebookNode, known: dict[str, NotebookNode]
-) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], int]:
-    """The student's version of each known cell; their own cells by the known cell they follow; how many are copies."""
+) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], int, int]:
+    """The student's version of each known cell; their own cells by the known cell they follow; how many are copies.
+
+    Last, how many cells are too many to be kept.
+    """
     answers: dict[str, NotebookNode] = {}
     own_cells: dict[str, list[NotebookNode]] = {}
-    last, copies = "", 0
+    last, copies, own = "", 0, 0
     for cell in submission.cells:
         name = cell_name(cell)
         if name in known and name not in answers:
@@ -60,8 +65,10 @@ def _sort_cells(
             last = name
             continue
         copies += name in known
-        own_cells.setdefault(last, []).append(_plain(cell))
-    return answers, own_cells, copies
+        own += 1
+        if own <= _MOST_OWN:
+            own_cells.setdefault(last, []).append(_plain(cell))
+    return answers, own_cells, copies, max(0, own - _MOST_OWN)
 
 
 def cell_name(cell: NotebookNode) -> str:
@@ -85,8 +92,10 @@ def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
     """A cell of the release, with the student's source where the student answers."""
     restored = nbformat.from_dict(json.loads(json.dumps(cell)))
     if answer is not None and not _is_locked(cell):
-        answered = source_of(answer)
-        restored.source = answered if cell.cell_type == "code" else inert_text(answered[:_LONGEST_PROSE])
+        if cell.cell_type == "code":
+            restored.source = source_of(answer)
+        else:
+            _put_words(restored, answer)
     return restored
 
 
@@ -94,8 +103,17 @@ def _plain(cell: NotebookNode) -> NotebookNode:
     """A student's own cell: its source alone; prose without what could run, and no more of it than a page can take."""
     if cell.cell_type == "code":
         return nbformat.v4.new_code_cell(source_of(cell))
-    new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell
-    return new(inert_text(source_of(cell)[:_LONGEST_PROSE]))
+    new = nbformat.v4.new_markdown_cell() if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell()
+    _put_words(new, cell)
+    return new
+
+
+def _put_words(cell: NotebookNode, written: NotebookNode) -> None:
+    """Words of a student's, and the pictures in them, in a cell that is a page's."""
+    pictures = inert_attachments(written.get("attachments")) if cell.cell_type == "markdown" else {}
+    cell.source = inert_text(source_of(written)[:_LONGEST_PROSE], pictures)
+    if pictures:
+        cell["attachments"] = pictures
 
 
 def source_of(cell: NotebookNode) -> str:
