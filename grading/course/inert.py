@@ -33,7 +33,7 @@ def inert_text(text: str, attached: Collection[str] = ()) -> str:
 
     def picture(found: re.Match[str]) -> str:
         is_there = found["name"] in attached and found["then"] is not None
-        return found[0] if is_there else found[0].replace(":", " :", 1)
+        return found[0] if is_there else found[0].replace("attachment", "attached", 1)
 
     shown = _SCHEME.sub(r"\1 :", _CODED.sub("& ", _TAG.sub("&lt;", text)))
     return _ATTACHED.sub(picture, without_links(shown))
@@ -90,14 +90,16 @@ def _together(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
             found.append(output)
         elif isinstance(output.text, str) and output.name in _STREAMS:
             if output.name not in printed:
-                found.append(output)
-            printed.setdefault(output.name, []).append(output.text)
+                printed[output.name] = []
+                found.append(new_output("stream", name=output.name))
+            printed[output.name].append(output.text)
     for output in found:
         if output.output_type == "stream":
             output["text"] = "\n".join(map(_last_written, "".join(printed[output.name]).split("\n")))
-    names = [output.get("name") for output in found]
-    if list(printed) == ["stderr", "stdout"] and names.index("stdout") == names.index("stderr") + 1:
-        found.insert(names.index("stderr"), found.pop(names.index("stdout")))  # which comes first is chance as well
+    if list(printed) == ["stderr", "stdout"]:
+        first, second = (place for place, output in enumerate(found) if output.output_type == "stream")
+        if second == first + 1:  # which comes first is chance as well
+            found[first], found[second] = found[second], found[first]
     return found
 
 

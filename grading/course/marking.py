@@ -270,15 +270,20 @@ class MarkedExecute(Execute):
         self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
-        start, limit = time.monotonic(), self._limit_of(cell)
+        self._overran = False
         try:
             super().preprocess_cell(cell, resources, index)
         except _NeedsKernelError:
             raise
         except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
-            self._dead = self._desk.waits_in_vain or time.monotonic() - start > (limit or math.inf)
+            self._dead = self._overran
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
+        """As nbclient does, when no reply has come in a cell's time; it is the same error where only output is lost."""
+        self._overran = True
+        return await super()._async_handle_timeout(timeout, cell)
 
     async def _async_poll_kernel_alive(self) -> None:
         """As nbclient does; where a cell ended in an error of its own it goes on asking after a kernel that is gone."""

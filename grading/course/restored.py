@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from grading.course.inert import inert_attachments, inert_text
 
 _LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
-_MOST_OWN = 10_000  # cells of a student's own
+_MOST_OWN = 2000  # cells of a student's own
 _MOST_NAMED = 5  # cells in a note; whoever deleted more knows it
 
 

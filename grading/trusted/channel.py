@@ -25,7 +25,7 @@ from grading.verify.respondent import MOST_NUMBERS, REREAD_S, AnswerError, Error
 
 _GREETING_S = 1.0  # a connection that says nothing for so long is closed
 _GRACE_S = 2.0  # beyond an exercise's own limit, which the kernel enforces first
-_LEAST_S = 0.1
+_LEAST_S = 1.0  # for a question, whatever was waited for before
 _EXERCISE_S = 45.0  # in which the questions about one exercise must be answered together, about eight of them
 _SHEET_S = 120.0  # and those about a whole submission
 

@@ -341,8 +341,10 @@ def test_files_beside_are_collected_but_no_links_and_nothing_of_ours(course):
     (folder / "secret").symlink_to("/etc/passwd")
     (folder / "everything").symlink_to("/etc")
     with (folder / "film.mp4").open("wb") as file:
-        file.truncate(11 * 2**20)
-    collected(course)
+        file.truncate(17 * 2**20)
+    hand_in(course, "student-01", '{"keys": {}}', "keys.json")
+    _, notes = collected(course)
+    assert "1 files beyond 16 MiB in all left out" in notes
     made = course.collected / "student-01" / NAME
     assert {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} == {
         f"{NAME}.ipynb",
@@ -419,3 +421,23 @@ def test_endless_prose_is_cut_before_it_becomes_a_page():
     notebook.cells.append(new_markdown_cell("\\begin{a}" * 30_000))
     restored, _ = restore(notebook, RELEASE)
     assert max(len(cell.source) for cell in restored.cells) <= 50_000
+
+
+def test_pictures_in_ones_words_are_kept_and_nothing_else_that_was_attached():
+    notebook = untouched()
+    picture, script = {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, {"image/svg+xml": "<svg onload=x>"}
+    notebook.cells.append(new_markdown_cell("![a](attachment:a.png) ![b](attachment:b.svg)"))
+    notebook.cells[-1]["attachments"] = {"a.png": picture, "b.svg": script, "c": 3}
+    for _ in range(2):  # marking mends what was mended
+        notebook, _ = restore(notebook, RELEASE)
+    assert notebook.cells[-1].attachments == {"a.png": {"image/png": "iVBORw0KGgo="}}
+    assert notebook.cells[-1].source == "![a](attachment:a.png) ![b](attached:b.svg)"
+
+
+def test_of_cells_without_end_the_first_are_kept(monkeypatch):
+    monkeypatch.setattr("grading.course.restored._MOST_OWN", 3)
+    notebook = untouched()
+    notebook.cells += [new_code_cell(f"x = {number}") for number in range(5)]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-3:]] == ["x = 0", "x = 1", "x = 2"]
+    assert notes == ["2 cells beyond the first 3 of their own left out"]
