@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
@@ -16,6 +17,7 @@ from typing import Any
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError
+from nbclient.util import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute
@@ -170,6 +172,7 @@ class MarkedExecute(Execute):
                 self.km: Any = self._forked
                 for index, cell in enumerate(nb.cells):
                     self.preprocess_cell(cell, None, index)
+                run_sync(asyncio.sleep)(0)  # for what nbclient has cancelled and left
         return nb
 
     def _run_in_kernel(self, nb: NotebookNode, asked: _Asked, hidden: tuple[str, ...]) -> NotebookNode:

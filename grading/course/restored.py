@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from grading.course.inert import inert_attachments, inert_text
 
 _LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
+_MOST_WORDS = 200_000  # characters in Markdown cells of a student's own
 _MOST_OWN = 2000  # cells of a student's own
 _MOST_NAMED = 5  # cells in a note; whoever deleted more knows it
 
@@ -57,7 +58,7 @@ def _sort_cells(
     """
     answers: dict[str, NotebookNode] = {}
     own_cells: dict[str, list[NotebookNode]] = {}
-    last, copies, own = "", 0, 0
+    last, copies, own, words = "", 0, 0, _MOST_WORDS
     for cell in submission.cells:
         name = cell_name(cell)
         if name in known and name not in answers:
@@ -67,7 +68,9 @@ def _sort_cells(
         copies += name in known
         own += 1
         if own <= _MOST_OWN:
-            own_cells.setdefault(last, []).append(_plain(cell))
+            mine = _plain(cell, words)
+            words -= 0 if mine.cell_type == "code" else len(mine.source)
+            own_cells.setdefault(last, []).append(mine)
     return answers, own_cells, copies, max(0, own - _MOST_OWN)
 
 
@@ -99,19 +102,19 @@ def _restored(cell: NotebookNode, answer: NotebookNode | None) -> NotebookNode:
     return restored
 
 
-def _plain(cell: NotebookNode) -> NotebookNode:
+def _plain(cell: NotebookNode, most: int) -> NotebookNode:
     """A student's own cell: its source alone; prose without what could run, and no more of it than a page can take."""
     if cell.cell_type == "code":
         return nbformat.v4.new_code_cell(source_of(cell))
     new = nbformat.v4.new_markdown_cell() if cell.cell_type == "markdown" else nbformat.v4.new_raw_cell()
-    _put_words(new, cell)
+    _put_words(new, cell, most)
     return new
 
 
-def _put_words(cell: NotebookNode, written: NotebookNode) -> None:
+def _put_words(cell: NotebookNode, written: NotebookNode, most: int = _LONGEST_PROSE) -> None:
     """Words of a student's, and the pictures in them, in a cell that is a page's."""
     pictures = inert_attachments(written.get("attachments")) if cell.cell_type == "markdown" else {}
-    cell.source = inert_text(source_of(written)[:_LONGEST_PROSE], pictures)
+    cell.source = inert_text(source_of(written)[: min(most, _LONGEST_PROSE)], pictures)
     if pictures:
         cell["attachments"] = pictures
 
