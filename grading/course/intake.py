@@ -22,7 +22,7 @@ from grading.course.restored import cell_name, grade_id, restore
 from grading.notebook.session import SHEET_FILE
 
 _LARGEST_NOTEBOOK = 20 * 2**20  # bytes
-_LARGEST_BESIDE = 16 * 2**20  # of all files beside the notebook; nbgrader keeps three copies of each
+_LARGEST_BESIDE = 10 * 2**20  # of all files beside the notebook; nbgrader keeps three copies of each
 _LARGEST_SUBMISSION = 200 * 2**20
 _MOST_FOLDERS = 200
 _LONGEST_PATH = 2000

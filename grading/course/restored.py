@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from grading.course.inert import inert_attachments, inert_text
 
 _LONGEST_PROSE = 50_000  # characters of one Markdown cell; turning more into a page can take minutes
+_MOST_CODE = 2_000_000  # characters in code cells together
 _MOST_WORDS = 200_000  # characters in Markdown cells of a student's own
 _MOST_OWN = 2000  # cells of a student's own
 _MOST_NAMED = 5  # cells in a note; whoever deleted more knows it
@@ -38,9 +39,22 @@ def restore(submission: NotebookNode, release: NotebookNode) -> tuple[NotebookNo
     for name, cell in known.items():
         restored.cells.append(_restored(cell, answers.get(name)))
         restored.cells += own_cells.get(name, [])
+    notes += _without_endless_code(restored)
     for number, cell in enumerate(restored.cells):
         cell["id"] = grade_id(cell) or f"own-{number}"
     return restored, notes
+
+
+def _without_endless_code(notebook: NotebookNode) -> list[str]:
+    """Take out the code for which there is no room, the longest cells first; a note if there was any."""
+    codes = sorted((cell for cell in notebook.cells if cell.cell_type == "code"), key=lambda cell: len(cell.source))
+    total, left_out = sum(len(cell.source) for cell in codes), 0
+    while total > _MOST_CODE:
+        cell = codes.pop()
+        total -= len(cell.source)
+        cell.source = f"# left out: {len(cell.source)} characters"
+        left_out += 1
+    return [f"the longest {left_out} code cells left out, of more than {_MOST_CODE} characters"] if left_out else []
 
 
 def _listed(names: list[str]) -> str:

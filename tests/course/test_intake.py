@@ -341,10 +341,10 @@ def test_files_beside_are_collected_but_no_links_and_nothing_of_ours(course):
     (folder / "secret").symlink_to("/etc/passwd")
     (folder / "everything").symlink_to("/etc")
     with (folder / "film.mp4").open("wb") as file:
-        file.truncate(17 * 2**20)
+        file.truncate(11 * 2**20)
     hand_in(course, "student-01", '{"keys": {}}', "keys.json")
     _, notes = collected(course)
-    assert "1 files beyond 16 MiB in all left out" in notes
+    assert "1 files beyond 10 MiB in all left out" in notes
     made = course.collected / "student-01" / NAME
     assert {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} == {
         f"{NAME}.ipynb",
@@ -442,3 +442,15 @@ def test_of_cells_without_end_the_first_are_kept(monkeypatch):
     restored, notes = restore(notebook, RELEASE)
     assert [cell.source for cell in restored.cells[-3:]] == ["x = 0", "x = 1", "x = 2"]
     assert notes == [f"2 cells beyond the first {len(words) + 3} of their own left out"]
+
+
+def test_of_code_without_end_the_longest_is_left_out(monkeypatch):
+    notebook = solved()
+    short = max(len(cell.source) for cell in notebook.cells)
+    monkeypatch.setattr("grading.course.restored._MOST_CODE", sum(len(cell.source) for cell in notebook.cells) + short)
+    notebook.cells += [new_code_cell("x = 1\n" * short), new_code_cell("y = 1")]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-2:]] == [f"# left out: {6 * short} characters", "y = 1"]
+    assert "np.cos" in cell_of(restored, "chain-one_number-answer").source
+    assert any(note.startswith("the longest 1 code cells left out") for note in notes)
+    assert restore(restored, RELEASE)[0] == restored

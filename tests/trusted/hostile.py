@@ -717,8 +717,11 @@ HARM = {
         marks=FULL,
     ),
     "a-line-without-end": harm("import sys\nfor _ in range(12): sys.stdout.write('y' * 2**20)"),
-    "code-without-end": harm("x = 1  # <>&\n" * 10**6, at_most=True),
-    "an-answer-without-end": Case(SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**6}, marks=FULL),
+    "code-without-end": harm("x = 1  # <>&\n" * 10**6),
+    "an-answer-without-end": Case(
+        SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**6}, marks=FULL | {"norm": 0.0}
+    ),
+    "much-code": Case(SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**5}, marks=FULL),
     "cells-without-end": Case(dict(SOLUTION), tuple(append("1") for _ in range(20_000)), FULL),
     "words-without-end": Case(dict(SOLUTION), tuple(prose("\\begin{a}" * 5500) for _ in range(20)), FULL),
     "files-beside-without-end": Case(
