@@ -16,6 +16,7 @@ _SCHEMES = "|".join(r"\s*".join(name) for name in ("javascript", "vbscript", "da
 _SCHEME = re.compile(rf"\b({_SCHEMES})[\s\\]*:", re.IGNORECASE)
 _IN_FORMULA = re.compile(r"\\(?=(href|require|class|cssId|style)(?![A-Za-z]))")  # a link, which a macro may hide
 _ATTACHED = re.compile(r"attachment[\s\\]*:(?P<name>[\w.-]*)(?P<then>\)|\s|\Z)?")
+_ENDLESS = re.compile(r"[^\n]{5000}(?=[^\n])")  # a line for which nbconvert, which looks for links, takes minutes
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _PICTURES = ("image/png", "image/jpeg")
 _LONGEST_TEXT = 20_000  # characters of one output, or of a cell's source
@@ -36,7 +37,7 @@ def inert_text(text: str, attached: Collection[str] = ()) -> str:
         return found[0] if is_there else found[0].replace("attachment", "attached", 1)
 
     shown = _SCHEME.sub(r"\1 :", _CODED.sub("& ", _TAG.sub("&lt;", text)))
-    return _ATTACHED.sub(picture, without_links(shown))
+    return _ENDLESS.sub(r"\g<0>\n", _ATTACHED.sub(picture, without_links(shown)))
 
 
 def without_links(text: str) -> str:

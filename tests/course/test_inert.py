@@ -130,6 +130,12 @@ def test_no_formula_holds_a_link_or_the_parts_of_one(text):
     assert not re.search(r"\\(href|require|style)", inert_text(text))
 
 
+def test_a_line_of_words_ends_somewhere():
+    shown = inert_text("[" * 12_000 + "\nshort\n" + "b" * 5000)
+    assert [len(line) for line in shown.split("\n")] == [5000, 5000, 2000, 5, 5000]
+    assert inert_text(shown) == shown
+
+
 ATTACHED = [
     "![x](attachment:a.png)",
     '![x](attachment:a.png "a title")',

@@ -447,7 +447,8 @@ def test_of_cells_without_end_the_first_are_kept(monkeypatch):
 def test_of_code_without_end_the_longest_is_left_out(monkeypatch):
     notebook = solved()
     short = max(len(cell.source) for cell in notebook.cells)
-    monkeypatch.setattr("grading.course.restored._MOST_CODE", sum(len(cell.source) for cell in notebook.cells) + short)
+    code = sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    monkeypatch.setattr("grading.course.restored._MOST_CODE", code + short)
     notebook.cells += [new_code_cell("x = 1\n" * short), new_code_cell("y = 1")]
     restored, notes = restore(notebook, RELEASE)
     assert [cell.source for cell in restored.cells[-2:]] == [f"# left out: {6 * short} characters", "y = 1"]

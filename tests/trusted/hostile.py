@@ -723,7 +723,9 @@ HARM = {
     ),
     "much-code": Case(SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**5}, marks=FULL),
     "cells-without-end": Case(dict(SOLUTION), tuple(append("1") for _ in range(20_000)), FULL),
-    "words-without-end": Case(dict(SOLUTION), tuple(prose("\\begin{a}" * 5500) for _ in range(20)), FULL),
+    "words-without-end": Case(
+        dict(SOLUTION), tuple(prose(text) for text in ["\\begin{a}" * 5500, "[" * 50_000] * 9), FULL
+    ),
     "files-beside-without-end": Case(
         dict(SOLUTION), marks=FULL, files={f"data-{n}.bin": bytes([n]) * (9 * 2**20) for n in range(15)}
     ),
