@@ -64,10 +64,10 @@ def marked(course, monkeypatch):
 
 
 def test_every_sheet_for_which_something_was_handed_in(course, marked, capsys):
-    hand_in(course, "anna", TINY[1])
+    hand_in(course, "student-01", TINY[1])
     assert main(["grade"]) == 0
-    hand_in(course, "anna", TINY[0])
-    hand_in(course, "bert", TINY[0])
+    hand_in(course, "student-01", TINY[0])
+    hand_in(course, "student-02", TINY[0])
     assert main(["grade"]) == 0
     assert marked.asked == [(TINY[1], ""), (TINY[0], ""), (TINY[1], "")]
     lines = capsys.readouterr().out.splitlines()
@@ -78,17 +78,17 @@ def test_every_sheet_for_which_something_was_handed_in(course, marked, capsys):
 
 def test_one_student_in_every_sheet_or_in_one(course, marked):
     for name in TINY:
-        hand_in(course, "anna", name)
-    hand_in(course, "bert", TINY[0])
-    assert main(["grade", "--student", "bert"]) == 0
-    assert main(["grade", "2", "1", "2", "--student", "anna"]) == 0
-    assert marked.asked == [(TINY[0], "bert"), (TINY[1], "anna"), (TINY[0], "anna")]
+        hand_in(course, "student-01", name)
+    hand_in(course, "student-02", TINY[0])
+    assert main(["grade", "--student", "student-02"]) == 0
+    assert main(["grade", "2", "1", "2", "--student", "student-01"]) == 0
+    assert marked.asked == [(TINY[0], "student-02"), (TINY[1], "student-01"), (TINY[0], "student-01")]
 
 
 def test_what_was_not_marked_is_said_again_in_the_end(course, marked, capsys):
     hand_in(course, SET_ASIDE, TINY[0])
     hand_in(course, FAILED, TINY[1])
-    hand_in(course, "anna", TINY[1])
+    hand_in(course, "student-01", TINY[1])
     assert main(["grade"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert f"  {SET_ASIDE}, {TINY[0]}: it is {SET_ASIDE}" in lines
@@ -98,7 +98,7 @@ def test_what_was_not_marked_is_said_again_in_the_end(course, marked, capsys):
 
 def test_a_sheet_that_cannot_be_marked_keeps_no_other_from_it(course, marked, capsys):
     for name in TINY:
-        hand_in(course, "anna", name)
+        hand_in(course, "student-01", name)
     marked.refuses = TINY[0]
     assert main(["grade"]) == 1
     assert marked.asked == [(TINY[0], ""), (TINY[1], "")]
@@ -110,7 +110,7 @@ def test_a_sheet_that_cannot_be_marked_keeps_no_other_from_it(course, marked, ca
     [
         ([], "nothing was handed in: "),
         (["1", "2"], "nothing was handed in for 01_small"),
-        (["--student", "anna"], "nothing from anna was handed in: "),
+        (["--student", "student-01"], "nothing from student-01 was handed in: "),
     ],
 )
 def test_an_empty_class_is_told_in_a_line(options, said, course, marked, capsys):
@@ -129,15 +129,15 @@ def test_a_report_on_nothing_is_told_in_a_line(course, capsys):
 def test_two_sheets_from_submissions_to_the_report(course, capsys):
     """Nothing pretended: two sheets marked in the sandbox, and one page on both."""
     needs_sandbox()
-    hand_in(course, "anna", TINY[0], '"a"')
-    hand_in(course, "anna", TINY[1], '"b"')
-    hand_in(course, "bert", TINY[1])
+    hand_in(course, "student-01", TINY[0], '"a"')
+    hand_in(course, "student-01", TINY[1], '"b"')
+    hand_in(course, "student-02", TINY[1])
     assert main(["grade"]) == 0
     assert main(["report"]) == 0
     page = course.report / "class.html"
     assert capsys.readouterr().out.splitlines()[-1] == f"Report: {page}"
     said = {each["name"]: each["tables"] for each in json.loads(page.with_suffix(".json").read_text())["sections"]}
     assert list(said) == ["class", *TINY]
-    assert [tuple(row.values()) for row in said["class"]["marks"]] == [("anna", 2, 2, 0), ("bert", 0, None, 0)]
-    assert [row["students"] for row in said[TINY[1]]["missing"]] == [["bert"]]
-    assert [row["students"] for row in said[TINY[1]]["mistakes"]] == [["anna"]]
+    assert [tuple(row.values()) for row in said["class"]["marks"]] == [("student-01", 2, 2, 0), ("student-02", 0, None, 0)]
+    assert [row["students"] for row in said[TINY[1]]["missing"]] == [["student-02"]]
+    assert [row["students"] for row in said[TINY[1]]["mistakes"]] == [["student-01"]]
