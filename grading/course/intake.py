@@ -21,7 +21,9 @@ from grading.course.layout import Course
 from grading.course.restored import cell_name, grade_id, restore
 from grading.notebook.session import SHEET_FILE
 
-_LARGEST_NOTEBOOK = 20 * 2**20  # bytes
+_LARGEST_NOTEBOOK = 64 * 2**20  # bytes, with its outputs
+_MOST_PARTS = 2_000_000  # of a notebook's JSON: each takes many times the memory of the signs that write it
+_SIGNS_OF_PARTS = (b"[", b"{", b'",')
 _LARGEST_BESIDE = 10 * 2**20  # of all files beside the notebook; nbgrader keeps three copies of each
 _LARGEST_SUBMISSION = 200 * 2**20
 _MOST_FOLDERS = 200
@@ -108,7 +110,10 @@ def _read_notebook(path: Path) -> NotebookNode:
     try:
         if path.stat().st_size > _LARGEST_NOTEBOOK:
             raise SetAsideError(f"{path.name} is larger than {_LARGEST_NOTEBOOK // 2**20} MiB; clear its outputs")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        written = path.read_bytes()
+        if sum(map(written.count, _SIGNS_OF_PARTS)) > _MOST_PARTS:
+            raise SetAsideError(f"{path.name} is made of too many parts; clear its outputs")
+        data = json.loads(written)  # in whatever encoding of Unicode's, and with half characters
         notebook = nbformat.from_dict(_upgraded(data))
         if not all(isinstance(cell.source, str | list) and cell.cell_type for cell in notebook.cells):
             raise SetAsideError(f"{path.name} holds cells that are no cells")
