@@ -8,9 +8,11 @@ from itertools import chain
 from grading.verify import shares
 from grading.verify.arrangements import arrangements
 from grading.verify.catalogue import Seen
+from grading.verify.exponents import exponents
 from grading.verify.far_fetched import far_fetched, other_directions
 from grading.verify.faults import Recorded
 from grading.verify.laws import laws
+from grading.verify.maxima import maxima
 from grading.verify.misread import Written, misread
 from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, spread, unsummed
 from grading.verify.pairs import pairs
@@ -96,6 +98,7 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
     for number, group in enumerate(suspects(trial.lists[0])):
         if number == 1:
             yield trial.of(laws(trial.lists[0]))
+            yield trial.of(chain(maxima(trial.lists[0]), exponents(trial.lists[0])))
         if number == 2:
             yield trial.of(cases(trial.lists[0]))
         if number == _COUNTED_AFTER:
