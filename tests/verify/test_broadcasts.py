@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_slips import exercise
 
-from grading.verify import verify
+from grading.verify import layouts, verify
 
 planted = importlib.import_module("grading.verify.planted")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -82,3 +82,18 @@ def test_what_is_made_of_other_inputs_is_looked_at_too(target, name, said, monke
 
 def test_another_target_is_not_taken_for_one_of_these():
     assert label(FITTED, fitted(lambda y: np.arctan(y * y)))[0] == ""
+
+
+SUMMED = exercise("summed", lambda xp, X, c: xp.sum(c * xp.sin(xp.sum(X, axis=1))), ("X",), X=(3, 5, 6), c=(3, 6))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_axis_that_only_broadcasts_is_named(kept, monkeypatch):
+    def answer(X, c):
+        back = c * np.cos(X.sum(1))
+        return back[:, None, :] if kept else back[:1]
+
+    said = [cause.text for cause in verify(SUMMED, answer, seed=3).causes]
+    assert any("they only broadcast" in text for text in said) is kept
+    monkeypatch.setattr(layouts, "_broadcasts", lambda seen: False)
+    assert not any("they only broadcast" in cause.text for cause in verify(SUMMED, answer, seed=3).causes)
