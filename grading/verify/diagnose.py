@@ -341,18 +341,8 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(
-        _by_telling_luck,
-        _on_the_list,
-        _on_walks,
-        _on_places,
-        _elsewhere,
-        _on_products,
-        _far_fetched,
-        _misread,
-        _two_mistakes,
-    ),
-    *(_on_scale, _pairs, _by_luck),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _on_walks, _misread),
+    *(_two_mistakes, _on_scale, _pairs, _by_luck),
 )
 # For all of them together: lines of small arrays that are walked, which take about two seconds, and on a processor that
 # is much slower, or where other things take long, an end nevertheless. A mistake that is found has been found before.

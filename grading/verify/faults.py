@@ -305,8 +305,12 @@ class Recorded:
     def slope(self, upper: int, base: int) -> Array | None:
         """The derivative of a line in another one of the same shape, as a factor, where entries do not mix."""
         like = self.lines[base][4]
-        got = self._up(ones(self.lines[upper][4]), (), upper, base)[base]
+        got = self.total_slope(upper, base)
         return None if got is None else np.asarray(project(got, like))
+
+    def total_slope(self, upper: int, base: int) -> Any:
+        """The derivative of the sum of a line's entries in another line; None where it has none."""
+        return self._up(ones(self.lines[upper][4]), (), upper, base)[base]
 
     # --- what there is on the list ------------------------------------------------------------------------------------
 
