@@ -16,6 +16,8 @@ _SCHEMES = "|".join(r"\s*".join(name) for name in ("javascript", "vbscript", "da
 _SCHEME = re.compile(rf"\b({_SCHEMES})[\s\\]*:", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _PICTURES = ("image/png", "image/jpeg")
+# What `picture` makes and nothing else: inside an <img> no drawing runs or asks for anything.
+_DRAWING = re.compile(r'<img alt="[^"<>]*" src="data:image/svg\+xml;base64,[A-Za-z0-9+/=]*" style="max-width:100%">')
 _LONGEST_TEXT = 20_000  # characters of one output
 _MOST_LINES = 100  # of a traceback
 
@@ -26,7 +28,7 @@ def inert_text(text: str) -> str:
 
 
 def inert_outputs(outputs: Iterable[NotebookNode], count: int | None) -> list[NotebookNode]:
-    """Outputs of the kinds that cannot run: text, Markdown made inert, formulas and pictures.
+    """Outputs of the kinds that cannot run: text, Markdown made inert, formulas, pictures and drawings.
 
     What comes from a submission's kernel may be anything: what is no output is left out, what is kept is built anew.
     """
@@ -63,6 +65,8 @@ def _inert_data(kind: str, value: Any) -> str | None:
         return _cut(text)
     if kind in ("text/markdown", "text/latex"):
         return inert_text(_cut(text))
+    if kind == "text/html":
+        return text if _DRAWING.fullmatch(text) else None
     return text if kind in _PICTURES and _BASE64.fullmatch(text) else None
 
 
