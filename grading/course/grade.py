@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry, SubmittedAssignment
 
 from grading.course.freshness import require_built
+from grading.course.ids import alike_in, as_id, likeness, printable
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
@@ -78,7 +79,8 @@ def grade(
     found = handed_in(course, name, only)
     _enter_release(course, name)
     release = _read_release(course, name)
-    run = _Run(course, name, release, enter_roster(course), sandbox, again, pages)
+    roster = enter_roster(course)
+    run = _Run(course, name, release, roster, _clashes(submissions(course, name), roster), sandbox, again, pages)
     intakes = []
     workers = Workers(course, sandbox, processes if min(processes, len(found)) > 1 else 0)
     try:
@@ -97,7 +99,7 @@ def handed_in(course: Course, name: str, only: str = "") -> list[Submission]:
     ------
     CourseError : nothing was
     """
-    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
+    found = [submission for submission in submissions(course, name) if as_id(only) in ("", submission.student)]
     if not found:
         who = f"from {only} " if only else ""
         raise CourseError(
@@ -113,7 +115,9 @@ def sheets_handed_in(course: Course, only: str = "") -> list[str]:
     ------
     CourseError : there is none
     """
-    names = [name for name in course.sheet_names() if any(only in ("", s.student) for s in submissions(course, name))]
+    names = [
+        name for name in course.sheet_names() if any(as_id(only) in ("", s.student) for s in submissions(course, name))
+    ]
     if not names:
         who = f"from {only} " if only else ""
         raise CourseError(f"nothing {who}was handed in: {course.submitted}/<student>/<sheet>/ is where to put it")
@@ -168,12 +172,16 @@ class _Due:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster."""
+    """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster.
+
+    `clashes` are the folders that cannot be told from others, and why.
+    """
 
     course: Course
     name: str
     release: NotebookNode
     roster: set[str] | None
+    clashes: dict[Path, str]
     sandbox: bool
     again: bool
     pages: bool
@@ -183,12 +191,12 @@ class _Run:
         ledger = Ledger(self.course.ledger)
         student = submission.student
         if is_unfit := unfit(submission):
-            printable = student if student.isprintable() else ascii(student)[1:-1]
-            return _Due(submission, "", Intake(printable, SET_ASIDE, is_unfit))
+            return _Due(submission, "", Intake(printable(student), SET_ASIDE, is_unfit))
         digest = _digest(submission, self.release)
         if self.roster is not None and student not in self.roster:
-            unknown = f"not in {self.course.roster.name}; add a line there and grade again"
-            return _Due(submission, digest, Intake(student, SET_ASIDE, unknown))
+            return _Due(submission, digest, Intake(student, SET_ASIDE, self._unknown(student, self.roster)))
+        if clash := self.clashes.get(submission.folder):
+            return _Due(submission, digest, self._stopped(student, SetAsideError(clash)))
         if not self.again and ledger.is_done(self.name, student, digest):
             known = next(intake for intake in ledger.intakes(self.name) if intake.student == student)
             said = "; ".join(filter(None, (known.reason, "unchanged since it was marked")))
@@ -201,6 +209,11 @@ class _Run:
         except Exception as reason:
             return _Due(submission, digest, self._stopped(student, reason))
         return _Due(submission, digest)
+
+    def _unknown(self, student: str, roster: set[str]) -> str:
+        if meant := alike_in(student, sorted(roster)):
+            return f"not in {self.course.roster.name}, which has '{meant}'; rename the folder if that is who it is"
+        return f"not in {self.course.roster.name}; add a line there and grade again"
 
     def finish(self, due: _Due) -> Intake:
         """Mark a submission that was looked at, if it is to be marked, and write down what became of it."""
@@ -234,6 +247,21 @@ class _Run:
     def _standing(self, student: str) -> str:
         was_marked = student in Ledger(self.course.ledger).verdicts(self.name)
         return "; the marks of an earlier submission stand" if was_marked else ""
+
+
+def _clashes(found: list[Submission], roster: set[str] | None) -> dict[Path, str]:
+    """The folders of which a person, or another computer, could not say whose they are, and why."""
+    by_likeness: dict[str, list[Submission]] = {}
+    for submission in found:
+        if roster is None or submission.student in roster:
+            by_likeness.setdefault(likeness(submission.student), []).append(submission)
+    return {
+        one.folder: f"the folder's name and that of {printable(other.folder.parent.name)}/ differ in case, blanks or "
+        "the form of letters alone; rename one, or leave one if both are the same student's"
+        for same in by_likeness.values()
+        for one, other in zip(same, [*same[1:], same[0]], strict=True)
+        if one is not other
+    }
 
 
 def _digest(submission: Submission, release: NotebookNode) -> str:
