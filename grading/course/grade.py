@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import nbformat
@@ -13,14 +13,16 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry, SubmittedAssignment
 
 from grading.course.freshness import require_built
+from grading.course.grounds import Grounds
 from grading.course.ids import alike_in, as_id, likeness, printable
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.layout import Course, CourseError
-from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
+from grading.course.nbgrader_api import nbgrader_api, open_gradebook, renew_penalties, run_nbgrader
 from grading.course.roster import enter_roster
 from grading.course.workers import Workers
 from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
+from grading.verify import Verdict
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,18 @@ def grade(
     _enter_release(course, name)
     release = _read_release(course, name)
     roster = enter_roster(course)
-    run = _Run(course, name, release, roster, _clashes(submissions(course, name), roster), sandbox, again, pages)
-    intakes = []
+    clashes, grounds = _clashes(submissions(course, name), roster), Grounds.of_release(course, name, release)
+    run = _Run(course, name, release, grounds, roster, clashes, sandbox, again, pages)
+    intakes, standing = [], []
     workers = Workers(course, sandbox, processes if min(processes, len(found)) > 1 else 0)
     try:
         for number, due in enumerate(_some_ahead(run, found, workers, 2 * processes), 1):
             intakes.append(run.finish(due))
+            standing += [due.submission.student] if due.is_known else []
             tell(intakes[-1], number, len(found))
     finally:
         workers.end()
+    renew_penalties(course, name, standing)
     return intakes
 
 
@@ -180,6 +185,7 @@ class _Run:
     course: Course
     name: str
     release: NotebookNode
+    grounds: Grounds
     roster: set[str] | None
     clashes: dict[Path, str]
     sandbox: bool
@@ -192,12 +198,13 @@ class _Run:
         student = submission.student
         if is_unfit := unfit(submission):
             return _Due(submission, "", Intake(printable(student), SET_ASIDE, is_unfit))
-        digest = _digest(submission, self.release)
+        grounds = self.grounds.with_submission(submission.folder)
+        digest = str(grounds)
         if self.roster is not None and student not in self.roster:
             return _Due(submission, digest, Intake(student, SET_ASIDE, self._unknown(student, self.roster)))
         if clash := self.clashes.get(submission.folder):
             return _Due(submission, digest, self._stopped(student, SetAsideError(clash)))
-        if not self.again and ledger.is_done(self.name, student, digest):
+        if not self.again and self._stands(student, grounds):
             known = next(intake for intake in ledger.intakes(self.name) if intake.student == student)
             said = "; ".join(filter(None, (known.reason, "unchanged since it was marked")))
             return _Due(submission, digest, replace(known, reason=said), is_known=True)
@@ -209,6 +216,19 @@ class _Run:
         except Exception as reason:
             return _Due(submission, digest, self._stopped(student, reason))
         return _Due(submission, digest)
+
+    def _stands(self, student: str, grounds: Grounds) -> bool:
+        """Whether a submission was marked, and nothing that its marks rest on has changed since."""
+        touched = grounds.touched_since(Ledger(self.course.ledger).grounds(self.name, student))
+        if touched is None:
+            return False
+        said = self._verdicts.get(student, {}) if touched else {}
+        return all(exercise in said and said[exercise].outcome == "not attempted" for exercise in touched)
+
+    @cached_property
+    def _verdicts(self) -> dict[str, dict[str, Verdict]]:
+        """What was said before this run."""
+        return Ledger(self.course.ledger).verdicts(self.name)
 
     def _unknown(self, student: str, roster: set[str]) -> str:
         if meant := alike_in(student, sorted(roster)):
@@ -262,23 +282,6 @@ def _clashes(found: list[Submission], roster: set[str] | None) -> dict[Path, str
         for one, other in zip(same, [*same[1:], same[0]], strict=True)
         if one is not other
     }
-
-
-def _digest(submission: Submission, release: NotebookNode) -> str:
-    """A digest of everything that was handed in, and of the release it answers."""
-    digest = hashlib.sha256(nbformat.writes(release).encode())
-    for path in sorted(submission.folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            digest.update(str(path.relative_to(submission.folder)).encode("utf-8", "surrogateescape"))
-            digest.update(_contents(path))
-    return digest.hexdigest()
-
-
-def _contents(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return str(error).encode("utf-8", "surrogateescape")
 
 
 def read_marks(course: Course, name: str) -> list[Marks]:
