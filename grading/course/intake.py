@@ -17,6 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 
 from grading.answers.keys import KEYS_FILE
+from grading.course.ids import as_id, unfit_id
 from grading.course.layout import Course
 from grading.course.restored import cell_name, grade_id, restore
 from grading.notebook.session import SHEET_FILE
@@ -46,18 +47,16 @@ class Submission:
 
 
 def submissions(course: Course, name: str) -> list[Submission]:
-    """Everything handed in for a sheet, by student."""
+    """Everything handed in for a sheet, by student; the folder's name is the student's id."""
     folders = sorted(course.submitted.glob(f"*/{name}"))
-    return [Submission(folder.parent.name, folder) for folder in folders if folder.is_dir()]
+    return [Submission(as_id(folder.parent.name), folder) for folder in folders if folder.is_dir()]
 
 
 def unfit(submission: Submission) -> str:
     """Why nothing in this folder should even be read, in one line; empty if it may be."""
-    student, folder = submission.student, submission.folder
-    if set(student) & set("*?["):
-        return "the folder's name holds *, ? or [, which nbgrader takes for a pattern; rename the folder"
-    if student != student.strip() or not student.isprintable():
-        return "the folder's name begins or ends with a blank, or holds signs that cannot be printed; rename the folder"
+    folder = submission.folder
+    if reason := unfit_id(submission.student):
+        return f"{reason}; rename the folder"
     if folder.is_symlink() or folder.parent.is_symlink():
         return "the folder is a link to another one"
     total = 0
@@ -97,6 +96,8 @@ def _find_notebook(submission: Submission, name: str) -> Path:
     found = sorted(path for path in submission.folder.glob("*.ipynb") if path.is_file() and not path.is_symlink())
     named = [path for path in found if path.stem == name]
     if named:
+        others = ", ".join(path.name for path in found if path != named[0])
+        submission.notes += [f"only {named[0].name} was marked, not {others} beside it"] if others else []
         return named[0]
     if not found:
         raise SetAsideError(f"no notebook in {submission.folder.name}/")
