@@ -25,9 +25,12 @@ from grading.verify.planted import (
     activation_faults,
     arrangement_faults,
     far_fetched_faults,
+    faults_in_variations,
+    faulty_messages,
     misread_functions,
     pairs_of_faults,
     planted_faults,
+    wrong_numbers,
 )
 from grading.verify.probes import (
     Ask,
@@ -208,6 +211,18 @@ def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(far_fetched_faults(wrong), _MANY)
 
 
+def _on_messages(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faulty_messages(wrong), _VERY_MANY)
+
+
+def _on_variations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faults_in_variations(wrong), _VERY_MANY)
+
+
+def _on_numbers(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return [] if wrong[0][0].question.exercise.is_data else wrong_numbers(wrong)
+
+
 def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(misread_functions(wrong), _MANY)
 
@@ -335,8 +350,8 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
-    *(_on_scale, _pairs, _by_luck),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _on_scale),
+    *(_on_variations, _on_messages, _on_numbers, _two_mistakes, _pairs, _by_luck),
 )
 _SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
 _FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
