@@ -352,6 +352,9 @@ class Recorded:
             return f"-{closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
             return f"{closed(said[0])} {_SIGNS[rule.name]} {closed(said[1])}"
+        axis, count = self.lines[line][3].get("axis"), np.ndim(self.lines[line][2][0])
+        if isinstance(axis, tuple) and len(axis) < count:
+            said = [*said, f"axis={axis[0] if len(axis) == 1 else axis}"]
         return f"{_WRITTEN.get(rule.name, rule.name)}({', '.join(said)})"
 
     def say_with(self, line: int, slot: int, other: str) -> str:

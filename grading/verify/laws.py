@@ -154,6 +154,10 @@ def _turned(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
+def _alternating(a: Array) -> Array:
+    return np.asarray((-1.0) ** np.add.outer(*map(np.arange, a.shape[-2:])))
+
+
 def _twice_off_the_diagonal(a: Any) -> Any:
     return a * (2 - np.eye(a.shape[-1]))
 
@@ -226,7 +230,9 @@ _CUMSUM: tuple[Entry, ...] = (
     ),
 )  # fmt: skip
 _DETERMINANT = "The derivative of {} needs the inverse of the matrix, "
+_SIGNS = "In the derivative of {} the minors lack their alternating signs."
 _LOGDET: tuple[Entry, ...] = (
+    ("sign of one term", _SIGNS, _by(lambda g, p, x, y: p * _alternating(x))),
     ("transposed", _DETERMINANT + "transposed.", _by(lambda g, p, x, y: _turned(p))),
     (FORGOTTEN, "The derivative of {} is that of the determinant, without the logarithm.",
      _by(lambda g, p, x, y: p * np.linalg.det(x)[..., None, None])),
@@ -238,6 +244,7 @@ _LOGDET: tuple[Entry, ...] = (
      _by(lambda g, p, x, y: _twice_off_the_diagonal(_turned(p)))),
 )  # fmt: skip
 _DET: tuple[Entry, ...] = (
+    ("sign of one term", _SIGNS, _by(lambda g, p, x, y: p * _alternating(x))),
     ("transposed", _DETERMINANT + "transposed.", _by(lambda g, p, x, y: _turned(p))),
     (FORGOTTEN, "In the derivative of {} the determinant is missing as a factor.",
      _by(lambda g, p, x, y: p / y[..., None, None])),

@@ -16,7 +16,6 @@ import numpy as np
 
 from grading.verify.activations import sigmoid
 from grading.verify.budget import while_time
-from grading.verify.catalogue import within
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Edits, Recorded, closed
 from grading.verify.suspects import Group, Suspect, operand, planted
@@ -99,7 +98,7 @@ def _ways(recorded: Recorded) -> Iterator[Message]:
         if recorded.value(line).size > _MOST_NUMBERS or not recorded.depends(recorded.last, line):
             continue
         adding = [path for path in recorded.paths if path[0 if down else 2] == line]
-        if len(adding) != 1 and line < recorded.last or recorded.asks == "jacobian":
+        if recorded.asks == "jacobian" or (len(adding) != 1 and line < recorded.last):
             yield Message(recorded, line, line, None)
         if recorded.asks != "jacobian":
             yield from (Message(recorded, upper, base, slot) for upper, slot, base in adding)
@@ -203,7 +202,11 @@ _NOT_INVERTED: dict[str, tuple[float, Function]] = {
     "({} > 0)": (2.0, lambda v: 1.0 * (v > 0)),
     "tanh({})": (2.5, np.tanh),
 }
-_TOTALS: dict[str, tuple[float, Function]] = {"sum({})": (2.0, np.sum), "mean({})": (2.0, np.mean), "norm({})": (2.5, np.linalg.norm)}
+_TOTALS: dict[str, tuple[float, Function]] = {
+    "sum({})": (2.0, np.sum),
+    "mean({})": (2.0, np.mean),
+    "norm({})": (2.5, lambda v: np.sqrt(np.sum(v * v))),
+}
 _TIMES = (1.0, -1.0, 2.0, 0.5, -2.0, -0.5, 4.0, 0.25, 3.0, 1 / 3)
 _ONE = Factor("1", "1", 0.0, None, np.ones_like)
 _SAME = 1e-8
@@ -261,7 +264,9 @@ class Table:
         if len(made) > 1:  # in proportion to each other, whatever the number
             fits = np.abs(made[0] * target[1] - made[1] * target[0]) <= _NEAR * np.abs(made[0] * target[1])
         else:
-            fits = np.any([np.abs(times * made[0] - target[0]) <= _NEAR * np.abs(target[0]) for times in _TIMES], axis=0)
+            fits = np.any(
+                [np.abs(times * made[0] - target[0]) <= _NEAR * np.abs(target[0]) for times in _TIMES], axis=0
+            )
         found: list[tuple[float, int, Product]] = []
         for one, two in np.argwhere(np.triu(fits)):
             ratio = target[0] / made[0][one, two]
@@ -329,7 +334,9 @@ def _explanations(message: Message, asked: Asked, table: Table) -> Group:
     if moving is not None:
         found += [(product.cost, 0, _of_slope(message, product)) for product in table.products(asked, moving)]
     if recorded.asks != "jacobian":
-        found += [(product.cost, 2, _of_values(message, product)) for product in table.products(asked, np.ones(right.shape))]
+        found += [
+            (product.cost, 2, _of_values(message, product)) for product in table.products(asked, np.ones(right.shape))
+        ]
         beside = Asked(asked.carried, asked.target - asked.carried @ right.ravel(), asked.doubt)
         found += [
             (product.cost + 1, 3, _of_term(message, product))
@@ -394,6 +401,7 @@ _OF_POWERS = {*(f"{over}{power}" for over in ("", "1 / ") for power in ("{}", "{
 
 
 # --- the right numbers in another arrangement ------------------------------------------------------------------------
+
 
 def _orders(shape: tuple[int, ...]) -> Iterator[tuple[str, str, Function]]:
     if not shape:

@@ -61,13 +61,21 @@ def _numbers(recorded: Recorded) -> Iterator[Number]:
     for i in range(recorded.last):
         if recorded.value(i).dtype.kind == "f" and bent_after(recorded, i):
             yield Number(POINT, partial(_said_at, recorded, i), partial(_stretched, i))
-            users = {line for line, _, parent in recorded.edges if parent == i}
-            bent = tuple(sorted(line for line in users if _is_function(recorded, line)))
-            if bent and len(bent) < len(users):
-                yield Number(POINT, partial(_said_in, recorded, bent), partial(_stretched_in, bent))
+            for lines in _functions_of(recorded, i):
+                yield Number(POINT, partial(_said_in, recorded, lines), partial(_stretched_in, lines))
 
 
 POINT = "activation derivative at the wrong point"
+
+
+def _functions_of(recorded: Recorded, i: int) -> Iterator[tuple[int, ...]]:
+    """The functions of a line, if it is used otherwise too: all of them, those of angles, and each alone."""
+    users = sorted({line for line, _, parent in recorded.edges if parent == i})
+    every = tuple(line for line in users if _is_function(recorded, line))
+    angles = tuple(line for line in every if recorded.names_of_rules[line] in ("sin", "cos", "tan"))
+    for lines in dict.fromkeys((every, angles, *((line,) for line in every))):
+        if 0 < len(lines) < len(users):
+            yield lines
 
 
 def _is_function(recorded: Recorded, line: int) -> bool:

@@ -60,7 +60,7 @@ def wrong_numbers(wrong: list[Seen]) -> list[Found]:
 
 def faults_in_variations(wrong: list[Seen]) -> list[Found]:
     """Single faults on lists of the same function that are written in another way."""
-    found = []
+    found: list[Found] = []
     for trial in trials(wrong):
         for variation in variations(trial.lists[0]):
             other = varied(trial, variation)

@@ -6,6 +6,7 @@ A mistake that is one fault there may be many, or none that can be planted, on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,14 @@ Variation = Callable[[Recorded], Change]  # what comes in the place of lines, wh
 
 def variations(recorded: Recorded) -> Iterator[Variation]:
     """How else the function may be written."""
-    changes = [*_vanishing(recorded)]
-    if changes:
-        yield lambda at: {line: put for change in changes for line, put in change(at).items()}
-    changes = [*_moduli(recorded)]
-    if changes:
-        yield lambda at: {line: put for change in changes for line, put in change(at).items()}
+    for several in ([*_vanishing(recorded)], [*_moduli(recorded)]):
+        if several:
+            yield partial(_all_at_once, several)
     yield from _cross_entropies(recorded)
+
+
+def _all_at_once(several: list[Variation], recorded: Recorded) -> Change:
+    return {line: put for variation in several for line, put in variation(recorded).items()}
 
 
 # --- ways through which nothing comes in the end ---------------------------------------------------------------------
@@ -46,10 +48,10 @@ def _vanishing(recorded: Recorded) -> Iterator[Variation]:
             if len(users[middle]) > 1 and len(set(recorded.lines[middle][1])) > 1:
                 lost = [Edit(upper, base, through=middle, times=0.0)]
                 if all(map(_close, plain, recorded.answer(lost))):
-                    yield lambda at, where=(upper, middle, slot): _held(*where)
+                    yield partial(_held, upper, middle, slot)
 
 
-def _held(upper: int, middle: int, slot: int) -> Change:
+def _held(upper: int, middle: int, slot: int, recorded: Recorded) -> Change:
     """One line's operand made once more of a constant."""
     kept: list[tuple[Rule, Args, Params, Any]] = []
 
@@ -78,10 +80,16 @@ def _close(one: Array, two: Array) -> bool:
 
 
 def _moduli(recorded: Recorded) -> Iterator[Variation]:
+    """The absolute value of what is cut off at zero, or a power."""
+    names = recorded.names_of_rules
     for i, _, parent in recorded.edges:
-        if recorded.names_of_rules[i] in ("absolute", "fabs") and parent >= recorded.count:
-            if recorded.names_of_rules[parent] in ("maximum", "where", "exp", "square", "logaddexp"):
-                yield lambda at, line=i: {line: _itself} if np.all(at.value(line) >= 0) else {}
+        if names[i] in ("absolute", "fabs") and names[parent] in ("maximum", "where", "exp", "square", "logaddexp"):
+            yield partial(_without_modulus, i)
+
+
+def _without_modulus(line: int, recorded: Recorded) -> Change:
+    below = np.any(np.asarray(recorded.lines[line][2][0]) < 0)
+    return {} if below else {line: _itself}
 
 
 def _itself(rule: Rule, args: Args, params: Params) -> Any:
@@ -94,7 +102,7 @@ def _itself(rule: Rule, args: Args, params: Params) -> Any:
 def _cross_entropies(recorded: Recorded) -> Iterator[Variation]:
     """softplus(z) - y z as -y log(p) - (1 - y) log(1 - p), where p = sigmoid(z)."""
     for upper, base, which in activations(recorded):
-        if which.name != "softplus" or np.any(np.abs(recorded.value(base)) > _SATURATED):
+        if which.name != "softplus" or base < recorded.count or np.any(np.abs(recorded.value(base)) > _SATURATED):
             continue
         weighing = [
             i
@@ -102,13 +110,13 @@ def _cross_entropies(recorded: Recorded) -> Iterator[Variation]:
             if parent == base and recorded.names_of_rules[i] == "multiply" and not recorded.depends(upper, i)
         ]
         if weighing:
-            yield lambda at, where=(upper, base, tuple(weighing)): _of_probability(*where)
+            yield partial(_of_probability, upper, base, tuple(weighing))
 
 
 _SATURATED = 15.0  # an argument so large leaves few digits of 1 - p
 
 
-def _of_probability(upper: int, base: int, weighing: tuple[int, ...]) -> Change:
+def _of_probability(upper: int, base: int, weighing: tuple[int, ...], recorded: Recorded) -> Change:
     made: dict[str, Any] = {}
 
     def argument(rule: Rule, args: Args, params: Params) -> Any:
