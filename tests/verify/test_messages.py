@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grading.verify import Exercise, messages, numbers, planted, stale, steps, variations, verify
+from grading.verify import Exercise, numbers, planted, stale, steps, variations, verify
 
 diagnose = __import__("importlib").import_module("grading.verify.diagnose")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
