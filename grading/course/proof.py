@@ -116,7 +116,11 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
             continue
         known = [attempt for attempt in attempts if attempt.exercise == item.id]
         wrong = [attempt for attempt in known if attempt.expect == "wrong"]
-        silent = [attempt for attempt in wrong if not (attempt.cause or attempt.unnamed) and item.id in computed]
+        silent = [
+            attempt
+            for attempt in wrong
+            if not (attempt.cause or attempt.unnamed or attempt.because) and item.id in computed
+        ]
         enough = min(ENOUGH_WRONG, _wrong_options(item))
         if len(wrong) < enough:
             yield f"{item.id}: wrong answers known: {len(wrong)}; it is known well enough with {enough}"

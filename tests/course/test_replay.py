@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -12,10 +13,14 @@ from classroom import ROOT
 from needs import needs_sandbox
 
 from grading.cli import main
+from grading.course.adopt import Adoption, adopt
 from grading.course.build import build
 from grading.course.grade import grade
 from grading.course.layout import CONFIG, Course, CourseError
+from grading.course.master import Attempt, read_attempts
+from grading.course.proof import faults
 from grading.course.replay import Replay, replay
+from grading.sheets import Variant
 from grading.trusted.ledger import Ledger
 
 NAME = "01_kinds"
@@ -237,3 +242,84 @@ def test_what_was_changed_since_is_refused(course: Course) -> None:
             replay(course, "ben", NORM)
     finally:
         path.write_bytes(before)
+
+
+# --- a wrong answer that is to be known ------------------------------------------------------------------------------
+
+WHY = 'The "minus" was taken\\along.'
+
+
+@pytest.fixture
+def mine(course: Course, tmp_path: Path) -> Course:
+    """A copy of the course, to be changed."""
+    shutil.copytree(course.root, tmp_path / "mine")
+    return Course(tmp_path / "mine")
+
+
+def test_a_wrong_answer_is_known_again_when_the_class_is_marked_again(mine: Course) -> None:
+    for exercise in (NORM, WAY):
+        adopt(mine, "ben", exercise, WHY).write()
+    (known,) = [one for one in read_attempts(mine, NAME) if one.exercise == NORM]
+    assert (known.expect, known.because, known.source) == ("wrong", WHY, WRONG[NORM])
+    assert [line for number in (0, 1) for line in faults(mine, NAME, Variant(number), 5)] == []
+    grade(mine, NAME, again=True, processes=1)
+    ben, anna = (Ledger(mine.ledger).verdicts(NAME)[student] for student in ("ben", "anna"))
+    assert [cause.text for cause in ben[NORM].causes] == [WHY]
+    assert ben[WAY].problem == WHY
+    assert {verdict.outcome for verdict in anna.values()} == {"right"}
+    assert replay(mine, "ben", NORM).is_same
+    assert WHY not in mine.assignment(NAME).read_text() + (mine.assignments / NAME / "keys.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("student", "exercise", "because", "said"),
+    [
+        ("anna", NORM, WHY, "anna's answer to kinds.norm has no wrong numbers: ✓ Right"),
+        ("Çem <i>", NORM, WHY, "has no wrong numbers: ✗ Not right yet"),
+        ("bem", NORM, WHY, "nothing of 'bem' was marked"),
+        ("ben", TABLE, WHY, "is neither a derivative nor has it a key"),
+        ("ben", NORM, " ", "say in one line, in --because, what is wrong"),
+        ("ben", NORM, "a\nb", "say in one line, in --because, what is wrong"),
+    ],
+)
+def test_what_cannot_be_known_is_told(course: Course, student: str, exercise: str, because: str, said: str) -> None:
+    before = course.master(NAME).read_bytes()
+    with pytest.raises(CourseError, match=re.escape(said)):
+        adopt(course, student, exercise, because)
+    assert course.master(NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def norm(W, x):\n    return helper(W, x)", "it is not known again"),
+        ("norm = helper", "fails: NameError"),
+        ("def norm(W, x):\n    return scale * np.outer(W @ x, x)", "right where wrong is expected"),
+        ("# %%\ndef norm(W, x):\n    return -W", "it holds a line that begins a cell"),
+    ],
+)
+def test_what_is_not_known_again_leaves_the_master_as_it_was(course: Course, source: str, said: str) -> None:
+    before = course.master(NAME).read_bytes()
+    with pytest.raises(CourseError, match=said):
+        Adoption(course, NAME, Attempt(NORM, "wrong", 0.0, "", source, WHY)).write()
+    assert course.master(NAME).read_bytes() == before
+
+
+def test_nothing_is_taken_over_unread(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(course.root)
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    before = course.master(NAME).read_bytes()
+    assert main(["known-mistake", "ben", NORM, "--because", WHY]) == 1
+    said = capsys.readouterr()
+    assert "return -scale * np.outer(W @ x, x)" in said.out
+    assert "WITHOUT A SANDBOX" in said.out
+    assert said.err == "gradsheet: nothing was changed\n"
+    assert course.master(NAME).read_bytes() == before
+
+
+def test_nothing_hides_from_who_reads_it(course: Course) -> None:
+    hidden = "x = 1\r\x1b[8m\u202e = 2 # \N{CYRILLIC SMALL LETTER A}"
+    shown = Adoption(course, NAME, Attempt(NORM, "wrong", 0.0, "", hidden, WHY)).shown()
+    assert r"x = 1\r\x1b[8m\u202e = 2 # \u0430" in shown
