@@ -26,21 +26,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.modes import grad, jvp, lift, positions
+from autodiff.recording import CHOICES, RESERVED, Recording, operands, parameters
 from autodiff.symbols import Symbol, leaves, sigmoid, symbols
 from autodiff.tape import RefusalError, Traced
-from autodiff.writer import (
-    CHOICES,
-    LITERAL,
-    RESERVED,
-    UFUNCS,
-    Recording,
-    Writer,
-    checks,
-    fitted,
-    is_fresh,
-    operands,
-    parameters,
-)
+from autodiff.writer import LITERAL, UFUNCS, Writer, checks, fitted, is_fresh
 
 LARGE = 2**13  # bytes from which on a buffer is worth keeping
 FOREVER = 2**60  # when a result is needed that is given away

@@ -344,7 +344,7 @@ def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
         "Reads submitted/<student>/<sheet>/, writes nbgrader's gradebook and a feedback page per student. What was "
         "marked before and has not changed is left alone; marks given by hand are never touched.",
     )
-    command.add_argument("sheet", help="which sheet")
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all for which something was handed in)")
     command.add_argument("--student", default="", help="mark this student alone")
     command.add_argument("--again", action="store_true", help="mark what has not changed as well")
     command.add_argument("--no-sandbox", action="store_true", help="run submissions unprotected: they can do anything")
@@ -356,8 +356,8 @@ def _grade(options: argparse.Namespace) -> int:
     from grading.course.progress import grade_with_progress
 
     course = Course.find()
-    name = course.require_sheet(options.sheet)
-    return grade_with_progress(course, name, options.student, not options.no_sandbox, options.again)
+    names = list(dict.fromkeys(map(course.require_sheet, options.sheet)))
+    return grade_with_progress(course, names, options.student, not options.no_sandbox, options.again)
 
 
 def _add_export(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -381,18 +381,22 @@ def _export(options: argparse.Namespace) -> None:
 
 def _add_report(commands: Commands[argparse.ArgumentParser]) -> None:
     command = _command(
-        commands, "report", "write the report on the class", "One HTML page, and the same marks as CSV, in report/."
+        commands,
+        "report",
+        "write the report on the class",
+        "One HTML page, and the same as CSV and JSON, in report/; on several sheets a section each, and an overview.",
     )
-    command.add_argument("sheet", help="which sheet")
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all that were marked)")
     command.set_defaults(run=_report)
 
 
 def _report(options: argparse.Namespace) -> None:
     from grading.course.layout import Course
-    from grading.course.report import write_report
+    from grading.course.report import marked_sheets, write_report
 
     course = Course.find()
-    print(f"Report: {write_report(course, course.require_sheet(options.sheet))}")
+    names = list(dict.fromkeys(map(course.require_sheet, options.sheet))) or marked_sheets(course)
+    print(f"Report: {write_report(course, *names)}")
 
 
 def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -32,7 +32,7 @@ def demo(course: Course, name: str, to: Path) -> int:
     sandbox = not unavailable_reason()
     if not sandbox:
         console.print(f"No sandbox here: {unavailable_reason()}.", style="bold red", soft_wrap=True)
-    failed = grade_with_progress(playground, name, "", sandbox, again=False)
+    failed = grade_with_progress(playground, [name], sandbox=sandbox)
     report = write_report(playground, name)
     as_expected = _show_marks(console, playground, name, simulated)
     console.print(f"Report:    {report}", soft_wrap=True, highlight=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import MissingEntry
+from nbgrader.api import MissingEntry, SubmittedAssignment
 
 from grading.course.freshness import require_built
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
@@ -24,11 +24,21 @@ from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
 
 @dataclass(frozen=True)
 class Marks:
-    """One student's marks on a sheet, as the gradebook has them; None in `by_cell` is for a person to mark."""
+    """One student's marks on a sheet, as the gradebook has them; None in `by_cell` is for a person to mark.
+
+    `score` is before the `penalty` for handing in late; `by_hand` are the cells that a person has marked.
+    """
 
     student: str
     score: float
     by_cell: dict[str, float | None]
+    penalty: float = 0.0
+    by_hand: frozenset[str] = frozenset()
+
+    @property
+    def total(self) -> float:
+        """The mark after the penalty, which takes no more than there is."""
+        return max(0.0, self.score - self.penalty)
 
 
 def grade(
@@ -65,12 +75,7 @@ def grade(
     if sandbox:
         require_sandbox()
     require_built(course, name)
-    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
-    if not found:
-        who = f"from {only} " if only else ""
-        raise CourseError(
-            f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
-        )
+    found = handed_in(course, name, only)
     _enter_release(course, name)
     release = _read_release(course, name)
     run = _Run(course, name, release, enter_roster(course), sandbox, again, pages)
@@ -83,6 +88,36 @@ def grade(
     finally:
         workers.end()
     return intakes
+
+
+def handed_in(course: Course, name: str, only: str = "") -> list[Submission]:
+    """What was handed in for a sheet, by everybody or by `only` one student.
+
+    Raises
+    ------
+    CourseError : nothing was
+    """
+    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
+    if not found:
+        who = f"from {only} " if only else ""
+        raise CourseError(
+            f"nothing {who}was handed in for {name}: {course.submitted}/<student>/{name}/ is where to put it"
+        )
+    return found
+
+
+def sheets_handed_in(course: Course, only: str = "") -> list[str]:
+    """The sheets for which something was handed in.
+
+    Raises
+    ------
+    CourseError : there is none
+    """
+    names = [name for name in course.sheet_names() if any(only in ("", s.student) for s in submissions(course, name))]
+    if not names:
+        who = f"from {only} " if only else ""
+        raise CourseError(f"nothing {who}was handed in: {course.submitted}/<student>/<sheet>/ is where to put it")
+    return names
 
 
 def _some_ahead(run: _Run, found: list[Submission], workers: Workers, most: int) -> Iterator[_Due]:
@@ -221,20 +256,17 @@ def _contents(path: Path) -> bytes:
 def read_marks(course: Course, name: str) -> list[Marks]:
     """The marks of everybody whose submission to a sheet is in the gradebook, by student."""
     with open_gradebook(course) as book:
-        return sorted(
-            (
-                Marks(
-                    submission.student.id,
-                    float(submission.score),
-                    {
-                        grade.name: None
-                        if grade.needs_manual_grade and grade.manual_score is None
-                        else float(grade.score)
-                        for notebook in submission.notebooks
-                        for grade in notebook.grades
-                    },
-                )
-                for submission in book.assignment_submissions(name)
-            ),
-            key=lambda marks: marks.student,
-        )
+        found = [_marks_of(submission) for submission in book.assignment_submissions(name)]
+    return sorted(found, key=lambda marks: marks.student)
+
+
+def _marks_of(submission: SubmittedAssignment) -> Marks:
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    waiting = {grade.name for grade in grades if grade.needs_manual_grade and grade.manual_score is None}
+    return Marks(
+        submission.student.id,
+        float(submission.score),
+        {grade.name: None if grade.name in waiting else float(grade.score) for grade in grades},
+        float(submission.late_submission_penalty or 0.0),
+        frozenset(grade.name for grade in grades if grade.manual_score is not None),
+    )

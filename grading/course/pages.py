@@ -24,6 +24,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 class _Renderer(IPythonRenderer):
     """Markdown in which formulas are MathML, which browsers and screen readers know without a script."""
 
+    below = 0  # how many levels of headings there are above those of the text
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        return str(super().heading(text, min(6, level + self.below), **attrs))
+
     def inline_math(self, body: str) -> str:
         return _mathml(body, "inline")
 
@@ -42,6 +47,11 @@ def _mathml(formula: str, display: str) -> str:
         return f"<code>{html.escape(formula)}</code>"
 
 
+def formula_as_html(latex: str) -> str:
+    """A formula as an output has it, between its dollars or not, as MathML."""
+    return _mathml(latex.strip().strip("$"), "block")
+
+
 def _with_mathml(page: str) -> str:
     """HTML with its formulas as MathML; as for MathJax, a dollar in code is a dollar."""
 
@@ -54,15 +64,29 @@ def _with_mathml(page: str) -> str:
 class PageExporter(HTMLExporter):
     """nbconvert's page of a notebook, in our template."""
 
+    pages = "page"
+    headings_above = 0
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(template_name="page", extra_template_basedirs=[str(_TEMPLATES)], **kwargs)
+        where = [str(_TEMPLATES)]
+        super().__init__(template_name=self.pages, extra_template_basedirs=where, extra_template_paths=where, **kwargs)
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """nbconvert's, and one that makes MathML of a formula that is an output."""
+        yield from super().default_filters()
+        yield "formula", formula_as_html
 
     @pass_context
     def markdown2html(self, context: Any, source: str) -> str:
         """Markdown to HTML, as nbconvert does it but for the formulas."""
-        attachments = context.get("cell", {}).get("attachments", {})
-        renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-        return str(MarkdownWithMath(renderer=renderer).render(source))
+        return as_html(source, context.get("cell", {}).get("attachments", {}), self.headings_above)
+
+
+def as_html(source: str, attachments: dict[str, Any] | None = None, headings_above: int = 0) -> str:
+    """Markdown as HTML, with its formulas as MathML."""
+    renderer = _Renderer(escape=False, attachments=attachments or {}, exclude_anchor_links=True)
+    renderer.below = headings_above
+    return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
 def write_page(notebook: Path, to: Path) -> Path:

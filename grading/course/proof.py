@@ -2,8 +2,8 @@
 
 The solution is right, the untouched stub is not attempted, every known answer comes to what the master says of it, no
 exercise is at fault, and nothing of the solution is released. An exercise is known well enough when three wrong answers
-(or all, where there are fewer) and an unusual right one are declared, and of what is computed each wrong one names its
-cause, or says why none can be named (`unnamed=`).
+(or all, where there are fewer) and an unusual right one are declared. Of what is computed, three have causes that are
+named, and every other wrong answer has one or says why none can be named (`unnamed=`).
 """
 
 from __future__ import annotations
@@ -116,18 +116,16 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
             continue
         known = [attempt for attempt in attempts if attempt.exercise == item.id]
         wrong = [attempt for attempt in known if attempt.expect == "wrong"]
-        silent = [
-            attempt
-            for attempt in wrong
-            if not (attempt.cause or attempt.unnamed or attempt.because) and item.id in computed
-        ]
+        named = [attempt for attempt in wrong if attempt.cause or attempt.because or item.id not in computed]
         enough = min(ENOUGH_WRONG, _wrong_options(item))
-        if len(wrong) < enough:
-            yield f"{item.id}: wrong answers known: {len(wrong)}; it is known well enough with {enough}"
+        if len(named) < enough:
+            what = "whose causes are named" if item.id in computed else "known"
+            yield f"{item.id}: wrong answers {what}: {len(named)}; it is known well enough with {enough}"
         if len(known) - len(wrong) < ENOUGH_RIGHT:
             yield f"{item.id}: no unusual right answer is known"
-        for attempt in silent:
-            yield f"{item.id}: {_whose(attempt)} has no cause= (nor unnamed=)"
+        for attempt in wrong:
+            if attempt not in named and not attempt.unnamed:
+                yield f"{item.id}: {_whose(attempt)} has no cause= (nor unnamed=)"
 
 
 def _wrong_options(item: Item) -> float:

@@ -1,63 +1,81 @@
-"""A report on the class: who has which marks, where the class went wrong and why, and what needs a person."""
+"""A report on the class: one page, and the same as CSV and JSON; what it says is in `sections`."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from grading.course.grade import Marks, read_marks
 from grading.course.layout import Course, CourseError
-from grading.sheets import Prose, Sheet
-from grading.trusted.ledger import GRADED, Intake, Ledger
-from grading.verify import Verdict
-from grading.verify.item import Item
+from grading.course.pages import as_html
+from grading.course.sections import Section, overview_of, section_of
+from grading.course.tables import Table
+from grading.course.tally import Tally
 
-_MOST_CAUSES = 3
-
-
-@dataclass(frozen=True)
-class ExerciseRow:
-    """How the class did in one exercise. `solved` is the mean mark as a share of the points, None if unmarked."""
-
-    id: str
-    points: float
-    solved: float | None
-    outcomes: dict[str, int]
-    causes: tuple[tuple[str, int], ...]
-
-    @property
-    def share(self) -> str:
-        """The mean mark in percent."""
-        return "by hand" if self.solved is None else f"{100 * self.solved:.0f} %"
+ALL = "class"  # what a report on several sheets is called
+_MOST_NAMED = 8  # students in a cell; the others are behind "and n more"
 
 
-def write_report(course: Course, name: str) -> Path:
-    """Write `report/<sheet>.html` and `.csv`; returns the page.
+def write_report(course: Course, *names: str) -> Path:
+    """Write `report/<sheet>.html` on one sheet, or on several `report/class.html` with an overview; returns the page.
+
+    Beside it lie `.json` with the same tables, and each table as CSV: `<sheet>.csv` has the marks,
+    `<sheet>-mistakes.csv` the mistakes, and so on; `class.csv` and `class-*.csv` what is said of all sheets together.
 
     Raises
     ------
-    CourseError : nothing was marked yet
+    CourseError : nothing was marked yet on one of these sheets
     """
-    sheet = course.sheet(name)
-    ledger = Ledger(course.ledger)
-    intakes = ledger.intakes(name)
-    if not intakes:
-        raise CourseError(f"nothing was marked for {name} yet; run `gradsheet grade {name}`")
-    marks = read_marks(course, name)
+    tallies = [Tally.of(course, name) for name in names]
+    sections = [section_of(tally) for tally in tallies]
+    if len(names) != 1:
+        sections.insert(0, overview_of(tallies))
     course.report.mkdir(exist_ok=True)
-    page = course.report / f"{name}.html"
-    page.write_text(_render(name, sheet, marks, ledger.verdicts(name), intakes), encoding="utf-8")
-    _write_csv(page.with_suffix(".csv"), sheet, marks, intakes)
+    for section in sections:
+        for table in section.tables:
+            table.write_csv(course.report / csv_name(section, table))
+    page = course.report / f"{names[0] if len(names) == 1 else ALL}.html"
+    page.write_text(_page(course, sections, tallies), encoding="utf-8")
+    page.with_suffix(".json").write_text(_json(sections), encoding="utf-8")
     return page
 
 
-def _render(
-    name: str, sheet: Sheet, marks: list[Marks], verdicts: dict[str, dict[str, Verdict]], intakes: list[Intake]
-) -> str:
+def marked_sheets(course: Course) -> list[str]:
+    """The sheets of which something was marked.
+
+    Raises
+    ------
+    CourseError : there is none
+    """
+    found = [name for name in course.sheet_names() if Tally.has(course, name)]
+    if not found:
+        raise CourseError("nothing was marked yet; run `gradsheet grade`")
+    return found
+
+
+def csv_name(section: Section, table: Table) -> str:
+    """The name of a table's own file."""
+    return f"{section.name}.csv" if table.key == "marks" else f"{section.name}-{table.key}.csv"
+
+
+def _json(sections: Sequence[Section]) -> str:
+    said = [
+        {
+            "name": section.name,
+            "title": section.title,
+            "lead": section.lead,
+            "tables": {table.key: table.plain() for table in section.tables},
+        }
+        for section in sections
+    ]
+    return json.dumps({"sections": said}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _page(course: Course, sections: Sequence[Section], tallies: Sequence[Tally]) -> str:
     pages = Environment(
         loader=PackageLoader("grading.course"),
         autoescape=select_autoescape(["html"]),
@@ -65,47 +83,36 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    graded = {intake.student for intake in intakes if intake.state == GRADED}
-    marked = [row for row in marks if row.student in graded]
+    pages.filters |= {"number": _number, "share": _share}
+    title = f"{sections[0].title}: report on the class" if len(sections) == 1 else "Report on the class"
     return pages.get_template("report.html").render(
-        name=name,
-        sheet=sheet,
-        marks=marked,
-        mean=sum(row.score for row in marked) / len(marked) if marked else 0.0,
-        exercises=[_exercise_row(item, marked, verdicts) for item in sheet.exercises],
-        aside=[intake for intake in intakes if intake.state != GRADED],
-        mended=[intake for intake in intakes if intake.state == GRADED and intake.reason],
-        waiting=[row for row in marked if None in row.by_cell.values()],
+        title=title,
+        sections=sections,
+        hints={tally.name: _ladders(tally) for tally in tallies},
+        csv_name=csv_name,
+        feedback=lambda name, student: _feedback(course, name, student),
+        most_named=_MOST_NAMED,
     )
 
 
-def _exercise_row(item: Item | Prose, marks: list[Marks], verdicts: dict[str, dict[str, Verdict]]) -> ExerciseRow:
-    given = [mark for row in marks if (mark := row.by_cell.get(item.cell_id)) is not None]
-    said = [by_exercise[item.id] for by_exercise in verdicts.values() if item.id in by_exercise]
-    causes = Counter(label for verdict in said for label in {cause.label for cause in verdict.causes})
-    waiting = any(row.by_cell.get(item.cell_id) is None for row in marks)
-    by_hand = isinstance(item, Prose) and (waiting or not given)
-    return ExerciseRow(
-        id=item.id,
-        points=item.points,
-        solved=None if by_hand or not given else sum(given) / (len(given) * (item.points or 1)),
-        outcomes=dict(Counter(verdict.outcome for verdict in said).most_common()),
-        causes=tuple(causes.most_common(_MOST_CAUSES)),
-    )
+def _ladders(tally: Tally) -> dict[str, list[str]]:
+    """The hints of those exercises of which a hint is spoken, as HTML."""
+    spoken_of = {row.exercise for row in tally.mistakes if row.hint} | {exercise for exercise, _, _ in tally.hints}
+    return {item.id: list(map(as_html, item.hints)) for item in tally.sheet.checked if item.id in spoken_of}
 
 
-def _write_csv(path: Path, sheet: Sheet, marks: list[Marks], intakes: list[Intake]) -> None:
-    """A line per submission; marks only where it could be marked, since an empty cell is not a zero."""
-    by_student = {row.student: row for row in marks}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["student", "state", "total", *(item.id for item in sheet.exercises)])
-        for intake in intakes:
-            row = by_student.get(intake.student) if intake.state == GRADED else None
-            cells = (
-                [row.by_cell.get(item.cell_id) for item in sheet.exercises] if row else [None] * len(sheet.exercises)
-            )
-            total = f"{row.score:g}" if row else ""
-            writer.writerow(
-                [intake.student, intake.state, total, *("" if cell is None else f"{cell:g}" for cell in cells)]
-            )
+def _feedback(course: Course, name: str, student: str) -> str:
+    """Where a student's feedback lies, as seen from the report; empty if there is none."""
+    page = course.feedback_page(name, student)
+    return quote(f"../{page.relative_to(course.root).as_posix()}") if page.is_file() else ""
+
+
+def _number(value: Any) -> str:
+    """A number with two decimals where it needs them; what is no number, as it is."""
+    if isinstance(value, str):
+        return value
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"

@@ -26,6 +26,16 @@ def enter_roster(course: Course) -> set[str] | None:
     return set(students)
 
 
+def roster_ids(course: Course) -> set[str] | None:
+    """The ids on the roster, or None where there is none.
+
+    Raises
+    ------
+    CourseError : as `enter_roster`
+    """
+    return set(_read(course)) if course.roster.exists() else None
+
+
 def _read(course: Course) -> dict[str, dict[str, str]]:
     try:
         with course.roster.open(newline="", encoding="utf-8-sig") as file:

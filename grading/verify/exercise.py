@@ -67,6 +67,8 @@ class Exercise(Item):
     breach_share : what is left of the marks for a function that breaks the contract (changes its arguments, ...)
     engine : what differentiates the function in autodiff's place, where it is one line of another framework
     wrong_answers : answers that are wrong in a known way, tried before the catalogue of mistakes
+    forbids : functions and modules that an answer must do without; an answer that mentions or calls one is shown to a
+        person
     sizes_fixed : why axes have sizes that hide mistakes (equal ones, 1, 2 or 4): where the source fixes them
 
     Raises
@@ -93,6 +95,7 @@ class Exercise(Item):
     finite_differences: Ruling = "wrong"
     shares: Mapping[str, float] | None = None
     breach_share: float = 0.5
+    forbids: tuple[str, ...] = ()
     sizes_fixed: str = ""
     engine: str = ""
     wrong_answers: tuple[WrongAnswer, ...] = ()

@@ -18,6 +18,7 @@ from grading.verify.stale import stale
 from grading.verify.steps import steps
 from grading.verify.suspects import Group, other_inputs, skipped_activations, suspects
 from grading.verify.trial import Found, Trial, trials, trials_of_values
+from grading.verify.walks import walks
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
 _PATIENCE_FOR_PAIRS = 50_000  # fewer, since each explains more
@@ -38,6 +39,16 @@ def activation_faults(wrong: list[Seen]) -> list[Found]:
 def arrangement_faults(wrong: list[Seen]) -> list[Found]:
     """Factors of matrix products that are arranged otherwise on the way back."""
     return [one for trial in trials(wrong) for one in _first(trial, iter([trial.of(arrangements(trial.lists[0]))]))]
+
+
+def faults_of_walks(wrong: list[Seen]) -> list[Found]:
+    """Faults that are made at every line of a kind, in lists that may differ from point to point.
+
+    Nobody's machine walks the list of a gradient for second derivatives.
+    """
+    is_first = wrong[0][0].question.exercise.asks != "hessian_diagonal"
+    tried = trials(wrong, of_one_make=False) if is_first else iter(())
+    return [one for trial in tried for one in _first(trial, map(trial.of, walks(trial.lists)))]
 
 
 def far_fetched_faults(wrong: list[Seen]) -> list[Found]:

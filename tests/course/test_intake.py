@@ -342,7 +342,9 @@ def test_files_beside_are_collected_but_no_links_and_nothing_of_ours(course):
     (folder / "everything").symlink_to("/etc")
     with (folder / "film.mp4").open("wb") as file:
         file.truncate(11 * 2**20)
-    collected(course)
+    hand_in(course, "student-01", '{"keys": {}}', "keys.json")
+    _, notes = collected(course)
+    assert "1 files beyond 10 MiB in all left out" in notes
     made = course.collected / "student-01" / NAME
     assert {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} == {
         f"{NAME}.ipynb",
@@ -418,4 +420,38 @@ def test_endless_prose_is_cut_before_it_becomes_a_page():
     notebook = untouched()
     notebook.cells.append(new_markdown_cell("\\begin{a}" * 30_000))
     restored, _ = restore(notebook, RELEASE)
-    assert max(len(cell.source) for cell in restored.cells) <= 50_000
+    assert max(len(cell.source.replace("\n", "")) for cell in restored.cells) <= 50_000
+
+
+def test_pictures_in_ones_words_are_kept_and_nothing_else_that_was_attached():
+    notebook = untouched()
+    picture, script = {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, {"image/svg+xml": "<svg onload=x>"}
+    notebook.cells.append(new_markdown_cell("![a](attachment:a.png) ![b](attachment:b.svg)"))
+    notebook.cells[-1]["attachments"] = {"a.png": picture, "b.svg": script, "c": 3}
+    for _ in range(2):  # marking mends what was mended
+        notebook, _ = restore(notebook, RELEASE)
+    assert notebook.cells[-1].attachments == {"a.png": {"image/png": "iVBORw0KGgo="}}
+    assert notebook.cells[-1].source == "![a](attachment:a.png) ![b](attached:b.svg)"
+
+
+def test_of_cells_without_end_the_first_are_kept(monkeypatch):
+    notebook = untouched()
+    words = [cell for cell in notebook.cells if "nbgrader" not in cell.metadata]
+    monkeypatch.setattr("grading.course.restored._MOST_OWN", len(words) + 3)
+    notebook.cells += [new_code_cell(f"x = {number}") for number in range(5)]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-3:]] == ["x = 0", "x = 1", "x = 2"]
+    assert notes == [f"2 cells beyond the first {len(words) + 3} of their own left out"]
+
+
+def test_of_code_without_end_the_longest_is_left_out(monkeypatch):
+    notebook = solved()
+    short = max(len(cell.source) for cell in notebook.cells)
+    code = sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    monkeypatch.setattr("grading.course.restored._MOST_CODE", code + short)
+    notebook.cells += [new_code_cell("x = 1\n" * short), new_code_cell("y = 1")]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-2:]] == [f"# left out: {6 * short} characters", "y = 1"]
+    assert "np.cos" in cell_of(restored, "chain-one_number-answer").source
+    assert any(note.startswith("the longest 1 code cells left out") for note in notes)
+    assert restore(restored, RELEASE)[0] == restored

@@ -34,8 +34,8 @@ def test_the_route_leads_to_a_graded_exercise_as_it_is_written(tmp_path: Path) -
     seen = {
         "edit/01_springs.html": "The parabola",
         "report/01_springs.html": "springs.force",
-        "feedback/ben/01_springs/01_springs.html": "Four points in a row",
-        "replay/ben/springs.force.html": "tension = k * np.diff(u)",
+        "feedback/student-02/01_springs/01_springs.html": "Four points in a row",
+        "replay/student-02/springs.force.html": "tension = k * np.diff(u)",
     }
     for page, shown in seen.items():
         assert shown in (course / page).read_text(), page

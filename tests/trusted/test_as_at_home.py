@@ -1,0 +1,79 @@
+"""What the marking says of an answer is what its student read at home, for the same seed."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from classroom import ROOT
+from needs import needs_sandbox
+
+from grading.course.grade import grade
+from grading.course.layout import CONFIG, Course
+from grading.course.simulated import simulated_class
+from grading.course.start import start
+from grading.course.trial import try_out
+from grading.notebook.session import PUBLIC_SEED
+from grading.trusted.ledger import Ledger
+
+SHEETS = Course(ROOT).sheet_names()
+A_FEW = ("everything right, in an unusual way", "right and wrong by turns", "an endless loop in one answer")
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A copy of the course, whose marking draws the seed that everybody knows."""
+    needs_sandbox()
+    root = tmp_path / "course"
+    for part in ("solutions", "assignments"):
+        shutil.copytree(ROOT / part, root / part)
+    shutil.copy(ROOT / CONFIG, root / CONFIG)
+    monkeypatch.setattr("grading.trusted.ledger.secrets.randbits", lambda bits: PUBLIC_SEED)
+    monkeypatch.chdir(root)
+    return Course(root)
+
+
+def at_home(course, name, one, folder):
+    """What the checks said in the student's own copy."""
+    copy, _ = start(name, folder / one.student, one.student)
+    copy.write_text(one.files[copy.name], encoding="utf-8")
+    return try_out(copy).verdicts
+
+
+def read(verdict):
+    """Mark, outcome and words; a hint's number counts what was opened, and the marking does not tell the seed."""
+    return verdict.mark, verdict.outcome, replace(verdict, hint=0, seed=None).text()
+
+
+def differences(course, name, wanted, folder):
+    """Where the marking read another verdict than the student, by what the submission is."""
+    answering = [one for one in simulated_class(course, name) if list(one.files) == [f"{name}.ipynb"] and wanted(one)]
+    for one in answering:
+        one.write(course.submitted / one.student / name)
+    grade(course, name, pages=False)
+    marked = Ledger(course.ledger).verdicts(name)
+    found = {}
+    for one in answering:
+        home = at_home(course, name, one, folder)
+        assert home
+        found |= {
+            (one.does, key): (read(said), read(marked[one.student][key]))
+            for key, said in home.items()
+            if read(said) != read(marked[one.student][key])
+        }
+    return found
+
+
+def test_a_few_submissions_are_told_what_they_read_at_home(course, tmp_path):
+    assert differences(course, SHEETS[0], lambda one: one.does in A_FEW, tmp_path / "home") == {}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", SHEETS[::2])
+def test_every_submission_is_told_what_it_read_at_home(course, tmp_path, name):
+    assert differences(course, name, lambda one: "kills" not in one.does, tmp_path / "home") == {}
+
+
+@pytest.mark.sweep
+def test_another_seed_would_be_found(course, tmp_path, monkeypatch):
+    monkeypatch.setattr("grading.trusted.ledger.secrets.randbits", lambda bits: PUBLIC_SEED + 1)
+    assert differences(course, SHEETS[0], lambda one: one.does == A_FEW[1], tmp_path / "home")
