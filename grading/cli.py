@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_report(commands)
     _add_replay(commands)
+    _add_known_mistake(commands)
     _add_demo(commands)
     return parser
 
@@ -445,6 +446,37 @@ def _replay(options: argparse.Namespace) -> int:
     print(found.text())
     print(f"Page: {found.write(course.replayed)}")
     return int(not found.is_same)
+
+
+def _add_known_mistake(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "known-mistake",
+        "let a student's wrong answer be known again",
+        "Puts it into the master as a known answer, with what is wrong with it; whoever gives the same numbers is told "
+        "so when the class is graded again. Nothing but what you see is taken over.",
+    )
+    command.add_argument("student", help="whose answer")
+    command.add_argument("exercise", help="which exercise, such as chain.jacobian")
+    command.add_argument("--because", required=True, help="what is wrong with it, in one line")
+    command.add_argument("--sheet", default="", help="the sheet it belongs to, where several have such an exercise")
+    command.add_argument("--yes", action="store_true", help="do not ask: you have read the code")
+    command.set_defaults(run=_known_mistake)
+
+
+def _known_mistake(options: argparse.Namespace) -> int:
+    from grading.course.adopt import adopt
+    from grading.course.layout import Course
+
+    found = adopt(Course.find(), options.student, options.exercise, options.because, options.sheet)
+    print(found.shown())
+    print("\nFrom now on this code runs as yours, WITHOUT A SANDBOX, whenever the sheet is built, proved or marked.")
+    if not options.yes and input("Have you read it, and shall it be taken over? [y/N] ").strip().lower() != "y":
+        return _complain("nothing was changed")
+    found.write()
+    print(f"Taken into {found.master}, and the sheet was built again.")
+    print(f"Mark the class again with: gradsheet grade {found.sheet} --again")
+    return 0
 
 
 def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:

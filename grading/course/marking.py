@@ -28,6 +28,7 @@ from grading.course.freshness import require_built
 from grading.course.inert import inert_outputs, printed_text, shortened, without_links
 from grading.course.intake import copy_files, files_beside
 from grading.course.layout import Course, CourseError
+from grading.course.rehearsal import with_wrong_answers
 from grading.notebook.shown import Result
 from grading.sheets import Sheet
 from grading.sheets.sheet import SETUP_CELL_ID
@@ -119,7 +120,7 @@ class MarkedExecute(Execute):
         if self.sandbox:
             require_sandbox()
         require_built(course, name)
-        sheet = course.sheet(name, student)
+        sheet = with_wrong_answers(course, name, course.sheet(name, student), student)
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs

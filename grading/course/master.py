@@ -13,6 +13,7 @@ from grading.answers.structure import FINDINGS
 from grading.course.layout import Course, CourseError
 from grading.sheets import Sheet
 from grading.verify.diagnose import MISTAKES
+from grading.verify.exercise import Exercise
 
 SOLUTION_MARKS = "### BEGIN SOLUTION", "### END SOLUTION"
 AS_WRITTEN = 5.1e-5  # how far a mark may be from one in a master, which has four decimals
@@ -27,8 +28,8 @@ class BuildError(CourseError):
 class Attempt:
     """A known answer to an exercise: what it should come to, the marks it earns, and the causes that should be named.
 
-    `because` is what is wrong with it, for whoever gives just this answer to an exercise that has a key; `unnamed` is
-    the reason why no cause can be named, such as that the numbers are guessed.
+    `because` is what is wrong with it, for whoever gives just this answer to an exercise that has a key, or one with
+    the same numbers to a derivative; `unnamed` is the reason why no cause can be named, such as that it is a guess.
     """
 
     exercise: str
@@ -71,8 +72,9 @@ def _attempt(cell: NotebookNode, sheet: Sheet, path: Path) -> Attempt:
     if unnamed and (cause or expect != "wrong"):
         raise BuildError(f"{where}: unnamed= is for a wrong answer without a cause=")
     because = cell.metadata.get("because", "")
-    if because and not (sheet[exercise] in sheet.keyed and expect == "wrong"):
-        raise BuildError(f"{where}: because= is for a wrong answer to an exercise that has a key")
+    is_explained = sheet[exercise] in sheet.keyed or isinstance(sheet[exercise], Exercise)
+    if because and not (is_explained and expect == "wrong"):
+        raise BuildError(f"{where}: because= is for a wrong answer to a derivative, or to an exercise that has a key")
     mark = sheet[exercise].points if expect == "right" else cell.metadata.get("mark", 0)
     attempt = Attempt(exercise, expect, float(mark), cause, cell.source, because, unnamed)
     if unknown := sorted(attempt.causes - CAUSES):

@@ -116,7 +116,7 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
             continue
         known = [attempt for attempt in attempts if attempt.exercise == item.id]
         wrong = [attempt for attempt in known if attempt.expect == "wrong"]
-        named = [attempt for attempt in wrong if attempt.cause or item.id not in computed]
+        named = [attempt for attempt in wrong if attempt.cause or attempt.because or item.id not in computed]
         enough = min(ENOUGH_WRONG, _wrong_options(item))
         if len(named) < enough:
             what = "whose causes are named" if item.id in computed else "known"

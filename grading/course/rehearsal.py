@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,15 @@ from nbformat import NotebookNode
 
 from grading.answers import verify
 from grading.answers.keys import WHOLE, Key, Keyed, Parts
+from grading.course.freshness import source_digest
 from grading.course.layout import Course
 from grading.course.master import BuildError, read_attempts, read_master, solutions_in
 from grading.notebook.session import sheet_folders, statement_of
 from grading.notebook.shown import Statement
-from grading.sheets import Variant, load_sheet
+from grading.sheets import Sheet, Variant, load_sheet
 from grading.verify import Verdict
+from grading.verify.exercise import Exercise, WrongAnswer
+from grading.verify.item import Item
 from grading.verify.respondent import HomeRespondent
 
 Names = dict[str, Any]
@@ -65,13 +68,13 @@ class Rehearsal:
         self.names = self._executed(cells)
         self._keys = {item.id: self._key(item) for item in self.sheet.keyed}
         self.sheet = self.sheet.with_keys(self._keys)
-        self.items = {item.id: item for item in self.sheet.checked}
+        self.items = self._items()
 
     def of_student(self, student: str) -> Rehearsal:
         """The same for another student: what is one's own is shown anew where it is answered, nothing else is run."""
         other = copy(self)
         other.sheet = self._declared(replace(self._variant, student=student)).with_keys(self._keys)
-        other.items = {item.id: item for item in other.sheet.checked}
+        other.items = other._items()
         return other
 
     def judged(self, exercise: str, source: str, seed: int) -> Verdict:
@@ -118,6 +121,15 @@ class Rehearsal:
     def _statement(self, exercise: str) -> Statement:
         return statement_of(self.sheet[exercise])
 
+    def _items(self) -> dict[str, Item]:
+        """What is checked; of derivatives with the wrong answers of which the master says what is wrong with them."""
+        return {item.id: self._explained(item) if isinstance(item, Exercise) else item for item in self.sheet.checked}
+
+    def _explained(self, item: Exercise) -> Exercise:
+        explained = [one for one in self._attempts if one.exercise == item.id and one.because]
+        known = (WrongAnswer(self._handed_in(item.id, one.source)[0], one.because) for one in explained)
+        return replace(item, wrong_answers=tuple(known)) if explained else item
+
     # --- keys
 
     def _key(self, item: Keyed) -> Key:
@@ -131,6 +143,35 @@ class Rehearsal:
         if isinstance(said, str):
             raise BuildError(f"{self._where}: an answer of {item.id} gives no key: {said}")
         return said
+
+
+def with_wrong_answers(course: Course, name: str, sheet: Sheet, student: str) -> Sheet:
+    """A sheet for a student whose derivatives know what the master says of wrong answers to them; as it is where the
+    master says nothing, or is not there.
+
+    Raises
+    ------
+    BuildError : the master cannot be read, or fails
+    """
+    if not course.master(name).exists():
+        return sheet
+    number = course.variant(name)
+    rehearsal = _explaining(course, name, number, source_digest(course, name, number))
+    if rehearsal is None:
+        return sheet
+    items = rehearsal.of_student(student).items
+    known = {key: item.wrong_answers for key, item in items.items() if isinstance(item, Exercise)}
+    told = (replace(i, wrong_answers=known[i.id]) if isinstance(i, Exercise) else i for i in sheet.exercises)
+    return replace(sheet, exercises=tuple(told))
+
+
+@lru_cache(maxsize=8)
+def _explaining(course: Course, name: str, variant: int, digest: str) -> Rehearsal | None:
+    """The rehearsal of a sheet made from what has this digest, if it explains a wrong answer to a derivative."""
+    sheet = course.declared(name)
+    if any(one.because and isinstance(sheet[one.exercise], Exercise) for one in read_attempts(course, name)):
+        return Rehearsal(course, name, Variant(variant))
+    return None
 
 
 def _shows_nothing(*shown: Any, **more: Any) -> None:

@@ -98,13 +98,11 @@ def replay(course: Course, student: str, exercise: str, sheet: str = "", sandbox
     CourseError : the answer was never marked, or what was marked, or marked against, is not there any more
     SandboxUnavailableError : there is no sandbox, and none was not asked for
     """
-    name, item = _marked_exercise(course, student, exercise, sheet)
-    entry = Ledger(course.ledger).latest(name, student, item.id)
-    if entry is None:
-        raise CourseError(_nothing_marked(course, name, student, item.id))
+    marked = find_marked(course, student, exercise, sheet)
+    name, item, entry = marked.sheet, marked.item, marked.entry
     if entry.seed != Ledger(course.ledger).seed(name, course.variant(name)):
         raise CourseError(f"{student}'s {name} was marked in another variant than the one released now; grade it again")
-    notebook = _up_to(item, _submission(course, name, student, entry))
+    notebook = _up_to(item, marked.notebook)
     submitted = course.collected if (course.collected / student / name).is_dir() else course.submitted
     execute = MarkedExecute(config=course_config(course, submitted=submitted.name, sandbox=sandbox))
     ran = execute.mark(notebook, course, name, student, entry.seed)
@@ -121,6 +119,30 @@ def replay(course: Course, student: str, exercise: str, sheet: str = "", sandbox
         verdict=Verdict.from_json(verdict.json()),
         marked=entry.verdict,
     )
+
+
+@dataclass(frozen=True)
+class MarkedAnswer:
+    """Where an answer was marked: the sheet, the exercise, what the ledger says, and the notebook that was marked."""
+
+    sheet: str
+    item: Item
+    entry: Entry
+    notebook: NotebookNode
+
+
+def find_marked(course: Course, student: str, exercise: str, sheet: str = "") -> MarkedAnswer:
+    """One student's marked answer, as `replay` takes it.
+
+    Raises
+    ------
+    CourseError : it was never marked, or what was marked is not there any more
+    """
+    name, item = _marked_exercise(course, student, exercise, sheet)
+    entry = Ledger(course.ledger).latest(name, student, item.id) if course.ledger.exists() else None
+    if entry is None:
+        raise CourseError(_nothing_marked(course, name, student, item.id))
+    return MarkedAnswer(name, item, entry, _submission(course, name, student, entry))
 
 
 def _marked_exercise(course: Course, student: str, exercise: str, sheet: str) -> tuple[str, Item]:

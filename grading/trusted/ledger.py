@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS remark (
 );
 """
 _LATEST = """
-SELECT verdict FROM verdict
-WHERE sheet=? AND student=? AND submission=? AND judge=? AND seed=? AND exercise=? ORDER BY number DESC LIMIT 1
+SELECT submission, judge, seed, verdict FROM verdict
+WHERE sheet=? AND student=? AND exercise=? ORDER BY number DESC LIMIT 1
 """
 _ADD = """
 INSERT INTO verdict (sheet, student, submission, judge, seed, exercise, verdict) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -99,16 +99,15 @@ class Ledger:
     ) -> None:
         """Write down one submission's verdicts. `submission` is a digest of its contents.
 
-        What was said of the same submission before is not said twice: a run that was stopped and goes on leaves the
-        same record as one that was not. `remarks`, pairs of exercise and a few words, are for a person to look at;
-        they take the place of earlier ones.
+        What was said last, of the same submission, is not said twice: a run that was stopped and goes on leaves the
+        same record as one that was not. Whoever hands in an earlier submission again has its verdicts again. `remarks`,
+        pairs of exercise and a few words, are for a person to look at; they take the place of earlier ones.
         """
         with self._open() as db:
             for said in verdicts:
-                key = (sheet, student, submission, JUDGE_VERSION, seed, said.exercise)
-                latest = db.execute(_LATEST, key).fetchone()
-                if latest != (said.json(),):
-                    db.execute(_ADD, (*key, said.json()))
+                latest = db.execute(_LATEST, (sheet, student, said.exercise)).fetchone()
+                if latest != (submission, JUDGE_VERSION, seed, said.json()):
+                    db.execute(_ADD, (sheet, student, submission, JUDGE_VERSION, seed, said.exercise, said.json()))
             db.execute("DELETE FROM remark WHERE sheet=? AND student=?", (sheet, student))
             db.executemany("INSERT INTO remark VALUES (?, ?, ?, ?)", [(sheet, student, *pair) for pair in remarks])
 
@@ -123,10 +122,9 @@ class Ledger:
 
     def latest(self, sheet: str, student: str, exercise: str) -> Entry | None:
         """The verdict that counts on one student's answer; None if there is none."""
-        asked = "SELECT submission, seed, verdict FROM verdict WHERE sheet=? AND student=? AND exercise=?"
         with self._open() as db:
-            row = db.execute(f"{asked} ORDER BY number DESC", (sheet, student, exercise)).fetchone()
-        return Entry(row[0], row[1], Verdict.from_json(row[2])) if row else None
+            row = db.execute(_LATEST, (sheet, student, exercise)).fetchone()
+        return Entry(row[0], row[2], Verdict.from_json(row[3])) if row else None
 
     def remarks(self, sheet: str, student: str) -> list[str]:
         """What a person should look at in a student's latest submission, in one line each."""

@@ -17,6 +17,7 @@ import numpy as np
 from grading.verify import catalogue, layouts, places, precision, scales, targets
 from grading.verify.budget import Budget, Clock
 from grading.verify.catalogue import ALMOST_SURE, FAMILIES, LIKELY, MISTAKES, Family, Mistake, Observation, Seen
+from grading.verify.declared import declared
 from grading.verify.elsewhere import elsewhere
 from grading.verify.epsilons import epsilons
 from grading.verify.exercise import Array
@@ -140,7 +141,7 @@ def _as_told(one: Found) -> tuple[str, str, float]:
     """Label, text and certainty of what was found; of an answer worked out by hand, where to look."""
     if not one.blocks[0][0].question.exercise.is_data:
         return one.label, one.text, one.certainty
-    family = FAMILIES[one.label]
+    family = FAMILIES.get(one.label, "")  # none has what the exercise says itself
     if family in ("sign and scale", "calculus") and any(map(_is_one_number, one.blocks)):
         return one.label, _CHECK_ONE_NUMBER, LIKELY
     return one.label, _CHECKS.get(family, one.text), one.certainty
@@ -174,6 +175,10 @@ def when_it_fails(questions: Sequence[Question], ask: Ask) -> tuple[Cause, ...]:
 
 
 # --- the steps -----------------------------------------------------------------------------------------------------
+
+
+def _as_declared(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return declared(wrong)
 
 
 def _on_arrays(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -355,6 +360,7 @@ def _catalogued(wrong: list[Seen], families: Sequence[Family]) -> list[Found]:
 _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later ones
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
+    _as_declared,
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
     *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _on_walks, _misread),
     *(_on_scale, _on_variations, _two_mistakes, _on_numbers, _pairs, _on_messages, _by_luck),

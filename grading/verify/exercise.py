@@ -22,6 +22,14 @@ Sampler = Callable[[np.random.Generator], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class WrongAnswer:
+    """A known wrong answer, a function or numbers, and what to tell whoever gives the same numbers."""
+
+    answer: Any
+    because: str
+
+
+@dataclass(frozen=True)
 class Exercise(Item):
     """One question about one function.
 
@@ -58,6 +66,7 @@ class Exercise(Item):
     shares : how much of the marks each array is worth, by its name, in any unit; None: all the same
     breach_share : what is left of the marks for a function that breaks the contract (changes its arguments, ...)
     engine : what differentiates the function in autodiff's place, where it is one line of another framework
+    wrong_answers : answers that are wrong in a known way, tried before the catalogue of mistakes
     forbids : functions and modules that an answer must do without; an answer that mentions or calls one is shown to a
         person
     sizes_fixed : why axes have sizes that hide mistakes (equal ones, 1, 2 or 4): where the source fixes them
@@ -89,6 +98,7 @@ class Exercise(Item):
     forbids: tuple[str, ...] = ()
     sizes_fixed: str = ""
     engine: str = ""
+    wrong_answers: tuple[WrongAnswer, ...] = ()
     takes_xp: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -12,10 +13,14 @@ from classroom import ROOT
 from needs import needs_sandbox
 
 from grading.cli import main
+from grading.course.adopt import Adoption, adopt
 from grading.course.build import build
 from grading.course.grade import grade
 from grading.course.layout import CONFIG, Course, CourseError
+from grading.course.master import Attempt, read_attempts
+from grading.course.proof import faults
 from grading.course.replay import Replay, replay
+from grading.sheets import Variant
 from grading.trusted.ledger import Ledger
 
 NAME = "01_kinds"
@@ -106,8 +111,8 @@ FAILING = {
     GRAPH: "drawn = object()",
     WAY: "def broken(:",
 }
-HANDED_IN = {"anna": {}, "ben": WRONG, "Çem <i>": FAILING}
-OUTCOMES = {"anna": "right", "ben": "wrong", "Çem <i>": "wrong"}
+HANDED_IN = {"student-01": {}, "student-02": WRONG, "stüdent <i>": FAILING}
+OUTCOMES = {"student-01": "right", "student-02": "wrong", "stüdent <i>": "wrong"}
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +153,8 @@ def test_the_verdict_is_that_of_the_marking(course: Course, student: str, exerci
 
 
 def test_a_table_comes_with_its_picture_and_its_numbers(course: Course) -> None:
-    found = replay(course, "ben", TABLE)
-    x = {"x": float(course.sheet(NAME, "ben")[TABLE].given["x"]), "y": 1.0}
+    found = replay(course, "student-02", TABLE)
+    x = {"x": float(course.sheet(NAME, "student-02")[TABLE].given["x"]), "y": 1.0}
     assert [{name: float(value) for name, value in point.items()} for point in found.inputs] == [x]
     assert found.verdict.figures
     page = found.write(course.replayed).read_text()
@@ -158,7 +163,7 @@ def test_a_table_comes_with_its_picture_and_its_numbers(course: Course) -> None:
 
 def test_the_inputs_are_those_that_the_answer_was_asked(course: Course) -> None:
     """The answer prints what it is called with."""
-    found = replay(course, "ben", NORM)
+    found = replay(course, "student-02", NORM)
     printed = {tuple(eval(line)) for line in found.printed.splitlines()}
     assert len(found.inputs) == 2
     assert {tuple(point["x"].tolist()) for point in found.inputs} <= printed
@@ -166,7 +171,7 @@ def test_the_inputs_are_those_that_the_answer_was_asked(course: Course) -> None:
 
 
 def test_page_and_terminal_take_nothing_from_a_submission_for_theirs(course: Course) -> None:
-    found = replay(course, "Çem <i>", NORM)
+    found = replay(course, "stüdent <i>", NORM)
     page = found.write(course.replayed).read_text()
     assert "no &lt;b&gt;idea" in page
     assert "<script" not in page
@@ -178,11 +183,11 @@ def test_page_and_terminal_take_nothing_from_a_submission_for_theirs(course: Cou
 def test_it_runs_in_the_sandbox(course: Course, tmp_path: Path) -> None:
     """What an answer writes outside of its own folder is not there afterwards."""
     mark = tmp_path / "was_here"
-    reached = course.autograded_folder(NAME, "anna") / f"{NAME}.ipynb"
-    before, entry = reached.read_bytes(), Ledger(course.ledger).latest(NAME, "anna", NORM)
+    reached = course.autograded_folder(NAME, "student-01") / f"{NAME}.ipynb"
+    before, entry = reached.read_bytes(), Ledger(course.ledger).latest(NAME, "student-01", NORM)
     assert entry is not None
     writes = f"open({str(mark)!r}, 'w').write('x')"
-    submitted = course.submitted / "anna" / NAME / f"{NAME}.ipynb"
+    submitted = course.submitted / "student-01" / NAME / f"{NAME}.ipynb"
     handed_in = submitted.read_bytes()
     try:
         submitted.write_bytes(handed_in.replace(b"scale = 2", f"scale = 2; {writes}".encode()))
@@ -190,15 +195,15 @@ def test_it_runs_in_the_sandbox(course: Course, tmp_path: Path) -> None:
         place = next(n for n, cell in enumerate(notebook.cells) if cell.id == "kinds-norm-answer")
         notebook.cells[place].source = f"def norm(W, x):\n    {writes}\n    return 2 * np.outer(W @ x, x)"
         nbformat.write(notebook, submitted)
-        grade(course, NAME, only="anna", processes=1)
+        grade(course, NAME, only="student-01", processes=1)
         assert not mark.exists()
-        found = replay(course, "anna", NORM)
+        found = replay(course, "student-01", NORM)
         assert found.is_same
         assert "Error" in found.verdict.problem
         assert not mark.exists()
     finally:
         submitted.write_bytes(handed_in)
-        grade(course, NAME, only="anna", processes=1)
+        grade(course, NAME, only="student-01", processes=1)
         assert reached.read_bytes() == before
 
 
@@ -206,20 +211,20 @@ def test_another_verdict_is_told_and_fails(
     course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(course.root)
-    assert main(["replay", "ben", "norm", "--sheet", "1"]) == 0
+    assert main(["replay", "student-02", "norm", "--sheet", "1"]) == 0
     assert "This is the verdict of the marking, word for word." in capsys.readouterr().out
     monkeypatch.setattr(Replay, "is_same", property(lambda self: self.verdict.mark > 5))
-    assert main(["replay", "ben", NORM]) == 1
+    assert main(["replay", "student-02", NORM]) == 1
     assert "This is NOT what the marking said" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("student", "exercise", "said"),
     [
-        ("bem", NORM, "nothing of 'bem' was marked for 01_kinds; did you mean 'ben'?"),
-        ("ben", "kinds.nrom", "no exercise 'kinds.nrom'; did you mean 'kinds.norm'?"),
-        ("ben", "why", "kinds.why is marked by a person"),
-        ("../ben", NORM, "nothing of '../ben' was marked"),
+        ("student-2", NORM, "nothing of 'student-2' was marked for 01_kinds; did you mean 'student-02'?"),
+        ("student-02", "kinds.nrom", "no exercise 'kinds.nrom'; did you mean 'kinds.norm'?"),
+        ("student-02", "why", "kinds.why is marked by a person"),
+        ("../student-02", NORM, "nothing of '../student-02' was marked"),
     ],
 )
 def test_what_cannot_be_replayed_is_told_in_one_line(course: Course, student: str, exercise: str, said: str) -> None:
@@ -229,11 +234,92 @@ def test_what_cannot_be_replayed_is_told_in_one_line(course: Course, student: st
 
 
 def test_what_was_changed_since_is_refused(course: Course) -> None:
-    path = course.autograded_folder(NAME, "ben") / f"{NAME}.ipynb"
+    path = course.autograded_folder(NAME, "student-02") / f"{NAME}.ipynb"
     before = path.read_bytes()
     path.write_bytes(before.replace(b"-scale", b"-3"))
     try:
         with pytest.raises(CourseError, match="is not what was marked any more; run `gradsheet grade"):
-            replay(course, "ben", NORM)
+            replay(course, "student-02", NORM)
     finally:
         path.write_bytes(before)
+
+
+# --- a wrong answer that is to be known ------------------------------------------------------------------------------
+
+WHY = 'The "minus" was taken\\along.'
+
+
+@pytest.fixture
+def mine(course: Course, tmp_path: Path) -> Course:
+    """A copy of the course, to be changed."""
+    shutil.copytree(course.root, tmp_path / "mine")
+    return Course(tmp_path / "mine")
+
+
+def test_a_wrong_answer_is_known_again_when_the_class_is_marked_again(mine: Course) -> None:
+    for exercise in (NORM, WAY):
+        adopt(mine, "student-02", exercise, WHY).write()
+    (known,) = [one for one in read_attempts(mine, NAME) if one.exercise == NORM]
+    assert (known.expect, known.because, known.source) == ("wrong", WHY, WRONG[NORM])
+    assert [line for number in (0, 1) for line in faults(mine, NAME, Variant(number), 5)] == []
+    grade(mine, NAME, again=True, processes=1)
+    second, first = (Ledger(mine.ledger).verdicts(NAME)[student] for student in ("student-02", "student-01"))
+    assert [cause.text for cause in second[NORM].causes] == [WHY]
+    assert second[WAY].problem == WHY
+    assert {verdict.outcome for verdict in first.values()} == {"right"}
+    assert replay(mine, "student-02", NORM).is_same
+    assert WHY not in mine.assignment(NAME).read_text() + (mine.assignments / NAME / "keys.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("student", "exercise", "because", "said"),
+    [
+        ("student-01", NORM, WHY, "student-01's answer to kinds.norm has no wrong numbers: ✓ Right"),
+        ("stüdent <i>", NORM, WHY, "has no wrong numbers: ✗ Not right yet"),
+        ("student-2", NORM, WHY, "nothing of 'student-2' was marked"),
+        ("student-02", TABLE, WHY, "is neither a derivative nor has it a key"),
+        ("student-02", NORM, " ", "say in one line, in --because, what is wrong"),
+        ("student-02", NORM, "a\nb", "say in one line, in --because, what is wrong"),
+    ],
+)
+def test_what_cannot_be_known_is_told(course: Course, student: str, exercise: str, because: str, said: str) -> None:
+    before = course.master(NAME).read_bytes()
+    with pytest.raises(CourseError, match=re.escape(said)):
+        adopt(course, student, exercise, because)
+    assert course.master(NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def norm(W, x):\n    return helper(W, x)", "it is not known again"),
+        ("norm = helper", "fails: NameError"),
+        ("def norm(W, x):\n    return scale * np.outer(W @ x, x)", "right where wrong is expected"),
+        ("# %%\ndef norm(W, x):\n    return -W", "it holds a line that begins a cell"),
+    ],
+)
+def test_what_is_not_known_again_leaves_the_master_as_it_was(course: Course, source: str, said: str) -> None:
+    before = course.master(NAME).read_bytes()
+    with pytest.raises(CourseError, match=said):
+        Adoption(course, NAME, Attempt(NORM, "wrong", 0.0, "", source, WHY)).write()
+    assert course.master(NAME).read_bytes() == before
+
+
+def test_nothing_is_taken_over_unread(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(course.root)
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    before = course.master(NAME).read_bytes()
+    assert main(["known-mistake", "student-02", NORM, "--because", WHY]) == 1
+    said = capsys.readouterr()
+    assert "return -scale * np.outer(W @ x, x)" in said.out
+    assert "WITHOUT A SANDBOX" in said.out
+    assert said.err == "gradsheet: nothing was changed\n"
+    assert course.master(NAME).read_bytes() == before
+
+
+def test_nothing_hides_from_who_reads_it(course: Course) -> None:
+    hidden = "x = 1\r\x1b[8m\u202e = 2 # \N{CYRILLIC SMALL LETTER A}"
+    shown = Adoption(course, NAME, Attempt(NORM, "wrong", 0.0, "", hidden, WHY)).shown()
+    assert r"x = 1\r\x1b[8m\u202e = 2 # \u0430" in shown

@@ -44,7 +44,6 @@ def test_the_route_leads_to_a_graded_exercise_as_it_is_written(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ("$ cd my-course\n", ""),
         ("gradsheet new --course", "gradsheet new"),
         ("See it while you write: gradsheet edit 01_springs", "It was written."),
         ('below="        ("', 'below="        (("'),

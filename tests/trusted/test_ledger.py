@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from grading.trusted import ledger as module
-from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
+from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Entry, Intake, Ledger
 from grading.verify import Verdict
 
 
@@ -55,6 +55,14 @@ def test_the_same_is_not_said_twice(ledger, tmp_path):
     ledger.add("01_a", "student-01", "same", 18, [verdict("a.one", 2)])
     rows = sqlite3.connect(tmp_path / "ledger.db").execute("SELECT count(*) FROM verdict").fetchone()
     assert rows == (3,)
+
+
+def test_whoever_hands_in_an_earlier_submission_again_has_its_verdicts_again(ledger):
+    for submission, mark in (("first", 2), ("second", 0), ("first", 2)):
+        ledger.add("01_a", "student-01", submission, 17, [verdict("a.one", mark)])
+    assert ledger.verdicts("01_a")["student-01"]["a.one"] == verdict("a.one", 2)
+    assert ledger.latest("01_a", "student-01", "a.one") == Entry("first", 17, verdict("a.one", 2))
+    assert ledger.latest("01_a", "student-02", "a.one") is None
 
 
 def test_the_latest_remarks_stand(ledger):
