@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_edit(commands)
     _add_build(commands)
     _add_solutions(commands)
+    _add_bundle(commands)
     _add_verify_course(commands)
     _add_grade(commands)
     _add_export(commands)
@@ -265,6 +266,28 @@ def _solutions(options: argparse.Namespace) -> int:
         return failed
     _complain(f"no PDF, as there is no Chromium on PATH ({', '.join(BROWSERS)}); the pages were made")
     return int(failed or bool(options.pdf))
+
+
+def _add_bundle(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "bundle",
+        "make the archive to hand out",
+        "The released sheets, the students' part of the package and how to start; no solution, no rubric. The same "
+        "sheets give the same file, byte for byte.",
+    )
+    command.add_argument("sheet", nargs="*", help="which sheets (default: all)")
+    command.add_argument("--to", type=Path, default=Path("bundle.zip"), help="where (default: bundle.zip)")
+    command.set_defaults(run=_bundle)
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from grading.course.bundle import write_bundle
+    from grading.course.layout import Course
+
+    course = Course.find()
+    names = _sheets(course, options.sheet)
+    print(f"{', '.join(names)}\nArchive: {write_bundle(course, sorted(names), options.to)}")
 
 
 def _add_processes(command: argparse.ArgumentParser) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import nbformat
@@ -13,13 +13,16 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry, SubmittedAssignment
 
 from grading.course.freshness import require_built
+from grading.course.grounds import Grounds
+from grading.course.ids import alike_in, as_id, likeness, printable
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.layout import Course, CourseError
-from grading.course.nbgrader_api import nbgrader_api, open_gradebook, run_nbgrader
+from grading.course.nbgrader_api import nbgrader_api, open_gradebook, renew_penalties, run_nbgrader
 from grading.course.roster import enter_roster
 from grading.course.workers import Workers
 from grading.trusted.ledger import FAILED, GRADED, SET_ASIDE, Intake, Ledger
 from grading.trusted.sandbox import WITHOUT_SANDBOX, require_sandbox
+from grading.verify import Verdict
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,19 @@ def grade(
     found = handed_in(course, name, only)
     _enter_release(course, name)
     release = _read_release(course, name)
-    run = _Run(course, name, release, enter_roster(course), sandbox, again, pages)
-    intakes = []
+    roster = enter_roster(course)
+    clashes, grounds = _clashes(submissions(course, name), roster), Grounds.of_release(course, name, release)
+    run = _Run(course, name, release, grounds, roster, clashes, sandbox, again, pages)
+    intakes, standing = [], []
     workers = Workers(course, sandbox, processes if min(processes, len(found)) > 1 else 0)
     try:
         for number, due in enumerate(_some_ahead(run, found, workers, 2 * processes), 1):
             intakes.append(run.finish(due))
+            standing += [due.submission.student] if due.is_known else []
             tell(intakes[-1], number, len(found))
     finally:
         workers.end()
+    renew_penalties(course, name, standing)
     return intakes
 
 
@@ -97,7 +104,7 @@ def handed_in(course: Course, name: str, only: str = "") -> list[Submission]:
     ------
     CourseError : nothing was
     """
-    found = [submission for submission in submissions(course, name) if only in ("", submission.student)]
+    found = [submission for submission in submissions(course, name) if as_id(only) in ("", submission.student)]
     if not found:
         who = f"from {only} " if only else ""
         raise CourseError(
@@ -113,7 +120,9 @@ def sheets_handed_in(course: Course, only: str = "") -> list[str]:
     ------
     CourseError : there is none
     """
-    names = [name for name in course.sheet_names() if any(only in ("", s.student) for s in submissions(course, name))]
+    names = [
+        name for name in course.sheet_names() if any(as_id(only) in ("", s.student) for s in submissions(course, name))
+    ]
     if not names:
         who = f"from {only} " if only else ""
         raise CourseError(f"nothing {who}was handed in: {course.submitted}/<student>/<sheet>/ is where to put it")
@@ -168,12 +177,17 @@ class _Due:
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster."""
+    """One run of the marking; `roster` holds the ids of the class, or is None where the course has no roster.
+
+    `clashes` are the folders that cannot be told from others, and why.
+    """
 
     course: Course
     name: str
     release: NotebookNode
+    grounds: Grounds
     roster: set[str] | None
+    clashes: dict[Path, str]
     sandbox: bool
     again: bool
     pages: bool
@@ -183,13 +197,14 @@ class _Run:
         ledger = Ledger(self.course.ledger)
         student = submission.student
         if is_unfit := unfit(submission):
-            printable = student if student.isprintable() else ascii(student)[1:-1]
-            return _Due(submission, "", Intake(printable, SET_ASIDE, is_unfit))
-        digest = _digest(submission, self.release)
+            return _Due(submission, "", Intake(printable(student), SET_ASIDE, is_unfit))
+        grounds = self.grounds.with_submission(submission.folder)
+        digest = str(grounds)
         if self.roster is not None and student not in self.roster:
-            unknown = f"not in {self.course.roster.name}; add a line there and grade again"
-            return _Due(submission, digest, Intake(student, SET_ASIDE, unknown))
-        if not self.again and ledger.is_done(self.name, student, digest):
+            return _Due(submission, digest, Intake(student, SET_ASIDE, self._unknown(student, self.roster)))
+        if clash := self.clashes.get(submission.folder):
+            return _Due(submission, digest, self._stopped(student, SetAsideError(clash)))
+        if not self.again and self._stands(student, grounds):
             known = next(intake for intake in ledger.intakes(self.name) if intake.student == student)
             said = "; ".join(filter(None, (known.reason, "unchanged since it was marked")))
             return _Due(submission, digest, replace(known, reason=said), is_known=True)
@@ -201,6 +216,24 @@ class _Run:
         except Exception as reason:
             return _Due(submission, digest, self._stopped(student, reason))
         return _Due(submission, digest)
+
+    def _stands(self, student: str, grounds: Grounds) -> bool:
+        """Whether a submission was marked, and nothing that its marks rest on has changed since."""
+        touched = grounds.touched_since(Ledger(self.course.ledger).grounds(self.name, student))
+        if touched is None:
+            return False
+        said = self._verdicts.get(student, {}) if touched else {}
+        return all(exercise in said and said[exercise].outcome == "not attempted" for exercise in touched)
+
+    @cached_property
+    def _verdicts(self) -> dict[str, dict[str, Verdict]]:
+        """What was said before this run."""
+        return Ledger(self.course.ledger).verdicts(self.name)
+
+    def _unknown(self, student: str, roster: set[str]) -> str:
+        if meant := alike_in(student, sorted(roster)):
+            return f"not in {self.course.roster.name}, which has '{meant}'; rename the folder if that is who it is"
+        return f"not in {self.course.roster.name}; add a line there and grade again"
 
     def finish(self, due: _Due) -> Intake:
         """Mark a submission that was looked at, if it is to be marked, and write down what became of it."""
@@ -236,21 +269,19 @@ class _Run:
         return "; the marks of an earlier submission stand" if was_marked else ""
 
 
-def _digest(submission: Submission, release: NotebookNode) -> str:
-    """A digest of everything that was handed in, and of the release it answers."""
-    digest = hashlib.sha256(nbformat.writes(release).encode())
-    for path in sorted(submission.folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            digest.update(str(path.relative_to(submission.folder)).encode("utf-8", "surrogateescape"))
-            digest.update(_contents(path))
-    return digest.hexdigest()
-
-
-def _contents(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        return str(error).encode("utf-8", "surrogateescape")
+def _clashes(found: list[Submission], roster: set[str] | None) -> dict[Path, str]:
+    """The folders of which a person, or another computer, could not say whose they are, and why."""
+    by_likeness: dict[str, list[Submission]] = {}
+    for submission in found:
+        if roster is None or submission.student in roster:
+            by_likeness.setdefault(likeness(submission.student), []).append(submission)
+    return {
+        one.folder: f"the folder's name and that of {printable(other.folder.parent.name)}/ differ in case, blanks or "
+        "the form of letters alone; rename one, or leave one if both are the same student's"
+        for same in by_likeness.values()
+        for one, other in zip(same, [*same[1:], same[0]], strict=True)
+        if one is not other
+    }
 
 
 def read_marks(course: Course, name: str) -> list[Marks]:

@@ -17,11 +17,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 
 from grading.answers.keys import KEYS_FILE
+from grading.course.ids import as_id, unfit_id
 from grading.course.layout import Course
 from grading.course.restored import cell_name, grade_id, restore
 from grading.notebook.session import SHEET_FILE
 
-_LARGEST_NOTEBOOK = 20 * 2**20  # bytes
+_LARGEST_NOTEBOOK = 64 * 2**20  # bytes, with its outputs
+_MOST_PARTS = 2_000_000  # of a notebook's JSON: each takes many times the memory of the signs that write it
+_SIGNS_OF_PARTS = (b"[", b"{", b'",')
 _LARGEST_BESIDE = 10 * 2**20  # of all files beside the notebook; nbgrader keeps three copies of each
 _LARGEST_SUBMISSION = 200 * 2**20
 _MOST_FOLDERS = 200
@@ -44,18 +47,16 @@ class Submission:
 
 
 def submissions(course: Course, name: str) -> list[Submission]:
-    """Everything handed in for a sheet, by student."""
+    """Everything handed in for a sheet, by student; the folder's name is the student's id."""
     folders = sorted(course.submitted.glob(f"*/{name}"))
-    return [Submission(folder.parent.name, folder) for folder in folders if folder.is_dir()]
+    return [Submission(as_id(folder.parent.name), folder) for folder in folders if folder.is_dir()]
 
 
 def unfit(submission: Submission) -> str:
     """Why nothing in this folder should even be read, in one line; empty if it may be."""
-    student, folder = submission.student, submission.folder
-    if set(student) & set("*?["):
-        return "the folder's name holds *, ? or [, which nbgrader takes for a pattern; rename the folder"
-    if student != student.strip() or not student.isprintable():
-        return "the folder's name begins or ends with a blank, or holds signs that cannot be printed; rename the folder"
+    folder = submission.folder
+    if reason := unfit_id(submission.student):
+        return f"{reason}; rename the folder"
     if folder.is_symlink() or folder.parent.is_symlink():
         return "the folder is a link to another one"
     total = 0
@@ -95,6 +96,8 @@ def _find_notebook(submission: Submission, name: str) -> Path:
     found = sorted(path for path in submission.folder.glob("*.ipynb") if path.is_file() and not path.is_symlink())
     named = [path for path in found if path.stem == name]
     if named:
+        others = ", ".join(path.name for path in found if path != named[0])
+        submission.notes += [f"only {named[0].name} was marked, not {others} beside it"] if others else []
         return named[0]
     if not found:
         raise SetAsideError(f"no notebook in {submission.folder.name}/")
@@ -108,7 +111,10 @@ def _read_notebook(path: Path) -> NotebookNode:
     try:
         if path.stat().st_size > _LARGEST_NOTEBOOK:
             raise SetAsideError(f"{path.name} is larger than {_LARGEST_NOTEBOOK // 2**20} MiB; clear its outputs")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        written = path.read_bytes()
+        if sum(map(written.count, _SIGNS_OF_PARTS)) > _MOST_PARTS:
+            raise SetAsideError(f"{path.name} is made of too many parts; clear its outputs")
+        data = json.loads(written)  # in whatever encoding of Unicode's, and with half characters
         notebook = nbformat.from_dict(_upgraded(data))
         if not all(isinstance(cell.source, str | list) and cell.cell_type for cell in notebook.cells):
             raise SetAsideError(f"{path.name} holds cells that are no cells")

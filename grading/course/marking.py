@@ -21,7 +21,7 @@ from nbclient.util import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Integer, List, Unicode, default
 
 from grading.course.freshness import require_built
@@ -45,7 +45,8 @@ from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
 WITHOUT_SANDBOX_CELL_ID = "without-sandbox"  # of the warning in a notebook that was marked so
-_AT_HAND = "from grading.notebook import check, predict\n"  # whatever a student's own cells have called so meanwhile
+# Whatever a student's own cells have called so meanwhile.
+_AT_HAND = "from grading.notebook import check, predict, show\n"
 _MOST_PARTS = 20_000  # of one message from a kernel; a long traceback has a few thousand lines
 
 
@@ -78,7 +79,7 @@ class MarkedExecute(Execute):
     _kernel: SubmissionKernelManager | None = None
     _forked: Submission | None = None  # one of the two is what the submission runs in
 
-    store_widget_state = False  # a page has no use for it
+    store_widget_state = True  # no page has a use for it, but nbclient does, for widgets that show outputs
 
     @default("shutdown_kernel")
     def _stop_at_once(self) -> str:
@@ -242,12 +243,7 @@ class MarkedExecute(Execute):
             self._run(cell, resources, index)
             return cell, resources
         self._desk.expect(exercise)
-        asked = cell.source
-        cell.source = _AT_HAND + asked
-        try:
-            self._run(cell, resources, index)
-        finally:
-            cell.source = asked
+        self._run(cell, resources, index)
         answered = self._desk.collect()
         self._calls[exercise.id] = self._desk.calls
         self._verdicts[exercise.id] = answered or _unanswered(exercise, cell, self._dead, self._ended_because)
@@ -276,6 +272,9 @@ class MarkedExecute(Execute):
         if self._dead:
             return
         self._overran = False
+        source = cell.source
+        if cell.cell_type == "code" and is_locked(cell) and cell.metadata.nbgrader.grade_id != SETUP_CELL_ID:
+            cell.source = _AT_HAND + source
         try:
             super().preprocess_cell(cell, resources, index)
         except _NeedsKernelError:
@@ -284,6 +283,8 @@ class MarkedExecute(Execute):
             self._dead = self._overran
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
+        finally:
+            cell.source = source
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
         """As nbclient does, when no reply has come in a cell's time; it is the same error where only output is lost."""

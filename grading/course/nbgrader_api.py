@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -62,6 +64,17 @@ def open_gradebook(course: Course) -> Iterator[Gradebook]:
     """The course's gradebook; made if there is none yet."""
     with _quietly(), nbgrader_api(course).gradebook as book:
         yield book
+
+
+def renew_penalties(course: Course, name: str, students: list[str]) -> None:
+    """Let nbgrader say again what these students lose for handing in late, as marks and dates are now."""
+    penalties = AssignLatePenalties(config=course_config(course))
+    told = {"assignment": name, "notebook": name, "db_url": f"sqlite:///{course.gradebook}"}
+    with open_gradebook(course) as book:
+        is_due = book.find_assignment(name).duedate is not None
+    with _quietly():
+        for student in students if is_due else []:
+            penalties.preprocess(NotebookNode(cells=[]), {"nbgrader": told | {"student": student}})
 
 
 def run_nbgrader(step: Callable[[], dict[str, Any]], failure: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 
+from grading.course.ids import alike_in, as_id, printable, unfit_id
 from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import open_gradebook
 
@@ -15,7 +17,7 @@ def enter_roster(course: Course) -> set[str] | None:
 
     Raises
     ------
-    CourseError : the file cannot be read, or has no column `id`
+    CourseError : the file cannot be read, has no column `id`, or an id cannot be used or is taken for another one
     """
     if not course.roster.exists():
         return None
@@ -44,8 +46,19 @@ def _read(course: Course) -> dict[str, dict[str, str]]:
         raise CourseError(f"{course.roster} cannot be read: {error}") from None
     if not rows or "id" not in rows[0]:
         raise CourseError(f"{course.roster} needs a first line with a column 'id', and a line per student")
-    return {
-        row["id"].strip(): {name: row[name] for name in _COLUMNS if row.get(name)}
-        for row in rows
-        if row["id"] and row["id"].strip()
-    }
+    listed = [(as_id(row["id"].strip()), row) for row in rows if row["id"] and row["id"].strip()]
+    for problem in _problems([student for student, _ in listed]):
+        raise CourseError(f"{course.roster}: {problem}")
+    return {student: {name: row[name] for name in _COLUMNS if row.get(name)} for student, row in listed}
+
+
+def _problems(students: list[str]) -> Iterator[str]:
+    """What is wrong with the ids of a roster, a line each."""
+    for number, student in enumerate(students):
+        name = f"id '{printable(student)}'"
+        if reason := unfit_id(student):
+            yield f"{name} cannot be used: {reason}"
+        if student in students[:number]:
+            yield f"{name} stands there twice"
+        if other := alike_in(student, students[:number]):
+            yield f"{name} would be taken for '{other}'; give one of them another id"

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import unicodedata
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ class Variant:
 
     def own_rng(self, what: str) -> np.random.Generator:
         """Random numbers for `what` that differ from student to student."""
-        return np.random.default_rng([self.number, zlib.crc32(what.encode()), zlib.crc32(self.student.encode())])
+        student = unicodedata.normalize("NFC", self.student)  # an umlaut is one, however a computer stores it
+        return np.random.default_rng([self.number, zlib.crc32(what.encode()), zlib.crc32(student.encode())])
 
 
 @dataclass(frozen=True)

@@ -133,20 +133,19 @@ class Ledger:
             return [f"{exercise} {remark}" for exercise, remark in rows]
 
     def note_intake(self, sheet: str, submission: str, intake: Intake) -> None:
-        """Write down what became of a submission."""
+        """Write down what became of a submission, and a text by which it is known whether it has changed."""
         with self._open() as db:
             db.execute(
                 "INSERT OR REPLACE INTO intake VALUES (?, ?, ?, ?, ?, ?)",
                 (sheet, intake.student, submission, JUDGE_VERSION, intake.state, intake.reason),
             )
 
-    def is_done(self, sheet: str, student: str, submission: str) -> bool:
-        """Whether this very submission was marked already, by this version of the judge."""
+    def grounds(self, sheet: str, student: str) -> str:
+        """What the marks of a student rest on; empty if nothing was marked by this version of the judge."""
+        query = "SELECT submission FROM intake WHERE sheet=? AND student=? AND judge=? AND state=?"
         with self._open() as db:
-            row = db.execute(
-                "SELECT submission, judge, state FROM intake WHERE sheet=? AND student=?", (sheet, student)
-            )
-            return bool(row.fetchone() == (submission, JUDGE_VERSION, GRADED))
+            row = db.execute(query, (sheet, student, JUDGE_VERSION, GRADED)).fetchone()
+        return str(row[0]) if row else ""
 
     def intakes(self, sheet: str) -> list[Intake]:
         """What became of every submission to a sheet, by student."""

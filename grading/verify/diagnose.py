@@ -26,10 +26,13 @@ from grading.verify.planted import (
     activation_faults,
     arrangement_faults,
     far_fetched_faults,
+    faults_in_variations,
     faults_of_walks,
+    faulty_messages,
     misread_functions,
     pairs_of_faults,
     planted_faults,
+    wrong_numbers,
 )
 from grading.verify.probes import (
     Ask,
@@ -219,6 +222,18 @@ def _far_fetched(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(far_fetched_faults(wrong), _MANY)
 
 
+def _on_messages(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faulty_messages(wrong), _VERY_MANY)
+
+
+def _on_variations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faults_in_variations(wrong), _VERY_MANY)
+
+
+def _on_numbers(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return [] if wrong[0][0].question.exercise.is_data else wrong_numbers(wrong)
+
+
 def _misread(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(misread_functions(wrong), _MANY)
 
@@ -347,18 +362,8 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 _STEPS = (
     _as_declared,
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(
-        _by_telling_luck,
-        _on_the_list,
-        _on_walks,
-        _on_places,
-        _elsewhere,
-        _on_products,
-        _far_fetched,
-        _misread,
-        _two_mistakes,
-    ),
-    *(_on_scale, _pairs, _by_luck),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _on_walks, _misread),
+    *(_on_scale, _on_variations, _two_mistakes, _on_numbers, _pairs, _on_messages, _by_luck),
 )
 # For all of them together: lines of small arrays that are walked, which take about two seconds, and on a processor that
 # is much slower, or where other things take long, an end nevertheless. A mistake that is found has been found before.

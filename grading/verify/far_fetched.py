@@ -17,9 +17,9 @@ from grading.verify.suspects import Group, Suspect, candidates, fixed, operand, 
 def far_fetched(recorded: Recorded) -> Iterator[Group]:
     """What is tried after everything that can be seen on the arrays."""
     yield _masked_rows(recorded)
+    yield _crossed(recorded)
     yield _extra_factors(recorded)
     yield chain(_other_operands(recorded), _rolled(recorded))
-    yield _crossed(recorded)
 
 
 def _masked_rows(recorded: Recorded) -> Iterator[Suspect]:
@@ -115,7 +115,7 @@ def _exchanged_operands(recorded: Recorded, edge: Edge, other: int, inner: str |
 
 def _crossed(recorded: Recorded) -> Iterator[Suspect]:
     """The other factors of two products, each in the place of the other."""
-    edges = [(i, slot, parent) for i, slot, parent in recorded.edges if recorded.names_of_rules[i] == "multiply"]
+    edges = [edge for edge in recorded.edges if recorded.names_of_rules[edge[0]] in ("multiply", "matmul")]
     for one, two in combinations(edges[:_MOST_CROSSED], 2):
         names = [operand(recorded, i, 1 - slot) for i, slot, _ in (one, two)]
         if one[0] != two[0] and names[0] != names[1]:
@@ -194,11 +194,20 @@ def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
     for i in range(recorded.last, -1, -1):
         for number, name in candidates(recorded, i):
             for written, (label, factor) in _FACTORS.items():
+                if written == "1 / {}" and not _is_factor(recorded, number):
+                    label = "an extra factor"
                 if written == "({} > 0)" and recorded.names_of_rules[i] in ("where", "absolute", "subtract"):
                     label = "a path or term dropped"
                 said = written.replace("{}", name if " " not in name else f"({name})")
                 text = _TEXTS[label].format(recorded.say(i), said)
                 yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
+
+
+def _is_factor(recorded: Recorded, number: int) -> bool:
+    """Whether something is multiplied on the list by this value, which may therefore have been forgotten."""
+    value = recorded.pool[number][1]
+    products = (i for i, name in enumerate(recorded.names_of_rules) if name in ("multiply", "matmul", "einsum"))
+    return any(np.array_equal(value, arg) for i in products for arg in recorded.lines[i][2])
 
 
 def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:
@@ -228,7 +237,7 @@ def other_directions(recorded: Recorded) -> Iterator[Suspect]:
 
 def _from_ones(line: int, recorded: Recorded) -> Edits:
     moving = np.asarray(recorded.flow()[line])
-    if np.ptp(moving) == 0 and moving.ndim:
+    if np.ptp(moving) == 0 and (moving.ndim or recorded.asks != "jvp"):
         raise ValueError("a number instead of another one is a matter of scale")
     return [Edit(line, line, times=1 / moving)]
 

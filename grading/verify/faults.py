@@ -40,7 +40,8 @@ class Edit:
     """A change to what line `upper` passes on to line `base`, by way of argument `slot` or, for None, on every way.
 
     through : only what goes through this line is changed, on its way from there to the base
-    times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line)
+    times : what is passed on is multiplied by this (with `base` equal to `upper`: everything that passes the line,
+        to which of the others only `law` can be applied)
     instead : the derivative is replaced by this factor
     at : the derivative is taken at these arguments and this value instead of the recorded ones
     law : (what comes to the upper line, what is passed on) -> what is passed on instead
@@ -187,20 +188,21 @@ class Recorded:
     def _jacobian(self, edits: Edits) -> Blocks:
         return self._jacobians(range(self.count), edits)
 
-    def jacobian_in(self, line: int) -> Array:
-        """The Jacobian with respect to a line on the way."""
+    def jacobian_in(self, line: int, of: int | None = None) -> Array:
+        """The Jacobian with respect to a line on the way, of the last line or of another one."""
         charge(self.effort)
-        return self._jacobians((line,))[0]
+        return self._jacobians((line,), (), of)[0]
 
-    def _jacobians(self, lines: Sequence[int], edits: Edits = ()) -> Blocks:
-        value, largest = self.lines[self.last][4], max(np.size(line[4]) for line in self.lines)
+    def _jacobians(self, lines: Sequence[int], edits: Edits = (), of: int | None = None) -> Blocks:
+        of = self.last if of is None else of
+        value, largest = self.lines[of][4], max(np.size(line[4]) for line in self.lines)
         if np.size(value) * largest > _MOST_NUMBERS:
             raise ValueError(
                 f"a matrix of {np.size(value)} times {largest} numbers is too large to look for mistakes in"
             )
         parts: list[list[Array]] = [[] for _ in lines]
         for seed in basis(value, largest):
-            flow = self._up(seed, edits)
+            flow = self._up(seed, edits, of)
             for i, part in zip(lines, parts, strict=True):
                 g = zeros(self.lines[i][4]) if flow[i] is None else flow[i]
                 part.append(rows(g, seed, self.value(i).shape))
@@ -221,7 +223,7 @@ class Recorded:
                 continue
             for edit in edits:
                 if edit.upper == i and edit.base == i:
-                    g = flow[i] = project(g * edit.times, self.lines[i][4])
+                    g = flow[i] = project(_passing(edit, g), self.lines[i][4])
             for edit in edits:
                 if edit.upper == i and edit.base != i:
                     flow[edit.base] = _plus(flow[edit.base], self._changed_up(edit, g))
@@ -274,7 +276,7 @@ class Recorded:
         """The tangent of the upper line with the fault."""
         i, slot, tangent = edit.upper, edit.slot, flow[edit.upper]
         if edit.base == i:
-            return spread(tangent * edit.times, y)
+            return spread(_passing(edit, tangent), y)
         if edit.product:
             one, two = (flow[p] for p in self.lines[i][1] if p is not None)
             return spread(one @ two if self.names_of_rules[i] == "matmul" else one * two, y)
@@ -305,8 +307,12 @@ class Recorded:
     def slope(self, upper: int, base: int) -> Array | None:
         """The derivative of a line in another one of the same shape, as a factor, where entries do not mix."""
         like = self.lines[base][4]
-        got = self._up(ones(self.lines[upper][4]), (), upper, base)[base]
+        got = self.total_slope(upper, base)
         return None if got is None else np.asarray(project(got, like))
+
+    def total_slope(self, upper: int, base: int) -> Any:
+        """The derivative of the sum of a line's entries in another line; None where it has none."""
+        return self._up(ones(self.lines[upper][4]), (), upper, base)[base]
 
     # --- what there is on the list ------------------------------------------------------------------------------------
 
@@ -353,15 +359,18 @@ class Recorded:
         rule = self.lines[line][0]
         assert rule is not None
         if rule.name == "getitem":
-            return f"{_closed(said[0])}[...]"
+            return f"{closed(said[0])}[...]"
         if self._is_relu(line):
             return f"relu({said[0]})"
-        if rule.name == "negative" and said[0].startswith("-") and _closed(said[0]) == said[0]:
+        if rule.name == "negative" and said[0].startswith("-") and closed(said[0]) == said[0]:
             return said[0][1:]
         if rule.name == "negative":
-            return f"-{_closed(said[0])}"
+            return f"-{closed(said[0])}"
         if rule.name in _SIGNS and len(said) == 2:
-            return f"{_closed(said[0])} {_SIGNS[rule.name]} {_closed(said[1])}"
+            return f"{closed(said[0])} {_SIGNS[rule.name]} {closed(said[1])}"
+        axis, count = self.lines[line][3].get("axis"), np.ndim(self.lines[line][2][0])
+        if isinstance(axis, tuple) and len(axis) < count:
+            said = [*said, f"axis={axis[0] if len(axis) == 1 else axis}"]
         return f"{_WRITTEN.get(rule.name, rule.name)}({', '.join(said)})"
 
     def say_with(self, line: int, slot: int, other: str) -> str:
@@ -384,8 +393,8 @@ class Recorded:
         return f"{float(value):g}" if np.ndim(value) == 0 else "..."
 
 
-def _closed(said: str) -> str:
-    """In brackets, if it consists of several terms or factors."""
+def closed(said: str) -> str:
+    """What is written, in brackets, if it consists of several terms or factors."""
     depth = 0
     for letter in said:
         depth += (letter in "([") - (letter in ")]")
@@ -494,6 +503,11 @@ def _identity(arg: Any) -> Any:
     if isinstance(arg, np.ndarray | np.generic):
         return (arg.shape, arg.dtype.str, arg.tobytes())
     return repr(arg)
+
+
+def _passing(edit: Edit, flow: Any) -> Any:
+    """What passes a line, changed."""
+    return flow * edit.times if edit.law is None else edit.law(flow, flow)
 
 
 def _plus(one: Any, two: Any) -> Any:

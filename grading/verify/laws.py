@@ -33,9 +33,9 @@ def laws(recorded: Recorded) -> Group:
     yield from softmax_laws(recorded)
     for i, slot, parent in recorded.edges:
         where = recorded.say(i)
-        if recorded.asks != "jvp":
-            for label, text, law in _laws_of(recorded, i, slot):
-                yield planted(label, text.format(where), partial(_lawful, i, slot, parent, law))
+        for label, text, law in _laws_of(recorded, i, slot) if recorded.asks != "jvp" else ():
+            yield planted(label, text.format(where), partial(_lawful, i, slot, parent, law))
+        yield from _powers(recorded, i, slot, parent)
         name = recorded.names_of_rules[i]
         if name == "solve" and slot == 0:
             text = f"In the derivative of {where} its right-hand side stands where the solution belongs."
@@ -54,12 +54,6 @@ def _laws_of(recorded: Recorded, i: int, slot: int) -> Iterator[Entry]:
     args, name = recorded.lines[i][2], recorded.names_of_rules[i]
     if slot == 0:
         yield from _LAWS.get("max" if name in ("amax", "min", "amin") else name, ())
-    exponent = {"square": 2.0, "sqrt": 0.5}.get(name)
-    if name == "power" and np.ndim(args[1]) == 0:
-        exponent = float(args[1])
-    if exponent is not None and slot == 0:
-        for text, factor in _POWER_RULES.items():
-            yield "wrong power", "The derivative of {} is not " + text + ".", partial(_of_power, factor, exponent)
     if name == "power" and np.ndim(args[0]) == 2 and np.ndim(args[1]) == 0:
         for turned in (False, True):
             yield (
@@ -67,6 +61,18 @@ def _laws_of(recorded: Recorded, i: int, slot: int) -> Iterator[Entry]:
                 "In the derivative of {} a power of the matrix stands where its entries have powers of their own.",
                 partial(_matrix_power, float(args[1]), turned),
             )
+
+
+def _powers(recorded: Recorded, i: int, slot: int, parent: int) -> Group:
+    """What else is written for the derivative of x**n, in both modes."""
+    args, name = recorded.lines[i][2], recorded.names_of_rules[i]
+    exponent = {"square": 2.0, "sqrt": 0.5}.get(name)
+    if name == "power" and np.ndim(args[1]) == 0:
+        exponent = float(args[1])
+    if exponent is not None and slot == 0:
+        for text, factor in _POWER_RULES.items():
+            said = f"The derivative of {recorded.say(i)} is not {text}."
+            yield planted("wrong power", said, partial(_instead, i, slot, parent, partial(_of_power, factor, exponent)))
 
 
 def _lawful(i: int, slot: int, parent: int, law: LawOf, recorded: Recorded) -> Edits:
@@ -148,6 +154,10 @@ def _turned(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
+def _alternating(a: Array) -> Array:
+    return np.asarray((-1.0) ** np.add.outer(*map(np.arange, a.shape[-2:])))
+
+
 def _twice_off_the_diagonal(a: Any) -> Any:
     return a * (2 - np.eye(a.shape[-1]))
 
@@ -180,8 +190,8 @@ _POWER_RULES: dict[str, Callable[[Array, float], Array]] = {
 }
 
 
-def _of_power(factor: Callable[[Array, float], Array], exponent: float, x: Array, y: Array, params: Params) -> Law:
-    return lambda moving, passed: moving * factor(x, exponent)
+def _of_power(factor: Callable[[Array, float], Array], exponent: float, x: Array, y: Array) -> Array:
+    return factor(x, exponent)
 
 
 def _matrix_power(exponent: float, turned: bool, x: Array, y: Array, params: Params) -> Law:
@@ -220,7 +230,9 @@ _CUMSUM: tuple[Entry, ...] = (
     ),
 )  # fmt: skip
 _DETERMINANT = "The derivative of {} needs the inverse of the matrix, "
+_SIGNS = "In the derivative of {} the minors lack their alternating signs."
 _LOGDET: tuple[Entry, ...] = (
+    ("sign of one term", _SIGNS, _by(lambda g, p, x, y: p * _alternating(x))),
     ("transposed", _DETERMINANT + "transposed.", _by(lambda g, p, x, y: _turned(p))),
     (FORGOTTEN, "The derivative of {} is that of the determinant, without the logarithm.",
      _by(lambda g, p, x, y: p * np.linalg.det(x)[..., None, None])),
@@ -232,6 +244,7 @@ _LOGDET: tuple[Entry, ...] = (
      _by(lambda g, p, x, y: _twice_off_the_diagonal(_turned(p)))),
 )  # fmt: skip
 _DET: tuple[Entry, ...] = (
+    ("sign of one term", _SIGNS, _by(lambda g, p, x, y: p * _alternating(x))),
     ("transposed", _DETERMINANT + "transposed.", _by(lambda g, p, x, y: _turned(p))),
     (FORGOTTEN, "In the derivative of {} the determinant is missing as a factor.",
      _by(lambda g, p, x, y: p / y[..., None, None])),

@@ -122,7 +122,7 @@ def _slips(recorded: Recorded, i: int) -> Iterator[Slip]:
         yield from _of_choice(recorded, i)
     elif isinstance(rule, Elementwise) and len(args) == 1:
         yield from _of_function(recorded, i)
-    elif "axis" in params and rule.name in ("sum", "mean", "max", "min", "prod", "logsumexp"):
+    elif "axis" in params and rule.name in ("sum", "mean", "max", "min", "prod", "logsumexp", "euclidean"):
         yield from _of_reduction(recorded, i)
     elif rule.name == "cumsum":
         yield from _of_running_sum(recorded, i)
@@ -272,6 +272,9 @@ def _of_reduction(recorded: Recorded, i: int) -> Iterator[Slip]:
     if own in ("mean", "sum"):
         text = f"{said} is divided by one less than the number of its terms."
         yield Slip("sum for mean", text, "one less", _scaled(1 if own == "mean" else 0, 1))
+    if own in ("sum", "euclidean"):
+        text = f"{said} is {'under a root' if own == 'sum' else 'squared'} in your answer."
+        yield Slip("wrong power", text, "rooted", partial(_to_power, 0.5 if own == "sum" else 2.0))
     if own in ("max", "min"):
         other = {"max": np.min, "min": np.max}[own]
         text = f"The other extreme stands where {said} belongs."
@@ -297,6 +300,10 @@ def _scaled(power: int, less: int) -> Line:
         return call(rule, args, params) * float(n) ** power / (max(n - 1, 1) if less else 1)
 
     return line
+
+
+def _to_power(exponent: float, rule: Rule, args: Args, params: Params) -> Any:
+    return call(rule, args, params) ** exponent
 
 
 def _reduced_by(function: Callable[..., Any], rule: Rule, args: Args, params: Params) -> Any:

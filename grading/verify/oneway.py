@@ -146,6 +146,35 @@ def half_misread(recorded: Recorded) -> Group:
             yield Suspect(slip.label, text, partial(_replayed, i, partial(_value_of, slip.line)))
 
 
+def misread_values(recorded: Recorded) -> Group:
+    """A slip in one line that is seen in the values that follow it alone: everything is differentiated rightly."""
+    for i, found in slips(recorded).items():
+        after = [
+            line
+            for line in range(i + 1, recorded.last)
+            if recorded.depends(line, i) and line - i <= _NEAR_BY and bent_after(recorded, line)
+        ]
+        for slip in found if after else ():
+            for line in after:
+                text = f"{slip.text} It is so in the value of {recorded.say(line)} alone; the derivatives are right."
+                yield Suspect(slip.label, text, partial(_at_value, line, partial(_misread_value, i, line, slip.line)))
+
+
+_NEAR_BY = 6  # so many lines after a slip its values may be used
+
+
+def _misread_value(i: int, line: int, slip: Line, recorded: Recorded) -> Array:
+    """What stands on a line if an earlier one is written down wrongly."""
+    made: dict[int, Any] = {}
+    for k in range(i, line + 1):
+        rule, parents, args, params, _ = recorded.lines[k]
+        if k == i or (rule is not None and not made.keys().isdisjoint(parents)):
+            assert rule is not None
+            inner = tuple(arg if p is None else made.get(p, arg) for arg, p in zip(args, parents, strict=True))
+            made[k] = slip(rule, inner, params) if k == i else rule.evaluate(*inner, **params)
+    return np.broadcast_to(np.asarray(made[line]), recorded.value(line).shape)
+
+
 def _slope_of(other: Line, rule: Rule, args: Args, params: Params) -> Any:
     """The derivative of the other operation, with the value of the right one."""
     return in_place(other(rule, args, params), _value(call(rule, args, params)))
@@ -176,7 +205,7 @@ def other_values(recorded: Recorded) -> Group:
     """Everything that follows a line differentiated at another value than stands there."""
     for i in range(recorded.count, recorded.last):
         own = recorded.value(i)
-        if own.dtype.kind != "f" or not _bent_after(recorded, i):
+        if own.dtype.kind != "f" or not bent_after(recorded, i):
             continue
         where = recorded.say(i)
         for label, text, turn in _TURNED:
@@ -196,7 +225,7 @@ _TURNED: tuple[tuple[str, str, Turn], ...] = (
 )
 
 
-def _bent_after(recorded: Recorded, i: int) -> bool:
+def bent_after(recorded: Recorded, i: int) -> bool:
     """Whether a line is used by one that is not linear in it."""
     return any(
         parent == i and not (rule.kind == "linear" or rule.name in ("add", "subtract", "negative"))

@@ -9,7 +9,7 @@ from itertools import chain, islice
 import numpy as np
 
 from grading.verify.budget import while_time
-from grading.verify.faults import Blocks, Edit, Recorded
+from grading.verify.faults import Blocks, Edit, Edits, Recorded
 from grading.verify.laws import laws
 from grading.verify.suspects import Group, Suspect, evaluated_elsewhere, fixed, forgotten, misapplied, operand, planted
 
@@ -34,11 +34,27 @@ def _plausible(recorded: Recorded) -> Iterator[Suspect]:
     yield from _of_paths(recorded, 0.0, "a path or term dropped", "The path through {1} in {0} is missing.")
     yield from forgotten(recorded)
     yield from _of_paths(recorded, -1.0, "sign of one term", "What comes through {1} in {0} has the wrong sign.")
+    yield from _transposed(recorded)
     yield from laws(recorded)
     yield from misapplied(recorded)
     yield from evaluated_elsewhere(recorded)
     yield from _of_paths(recorded, 2.0, "coefficient of one term", "What comes through {1} in {0} is there twice.")
     yield from _of_paths(recorded, 0.5, "coefficient of one term", "Of what comes through {1} in {0} half is missing.")
+
+
+def _transposed(recorded: Recorded) -> Group:
+    """Square factors of products that are not transposed on the way back."""
+    for i, slot, parent in recorded.edges:
+        other = np.asarray(recorded.lines[i][2][1 - slot]) if recorded.names_of_rules[i] == "matmul" else np.empty(0)
+        if other.ndim == 2 and other.shape[0] == other.shape[1]:
+            said = f"In the derivative of {recorded.say(i)}, {operand(recorded, i, 1 - slot)} has to be transposed."
+            yield planted("transposed", said, partial(_not_transposed, i, slot, parent))
+
+
+def _not_transposed(i: int, slot: int, parent: int, recorded: Recorded) -> Edits:
+    args = list(recorded.lines[i][2])
+    args[1 - slot] = np.transpose(args[1 - slot])
+    return [Edit(i, parent, slot, at=(tuple(args), recorded.lines[i][4]))]
 
 
 def _of_paths(recorded: Recorded, times: float, label: str, text: str) -> Group:

@@ -7,17 +7,24 @@ from itertools import chain
 
 from grading.verify import shares
 from grading.verify.arrangements import arrangements
+from grading.verify.broadcasts import broadcasts
 from grading.verify.catalogue import Seen
+from grading.verify.exponents import exponents
 from grading.verify.far_fetched import far_fetched, other_directions
 from grading.verify.faults import Recorded
 from grading.verify.laws import laws
+from grading.verify.maxima import maxima
+from grading.verify.messages import messages
 from grading.verify.misread import Written, misread
-from grading.verify.oneway import cases, half_misread, mistaken_inputs, other_values, spread, unsummed
+from grading.verify.numbers import numbers
+from grading.verify.oneway import cases, half_misread, misread_values, mistaken_inputs, other_values, spread, unsummed
 from grading.verify.pairs import pairs
+from grading.verify.prepared import prepared, trials_of_all_inputs
 from grading.verify.stale import stale
 from grading.verify.steps import steps
 from grading.verify.suspects import Group, other_inputs, skipped_activations, suspects
-from grading.verify.trial import Found, Trial, trials, trials_of_values
+from grading.verify.trial import Found, Trial, trials, trials_of_values, varied
+from grading.verify.variations import variations
 from grading.verify.walks import walks
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
@@ -56,6 +63,34 @@ def far_fetched_faults(wrong: list[Seen]) -> list[Found]:
     return [one for trial in trials(wrong) for one in _first(trial, _unlikely(trial))]
 
 
+def faulty_messages(wrong: list[Seen]) -> list[Found]:
+    """What one line passes on made of other values, or in another order."""
+    return [one for trial in trials(wrong) for one in _first(trial, iter([trial.of(messages(trial))]))]
+
+
+def wrong_numbers(wrong: list[Seen]) -> list[Found]:
+    """Constants that are others, and arguments that are multiples of what they should be."""
+    return [one for trial in trials(wrong) for one in _first(trial, iter([trial.of(numbers(trial))]))]
+
+
+def faults_in_variations(wrong: list[Seen]) -> list[Found]:
+    """Single faults on lists of the same function that are written in another way."""
+    found: list[Found] = []
+    for trial in trials(wrong):
+        for variation in variations(trial.lists[0]):
+            other = varied(trial, variation)
+            if other is not None and not found:
+                found = _first(other, _on_any_list(other))
+    return found
+
+
+def _on_any_list(trial: Trial) -> Iterator[list[Found]]:
+    yield from _likely(trial)
+    yield trial.of(unsummed(trial.lists[0]))
+    trial.rest()
+    yield trial.of(messages(trial))
+
+
 def pairs_of_faults(wrong: list[Seen]) -> list[Found]:
     """Two faults at once, where no single one explains a block."""
     found = []
@@ -67,8 +102,12 @@ def pairs_of_faults(wrong: list[Seen]) -> list[Found]:
 
 def misread_functions(wrong: list[Seen]) -> list[Found]:
     """The value, or the right derivative, of a function that differs from the exercise's at one line."""
-    tried = trials_of_values(wrong) if wrong[0][0].question.exercise.asks == "value" else trials(wrong)
-    return [one for trial in tried for one in _first(trial, map(trial.of, _misread(trial.lists[0])))]
+    exercise = wrong[0][0].question.exercise
+    tried = trials_of_values(wrong) if exercise.asks == "value" else trials(wrong)
+    found = [one for trial in tried for one in _first(trial, map(trial.of, _misread(trial.lists[0])))]
+    for trial in trials_of_all_inputs(wrong) if not found else ():
+        found += _first(trial, iter([trial.of(prepared(trial.lists[0], len(exercise.wrt)))]))
+    return found
 
 
 def _misread(recorded: Recorded) -> Iterator[Group]:
@@ -78,6 +117,7 @@ def _misread(recorded: Recorded) -> Iterator[Group]:
         yield unsummed(recorded)
         yield spread(recorded)
         yield other_values(recorded)
+        yield misread_values(recorded)
 
 
 def _first(trial: Trial, groups: Iterator[list[Found]]) -> list[Found]:
@@ -96,21 +136,30 @@ def _likely(trial: Trial) -> Iterator[list[Found]]:
     for number, group in enumerate(suspects(trial.lists[0])):
         if number == 1:
             yield trial.of(laws(trial.lists[0]))
+            yield trial.of(chain(maxima(trial.lists[0]), exponents(trial.lists[0])))
         if number == 2:
             yield trial.of(cases(trial.lists[0]))
         if number == _COUNTED_AFTER:
             yield [one for one in counted if one not in first]
-            yield trial.of(other_inputs(trial.lists[0]))
+            yield _of_all(trial, trial.of(other_inputs(trial.lists[0])))
         yield trial.of(group)
     yield trial.of(other_directions(trial.lists[0]))
 
 
+def _of_all(trial: Trial, found: list[Found]) -> list[Found]:
+    """Those that explain everything: an input that is wrong everywhere is wrong in all that is asked."""
+    return [one for one in found if len(one.blocks) == len(trial.wrong)]
+
+
 def _unlikely(trial: Trial) -> Iterator[list[Found]]:
     yield trial.of(steps(trial.lists[0]))
+    yield trial.of(broadcasts(trial.lists[0]))
     yield trial.of(mistaken_inputs(trial.lists[0]))
     for group in far_fetched(trial.lists[0]):
+        trial.rest()
         yield trial.of(group)
     yield shares.terms(trial)
+    trial.rest()
     yield trial.of(stale(trial.lists[0]))
 
 

@@ -139,7 +139,8 @@ def _decimals(seen: Seen) -> int | None:
     """To how many decimals the right numbers were rounded or cut off, if that is what came."""
     if not all(one.comparable for one in seen) or sum(one.right.size for one in seen) < _ENTRIES:
         return None
-    for decimals in range(13):
+    whole = [np.abs(one.yours[one.yours == np.rint(one.yours)]) for one in seen]
+    for decimals in range(0 if any(np.any(part > 1) for part in whole) else 1, 13):  # zeros and ones come by other ways
         unit = 10.0**decimals
         if all(
             any(np.array_equal(one.yours, cut(one.right * unit) / unit) for cut in (np.rint, np.trunc, np.floor))

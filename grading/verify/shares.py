@@ -42,7 +42,7 @@ def terms(trial: Trial) -> list[Found]:
     found = []
     for seen, block in zip(trial.wrong, trial.numbers, strict=True):
         for name, parts in while_time(_additions(trial, seen, block)):
-            ratio = _best_ratio(seen, parts)
+            ratio = None if _is_in_proportion(parts, seen) else _best_ratio(seen, parts)
             if ratio is not None and _adds_up(seen, parts, [ratio] * len(seen)):
                 text = f"There is a term too many: {ratio:.6g} times {name}."
                 found.append(Found("an extra term", text, LIKELY, [seen]))
@@ -200,6 +200,17 @@ def _times(seen: Seen, counts: list[float]) -> tuple[str, str] | None:
 
 
 # --- how it is measured ----------------------------------------------------------------------------------------------
+
+
+def _is_in_proportion(parts: list[Array], seen: Seen) -> bool:
+    """Whether parts are a multiple of the right answer: so many times more of them is a matter of scale."""
+    if any(part.shape != one.right.shape or not np.any(part) for part, one in zip(parts, seen, strict=True)):
+        return False
+    times = [np.vdot(part, one.right) / np.vdot(part, part) for part, one in zip(parts, seen, strict=True)]
+    alike = zip(times, parts, seen, strict=True)
+    return bool(np.ptp(times) <= 1e-6 * abs(times[0])) and all(
+        within(n * part, one.right, one) for n, part, one in alike
+    )
 
 
 def _in_shape(term: Array, like: Array) -> Array:

@@ -37,6 +37,9 @@ def _of_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
         said = f"{where} is a softmax along axis {axis}; yours is along axis {other}."
         for summed in (other, axis):
             yield planted("wrong axis", said, partial(_other_softmax, upper, base, other, summed))
+    if recorded.value(base).ndim > 1:
+        said = f"{where} is a softmax along axis {axis}; yours is one of all entries together."
+        yield planted("summed too much", said, partial(_other_softmax, upper, base, None, None))
 
 
 def _of_log_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
@@ -49,6 +52,9 @@ def _of_log_softmax(recorded: Recorded, upper: int, base: int, axis: int) -> Gro
     for other in _other_axes(recorded, base, axis):
         said = f"Going back through {where} the softmax is along axis {other} instead of {axis}."
         yield planted("wrong axis", said, partial(_other_log_softmax, upper, base, axis, other))
+    if recorded.value(base).ndim > 1:
+        said = f"Going back through {where} the softmax is one of all entries together instead of along axis {axis}."
+        yield planted("summed too much", said, partial(_other_log_softmax, upper, base, axis, None))
 
 
 def _of_sum_of_powers(recorded: Recorded, upper: int, base: int, axis: int) -> Group:
@@ -57,6 +63,9 @@ def _of_sum_of_powers(recorded: Recorded, upper: int, base: int, axis: int) -> G
         weights = partial(_softmax, axis=other)
         text = f"{said}; yours is along axis {other}."
         yield planted("wrong axis", text, partial(_weighted, upper, base, axis, weights))
+    if recorded.value(base).ndim > 1:
+        text = f"{said}; yours is one of all entries together."
+        yield planted("summed too much", text, partial(_weighted, upper, base, axis, partial(_softmax, axis=None)))
     for text, function in _NO_SOFTMAX.items():
         yield planted(FORGOTTEN, f"{said}: {text}.", partial(_weighted, upper, base, axis, function))
 
@@ -65,7 +74,7 @@ def _other_axes(recorded: Recorded, line: int, axis: int) -> list[int]:
     return [other for other in range(recorded.value(line).ndim) if other != axis]
 
 
-def _softmax(x: Array, axis: int) -> Array:
+def _softmax(x: Array, axis: int | None) -> Array:
     powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
 
@@ -100,7 +109,7 @@ def _sums_of_powers(recorded: Recorded) -> Iterator[tuple[int, int, int]]:
                     yield upper, base, axis
 
 
-def _softmax_law(p: Array, axis: int, moving: Any) -> Any:
+def _softmax_law(p: Array, axis: int | None, moving: Any) -> Any:
     return p * (moving - np.sum(p * moving, axis=axis, keepdims=True))
 
 
@@ -152,7 +161,7 @@ def _through_log_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, r
     return [Edit(upper, base, law=lambda moving, passed: law(p, axis, moving))]
 
 
-def _other_log_softmax(upper: int, base: int, axis: int, other: int, recorded: Recorded) -> Edits:
+def _other_log_softmax(upper: int, base: int, axis: int, other: int | None, recorded: Recorded) -> Edits:
     p = _softmax(recorded.value(base), other)
     return [Edit(upper, base, law=lambda moving, passed: moving - p * np.sum(moving, axis=axis, keepdims=True))]
 
@@ -167,7 +176,7 @@ def _through_softmax(upper: int, base: int, axis: int, law: NormalisedLaw, recor
     return [Edit(upper, base, law=lambda moving, passed: law(p, axis, moving))]
 
 
-def _other_softmax(upper: int, base: int, axis: int, summed: int, recorded: Recorded) -> Edits:
+def _other_softmax(upper: int, base: int, axis: int | None, summed: int | None, recorded: Recorded) -> Edits:
     p = _softmax(recorded.value(base), axis)
     return [Edit(upper, base, law=lambda moving, passed: _softmax_law(p, summed, moving))]
 

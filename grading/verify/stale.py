@@ -90,6 +90,7 @@ def _at_other_states(recorded: Recorded) -> Group:
                 (1, "at the state after its own"),
                 (-1, "at the one before"),
                 (0, "at the first state"),
+                (None, "at the states in reverse order"),
             ):
                 text = f"The derivative of every step that makes {recorded.say(states[0], 2)} is taken {said}."
                 yield Suspect(STALE, text, partial(_at_states, states, start, which))
@@ -99,8 +100,12 @@ def _chains(recorded: Recorded) -> Iterator[list[int]]:
     """Lines of the same operation and shape of which each depends on the one before: states, one after another."""
     families: dict[tuple[Any, ...], list[int]] = {}
     for line in range(recorded.count, recorded.last + 1):
-        held = tuple(parent is None or parent < recorded.count for parent in recorded.lines[line][1])
-        family = families.setdefault((recorded.names_of_rules[line], recorded.value(line).shape, held), [])
+        shape = recorded.value(line).shape
+        held = tuple(
+            parent is None or (parent < recorded.count and recorded.value(parent).shape != shape)
+            for parent in recorded.lines[line][1]
+        )  # an input of the state's own shape may be the first state
+        family = families.setdefault((recorded.names_of_rules[line], shape, held), [])
         if not family or recorded.depends(line, family[-1]):
             family.append(line)
     yield from (family for family in families.values() if len(family) > 1)
@@ -110,12 +115,14 @@ def _is_like(recorded: Recorded, value: Any, line: int) -> bool:
     return np.asarray(value).dtype.kind == "f" and np.shape(value) == recorded.value(line).shape
 
 
-def _at_states(states: list[int], start: str | None, by: int, recorded: Recorded) -> Blocks:
+def _at_states(states: list[int], start: str | None, by: int | None, recorded: Recorded) -> Blocks:
     values = [recorded.value(line) for line in states]
     known = values if start is None else [np.asarray(recorded.question.point[start]), *values]
-    taken = (
-        [known[0]] * len(known) if by == 0 else [known[min(max(k + by, 0), len(known) - 1)] for k in range(len(known))]
-    )
+    last = len(known) - 1
+    if by is None:
+        taken = known[last - 1 :: -1] + known[-1:]
+    else:
+        taken = [known[0] if by == 0 else known[min(max(k + by, 0), last)] for k in range(len(known))]
     taken[-1] = known[-1]
     other = recorded if start is None else recorded.at(start, taken.pop(0))
     return other.replayed(

@@ -29,6 +29,36 @@ def steps(recorded: Recorded) -> Group:
         yield from _left_out(recorded, places)
         yield from _of_neighbours(recorded, places)
     yield from _slopes_of_neighbours(recorded)
+    yield from _overwritten(recorded)
+
+
+def _overwritten(recorded: Recorded) -> Group:
+    """What comes back from parts that overlap, of which each overwrites what the others have left."""
+    parts: dict[int, list[Place]] = {}
+    for i, slot, parent in recorded.edges:
+        if recorded.names_of_rules[i] == "getitem":
+            parts.setdefault(parent, []).append((i, slot, parent))
+    for parent, places in parts.items():
+        for some in (places, places[::-1]) if len(places) > 1 and recorded.asks in ("gradient", "vjp") else ():
+            text = f"Parts of {recorded.say(parent)} overlap, and what comes back from one overwrites the others'."
+            yield planted(DROPPED, text, partial(_of_last, some))
+
+
+def _of_last(places: list[Place], recorded: Recorded) -> Edits:
+    """For each entry what comes from the last part that has it."""
+    edits: list[Edit] = []
+    taken = np.zeros(recorded.value(places[0][2]).shape, dtype=bool)
+    for i, slot, parent in places[::-1]:
+        own = np.zeros(taken.shape, dtype=bool)
+        own[recorded.lines[i][3]["index"]] = True
+        free = 1.0 * (own & ~taken)
+        taken |= own
+        edits.append(Edit(i, parent, slot, law=partial(_masked, free)))
+    return edits
+
+
+def _masked(mask: Array, moving: Any, passed: Any) -> Any:
+    return passed * mask
 
 
 def _alike(recorded: Recorded) -> Iterator[list[Place]]:
@@ -48,8 +78,7 @@ def _alike(recorded: Recorded) -> Iterator[list[Place]]:
         )
         key = (rule.name, slot, np.shape(args[slot]), np.shape(value), held)
         families.setdefault(key, []).append((i, slot, parent))
-        if parent < recorded.count:  # the other operands are the steps' own, whether an input or not
-            families.setdefault((rule.name, slot, np.shape(value), parent), []).append((i, slot, parent))
+        families.setdefault((rule.name, slot, np.shape(value), parent), []).append((i, slot, parent))  # of any operand
     known: set[tuple[Place, ...]] = set()
     for places in families.values():
         if len(places) > 1 and tuple(places) not in known:

@@ -14,6 +14,7 @@ from grading.verify.misread import Written
 from grading.verify.sampling import Question
 from grading.verify.suspects import Suspect
 from grading.verify.tolerance import UNIT_ROUNDOFF
+from grading.verify.variations import Variation
 
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
 
@@ -67,6 +68,17 @@ def recorded_at(question: Question, block: int | None) -> Recorded | None:
         return None
 
 
+def varied(trial: Trial, variation: Variation) -> Trial | None:
+    """The same blocks beside lists of the same function that are written in another way; None where that fails."""
+    try:
+        lists = [recorded.replayed(variation(recorded)) for recorded in trial.lists]
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
+    if len({recorded.names_of_rules for recorded in lists}) > 1:
+        return None
+    return Trial(lists, trial.wrong, trial.wrong[0][0].block if trial.lists[0].block is not None else None)
+
+
 class Trial:
     """The lists at all points, the wrong blocks there, and how predictions are compared with them."""
 
@@ -93,6 +105,10 @@ class Trial:
             if blocks:
                 found.append(Found(suspect.label, suspect.text, suspect.certainty, [self.wrong[k] for k in blocks]))
         return found
+
+    def rest(self) -> None:
+        """Be as patient again as at first."""
+        self.patience = _PATIENCE
 
     def _fits(self, predicted: Blocks, k: int, point: int) -> bool:
         seen, values, (place, doubt) = self.wrong[k][point], predicted[self.numbers[k]], self.worst[k][point]

@@ -627,7 +627,7 @@ gradient_graph = {
     "dW": ("outer", "g", "x"),
 }
 
-# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75 unnamed="the factor 2 may be missing at any node"
+# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75 cause="factor"
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "dW": "outer(y, x)"}
 
 # %% attempt="tensor.gradient_graph" expect="wrong" cause="failed, swapped" mark=1.75

@@ -308,7 +308,8 @@ def test_grading_again(course):
 def test_marks_given_by_hand_survive_a_new_release(course):
     """The wording of a graded cell changes after marks were given."""
     needs_sandbox()
-    hand_in(course, "student-01", insert(untouched(), "x = 1"))
+    hand_in(course, "student-01", insert(solved(), "x = 1"))
+    hand_in(course, "student-02", untouched())
     grade(course, NAME)
     by_hand(course, "student-01", 2.0)
     for path in (course.solution(NAME), course.assignment(NAME)):
@@ -316,7 +317,8 @@ def test_marks_given_by_hand_survive_a_new_release(course):
         assert 'check(\\"chain.one_number\\", one_number)' in text
         text = text.replace('check(\\"chain.one_number\\", one_number)', 'check(\\"chain.one_number\\",  one_number)')
         path.write_text(text, encoding="utf-8")
-    (intake,) = grade(course, NAME)
-    assert intake.state == GRADED
-    assert rows(course) == 2 * len(SHEET.checked)
+    touched, untouched_by_it = grade(course, NAME)
+    assert touched.state == untouched_by_it.state == GRADED
+    assert "unchanged since it was marked" in untouched_by_it.reason
+    assert rows(course) == 3 * len(SHEET.checked)
     assert prose_mark(course) == 2.0

@@ -9,8 +9,9 @@ import pytest
 from classroom import NAME, cell_of, hand_in, solved, tree_digest, twin, untouched
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from grading.course import intake
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.restored import restore
 
@@ -209,7 +210,7 @@ UNREADABLE = {
     "spaces": ("  \n", "is not a notebook"),
     "not JSON": ("<html>please log in</html>", "is not a notebook: line 1 is not JSON"),
     "cut off": (nbformat.writes(RELEASE)[:2000], "is not JSON"),
-    "not UTF-8": (b"\xff\xfe\x00\x01" * 20, "is not text"),
+    "no Unicode": (b"\xff\xfe\x00\xd8" * 20 + b"\xff", "is not text"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "is not text"),
     "a JSON list": ("[1, 2]", "is not a notebook"),
     "a JSON number": ("7", "is not a notebook"),
@@ -279,8 +280,23 @@ def test_a_huge_notebook_is_set_aside_unread(course, monkeypatch):
     hand_in(course, "student-01", b"")
     path = course.submitted / "student-01" / NAME / f"{NAME}.ipynb"
     with path.open("wb") as file:
-        file.truncate(30 * 2**20)
-    assert "is larger than 20 MiB; clear its outputs" in set_aside(course)
+        file.truncate(70 * 2**20)
+    assert "is larger than 64 MiB; clear its outputs" in set_aside(course)
+
+
+def test_a_notebook_of_too_many_parts_is_set_aside_before_it_is_taken_apart(course, monkeypatch):
+    monkeypatch.setattr(intake, "_MOST_PARTS", 10_000)
+    hand_in(course, "student-01", '{"cells": [' + "[]," * 10_000 + "[]]}")
+    assert "too many parts; clear its outputs" in set_aside(course)
+
+
+def test_what_a_notebook_has_printed_may_be_much(course):
+    notebook = solved()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [new_output("stream", text="x, y\n" * 2000)] * 9
+    hand_in(course, "student-01", notebook)
+    assert [cell.source for cell in collected(course)[0].cells] == [cell.source for cell in solved().cells]
 
 
 def test_a_notebook_that_may_not_be_read_is_set_aside(course, monkeypatch):
@@ -293,14 +309,14 @@ def test_a_notebook_that_may_not_be_read_is_set_aside(course, monkeypatch):
 
 def _forbid(monkeypatch, forbidden):
     """As if this file belonged to somebody else; for the superuser nothing is forbidden."""
-    read_text = type(forbidden).read_text
+    read_bytes = type(forbidden).read_bytes
 
     def refuse(path, *args, **options):
         if path == forbidden:
             raise PermissionError(13, "Permission denied", str(path))
-        return read_text(path, *args, **options)
+        return read_bytes(path, *args, **options)
 
-    monkeypatch.setattr(type(forbidden), "read_text", refuse)
+    monkeypatch.setattr(type(forbidden), "read_bytes", refuse)
 
 
 def test_sources_may_be_lists_and_metadata_may_be_missing(course):

@@ -138,9 +138,7 @@ def test_two_sheets_from_submissions_to_the_report(course, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == f"Report: {page}"
     said = {each["name"]: each["tables"] for each in json.loads(page.with_suffix(".json").read_text())["sections"]}
     assert list(said) == ["class", *TINY]
-    assert [tuple(row.values()) for row in said["class"]["marks"]] == [
-        ("student-01", 2, 2, 0),
-        ("student-02", 0, None, 0),
-    ]
+    marks = [tuple(row.values()) for row in said["class"]["marks"]]
+    assert marks == [("student-01", 2, 2, 0), ("student-02", 0, None, 0)]
     assert [row["students"] for row in said[TINY[1]]["missing"]] == [["student-02"]]
     assert [row["students"] for row in said[TINY[1]]["mistakes"]] == [["student-01"]]

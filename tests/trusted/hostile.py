@@ -835,9 +835,12 @@ HONEST = {
         (prose("Ünïcödé ∂f/∂x, $a < b$ & <b>bold</b> 😀"), put("größe = '😀'\nprint(größe)"))
     ),
     "exits-halfway": _honest((put("exit()"), put("quit"))),
-    "names-of-ours-taken-again": _honest((put("check = show = hint = open_sheet = 'mine'", "small-slope"),)),
+    "names-of-ours-taken-again": _honest((put("check = show = hint = open_sheet = 'mine'"),)),
     "prints-nowhere": _honest(
         (put("import sys\nsys.stdout = None"), put("sys.stdout = open('log', 'w'); sys.stdout.close()"))
+    ),
+    "a-widget": _honest(
+        (put("try:\n    from ipywidgets import interact\n    interact(print, x=3)\nexcept ImportError: pass"),)
     ),
     "a-picture-in-its-words": _honest((attached("a.png", "image/png", "iVBORw0KGgo="),)),
     "shows-without-a-pause": _honest(

@@ -54,6 +54,7 @@ DOZEN = [
     "exits-halfway",
     "names-of-ours-taken-again",
     "a-picture-in-its-words",
+    "a-widget",
 ]
 
 
