@@ -30,6 +30,7 @@ from grading.verify.planted import (
     misread_functions,
     pairs_of_faults,
     planted_faults,
+    slips_in_data,
     wrong_numbers,
 )
 from grading.verify.probes import (
@@ -219,6 +220,10 @@ def _on_variations(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(faults_in_variations(wrong), _VERY_MANY)
 
 
+def _on_data(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return [] if wrong[0][0].question.exercise.is_data else slips_in_data(wrong)
+
+
 def _on_numbers(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return [] if wrong[0][0].question.exercise.is_data else wrong_numbers(wrong)
 
@@ -351,7 +356,7 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 _STEPS = (
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
     *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _on_scale),
-    *(_on_variations, _two_mistakes, _on_numbers, _pairs, _on_messages, _by_luck),
+    *(_on_data, _on_variations, _two_mistakes, _on_numbers, _pairs, _on_messages, _by_luck),
 )
 _SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
 _FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little

@@ -19,7 +19,7 @@ from grading.verify.pairs import pairs
 from grading.verify.stale import stale
 from grading.verify.steps import steps
 from grading.verify.suspects import Group, other_inputs, skipped_activations, suspects
-from grading.verify.trial import Found, Trial, trials, trials_of_values, varied
+from grading.verify.trial import Found, Trial, trials, trials_of_values, varied, with_data
 from grading.verify.variations import variations
 
 _COUNTED_AFTER = 5  # the groups of suspects that are believed before a path is said to be there twice or half
@@ -89,6 +89,16 @@ def misread_functions(wrong: list[Seen]) -> list[Found]:
     """The value, or the right derivative, of a function that differs from the exercise's at one line."""
     tried = trials_of_values(wrong) if wrong[0][0].question.exercise.asks == "value" else trials(wrong)
     return [one for trial in tried for one in _first(trial, map(trial.of, _misread(trial.lists[0])))]
+
+
+def slips_in_data(wrong: list[Seen]) -> list[Found]:
+    """The right derivative of a function that makes something else of its data."""
+    tried = (other for trial in trials(wrong) if (other := with_data(trial)) is not None)
+    return [
+        one
+        for trial in tried
+        for one in _first(trial, chain(map(trial.of, misread(trial.lists[0])), iter([trial.of(numbers(trial))])))
+    ]
 
 
 def _misread(recorded: Recorded) -> Iterator[Group]:

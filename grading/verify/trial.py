@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,6 +75,26 @@ def varied(trial: Trial, variation: Variation) -> Trial | None:
     if len({recorded.names_of_rules for recorded in lists}) > 1:
         return None
     return Trial(lists, trial.wrong, trial.wrong[0][0].block if trial.lists[0].block is not None else None)
+
+
+def with_data(trial: Trial) -> Trial | None:
+    """The same blocks beside lists on which what is made of data is not constant; None where all of that is there."""
+    if trial.lists[0].asks not in ("gradient", "vjp", "jacobian"):
+        return None
+    lists = [recorded_at(_of_data(recorded.question), None) for recorded in trial.lists]
+    known = [recorded for recorded in lists if recorded is not None]
+    if len(known) < len(lists) or len({recorded.names_of_rules for recorded in known}) > 1:
+        return None
+    lines = [recorded.last - recorded.count for recorded in (known[0], trial.lists[0])]
+    return Trial(known, trial.wrong, None) if lines[0] > lines[1] else None
+
+
+def _of_data(question: Question) -> Question:
+    """The same question, differentiated in all its real inputs; those first that it is asked for."""
+    exercise, point = question.exercise, question.point
+    data = [n for n, v in point.items() if n not in exercise.wrt and np.asarray(v).dtype.kind == "f"]
+    traced = replace(exercise, wrt=(*exercise.wrt, *data), shares=None)
+    return Question(traced, point, question.directions)
 
 
 class Trial:
