@@ -193,6 +193,10 @@ def _of_power(recorded: Recorded, i: int) -> Iterator[Slip]:
         text = f"Your answer is the right one for the exponent {exponent:g} in {said}."
         text = f"In {said} the power is left out." if exponent == 1 else text
         yield Slip("wrong power", text, f"power {exponent}", _line(partial(_to_the, exponent)))
+    if len(recorded.lines[i][2]) == 2:
+        for by, which in ((-1, "less"), (1, "more")):
+            text = f"Your answer is the right one for an exponent that is one {which} in {said}."
+            yield Slip("wrong power", text, f"one {which}", _line(lambda a, b, by=by: a ** (b + by)))
     yield Slip("wrong power", f"The absolute value stands where {said} belongs.", "modulus", _line(_modulus))
     yield Slip("wrong power", f"In {said} base and exponent are exchanged.", "exchanged", _line(lambda a, b: b**a))
 

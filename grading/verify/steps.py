@@ -88,23 +88,27 @@ def _alike(recorded: Recorded) -> Iterator[list[Place]]:
 
 def _left_out(recorded: Recorded, places: list[Place]) -> Group:
     what = " and ".join(dict.fromkeys((recorded.say(places[0][0], 2), recorded.say(places[-1][0], 2))))
-    for said, some in (
-        ("in every step", places),
-        ("in all steps but the last", places[:-1]),
-        ("in all steps but the first", places[1:]),
-        ("in the first step", places[:1]),
-        ("in the last step", places[-1:]),
-    ):
+    for said, some in _some_steps(places):
         text = f"What comes through {{}} {said} is missing, of {what}."
         edits = [Edit(i, parent, slot, times=0.0) for i, slot, parent in some]
         yield planted(DROPPED, text.format(recorded.say(places[0][2], 2)), fixed(*edits))
     turned = [Edit(i, parent, slot, times=-1.0) for i, slot, parent in places]
     yield planted("sign of one term", f"What comes through {what} has the wrong sign in every step.", fixed(*turned))
     if isinstance(recorded.lines[places[0][0]][0], Elementwise):
-        plain = [Edit(i, parent, slot, instead=1.0) for i, slot, parent in places]
-        yield planted(
-            "inner derivative forgotten", f"The derivative of {what} is missing in every step.", fixed(*plain)
-        )
+        for said, some in _some_steps(places):
+            plain = [Edit(i, parent, slot, instead=1.0) for i, slot, parent in some]
+            text = f"The derivative of {what} is missing {said}."
+            yield planted("inner derivative forgotten", text, fixed(*plain))
+
+
+def _some_steps(places: list[Place]) -> tuple[tuple[str, list[Place]], ...]:
+    return (
+        ("in every step", places),
+        ("in all steps but the last", places[:-1]),
+        ("in all steps but the first", places[1:]),
+        ("in the first step", places[:1]),
+        ("in the last step", places[-1:]),
+    )
 
 
 def _of_neighbours(recorded: Recorded, places: list[Place]) -> Group:

@@ -1,11 +1,12 @@
 """Messages read off an answer, wrong numbers, and functions written another way: each is named, and nothing else."""
 
+import importlib
+
 import numpy as np
 import pytest
 
 from grading.verify import Exercise, numbers, planted, stale, steps, variations, verify
 
-diagnose = __import__("importlib").import_module("grading.verify.diagnose")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 
@@ -265,3 +266,83 @@ def test_a_slip_that_is_seen_in_one_value_alone_is_named(monkeypatch):
     assert causes(KERNEL, kernel(1)) == ["wrong power"]
     monkeypatch.setattr(planted, "misread_values", lambda recorded: iter(()))
     assert causes(KERNEL, kernel(1)) != ["wrong power"]
+
+
+# --- faults that stand beside those of other modules -----------------------------------------------------------------
+
+DATA = exercise(
+    "data", lambda xp, w, X, y: xp.sum(xp.tanh(X @ w) * (0.9 * xp.sin(y) + y**2)), ("w",), w=3, X=(7, 3), y=7
+)
+VOLUME = exercise("volume", lambda xp, A, C: xp.linalg.det(A) + xp.sum(C * A), ("A",), A=(5, 5), C=(5, 5))
+EXPONENT = exercise("exponent", lambda xp, z, v: xp.sum(v * xp.exp(z) ** 2.5), ("z",), z=5, v=5)
+
+
+def weighed(y):
+    return 0.9 * np.sin(y) + y**2
+
+
+def signed(A):
+    return (-1.0) ** np.add.outer(np.arange(5), np.arange(5)) * np.linalg.det(A) * np.linalg.inv(A).T
+
+
+def recurrent(xp, W, h):
+    for _ in range(4):
+        h = xp.tanh(W @ h)
+    return xp.sum(h)
+
+
+RECURRENT = exercise("recurrent", recurrent, ("h",), W=(5, 5), h=5)
+
+
+def unrolled(first, later):
+    def answer(W, h):
+        values = [h]
+        for _ in range(4):
+            values.append(np.tanh(W @ values[-1]))
+        back = W.T @ first(values[-1])
+        for value in values[-2:0:-1]:
+            back = W.T @ (back * later(value))
+        return back
+
+    return answer
+
+
+def slope(value):
+    return 1 - value**2
+
+
+BESIDE = {
+    "a term of the data left out": (
+        DATA,
+        lambda w, X, y: X.T @ ((1 - np.tanh(X @ w) ** 2) * weighed(y)),
+        lambda w, X, y: X.T @ ((1 - np.tanh(X @ w) ** 2) * (np.sin(y) + y**2)),
+        *("coefficient of one term", planted, "prepared", lambda recorded, count: iter(())),
+    ),
+    "minors without their signs": (
+        VOLUME,
+        lambda A, C: np.linalg.det(A) * np.linalg.inv(A).T + C,
+        lambda A, C: signed(A) + C,
+        *("sign of one term", importlib.import_module("grading.verify.laws"), "_alternating", np.ones_like),
+    ),
+    "an exponent that is one less": (
+        EXPONENT,
+        lambda z, v: 2.5 * v * np.exp(2.5 * z),
+        lambda z, v: 1.5 * v * np.exp(1.5 * z),
+        *("wrong power", importlib.import_module("grading.verify.misread"), "_of_power", lambda *_: iter(())),
+    ),
+    "slopes at the last step alone": (
+        RECURRENT,
+        unrolled(slope, slope),
+        unrolled(slope, np.ones_like),
+        *("inner derivative forgotten", steps, "_some_steps", lambda places: ()),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_fault_beside_others_is_named(name, monkeypatch):
+    asked, right, wrong, label, where, what, instead = BESIDE[name]
+    assert verify(asked, right, seed=3).outcome == "right"
+    assert causes(asked, wrong)[:1] == [label]
+    monkeypatch.setattr(where, what, instead)
+    assert causes(asked, wrong)[:1] != [label]
