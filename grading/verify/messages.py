@@ -16,6 +16,7 @@ import numpy as np
 
 from grading.verify.activations import sigmoid
 from grading.verify.budget import while_time
+from grading.verify.catalogue import Seen
 from grading.verify.exercise import Array
 from grading.verify.faults import Edit, Edits, Recorded, closed
 from grading.verify.suspects import Group, Suspect, operand, planted
@@ -34,8 +35,9 @@ def messages(trial: Trial) -> Group:
     if trial.lists[0].asks not in ("gradient", "vjp", "jvp", "jacobian"):
         return
     tables: dict[tuple[int, ...], Table] = {}
-    several = [[k] for k in range(len(trial.wrong))] if len(trial.wrong) > 1 else []
-    for blocks in ([*range(len(trial.wrong))], *several):
+    telling = [k for k, seen in enumerate(trial.wrong) if not _is_one_number(seen)]
+    alone = [[k] for k in telling]
+    for blocks in [telling, *alone] if len(telling) > 1 else alone:
         for message in while_time(_ways(trial.lists[0])):
             asked = _asked(trial, message, blocks)
             if asked is not None:
@@ -43,6 +45,11 @@ def messages(trial: Trial) -> Group:
                 if shape not in tables:
                     tables[shape] = Table(trial.lists[0], shape)
                 yield from _explanations(message, asked, tables[shape])
+
+
+def _is_one_number(seen: Seen) -> bool:
+    """Whether an answer is the same number in all places at all points: nothing else is to be seen in it."""
+    return len(np.unique(np.concatenate([np.ravel(one.yours) for one in seen]))) == 1
 
 
 @dataclass(frozen=True)

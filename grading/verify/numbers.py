@@ -144,7 +144,7 @@ def _solved(trial: Trial, number: Number) -> float | None:
             return np.nan
 
     for times in _USUAL:
-        if abs(off(times)) <= doubt:
+        if (times or number.label != POINT) and abs(off(times)) <= doubt:  # of an argument nothing would be left
             return float(times)
     return _root(off, float(seen.right.item(place) - seen.yours.item(place)), doubt)
 
@@ -155,7 +155,7 @@ def _root(off: Callable[[float], float], at_one: float, doubt: float) -> float |
     for _ in range(_STEPS):
         now = off(here)
         if abs(now) <= doubt:
-            return here
+            return here if abs(here) > _NEAR else None
         if not np.isfinite(now) or now == was:
             return None
         before, here, was = here, here - now * (here - before) / (now - was), now
@@ -164,4 +164,4 @@ def _root(off: Callable[[float], float], at_one: float, doubt: float) -> float |
     return None
 
 
-_FAR = 1e6
+_NEAR, _FAR = 1e-6, 1e6  # nearer to 0 nothing is left of what is multiplied: no number was mistaken for another

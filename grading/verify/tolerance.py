@@ -45,7 +45,6 @@ _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it mo
 _LOSING = 2.0**-2  # and the whole entry here
 _UNKNOWN = 2.0**10  # how much more is allowed where another engine hides what goes on inside the function
 _VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
-_SHIFTED = 2.0**10  # times the rounding of a value: so far may it be off with another number taken out and put back
 _SMALLEST = 2.0**-1022  # smaller numbers have lost bits, whatever the formula
 
 # Lines whose value is one of their arguments, or counts: nothing is rounded, and some rules compare value and argument.
@@ -119,9 +118,7 @@ def tolerance(question: Question) -> Tolerance:
         sizes = np.abs(entries)
         shaken = [_shaken(computed, number) for number in range(_SHAKES)]
         reaction = _largest(entries, [each for each, _ in shaken])
-        held = [computation.with_shifts_held() for computation in computed]
-        if any(one is not other for one, other in zip(held, computed, strict=True)):
-            reaction = np.maximum(reaction, _reaction_of(held))
+        reaction = np.maximum(reaction, _without_maxima(computed, entries, scale))
         allowed = scale * (sizes + reaction) + smallest
         if question.exercise.engine:
             allowed = _UNKNOWN * allowed + _flat(tuple(np.full_like(b, scale * _size(b)) for b in base))
@@ -154,15 +151,28 @@ def _shaken(computed: list[_Computation], number: int, moves: bool = True) -> tu
     return _flat(_joined(each.blocks() for each in shaken)), shaken[0].value
 
 
-def _reaction_of(held: list[_Computation]) -> Array:
-    """What the entries do where a largest entry that is taken out is a constant, as to who knows that it cancels.
+def _without_maxima(computed: list[_Computation], entries: Array, scale: float) -> Array:
+    """The reaction with maxima held constant, where the derivative is the same then; 0 where it is not.
 
-    At the largest entry of softmax(z) the sum of all others' adjoints then comes about as the difference of two large
-    numbers, as in p (c - p.c); the list that differentiates the maximum has it to all digits. So it has what is lost in
-    the last bits of m + log s, of which exp(z - (m + log s)) is made.
+    A maximum taken out of a softmax changes no derivative, and most people leave it out of theirs. With it the largest
+    entry of the list's has no cancellation: what comes back to it is minus the sum of all others.
     """
-    shaken = [_shaken(held, number)[0] for number in range(_SHAKES)]
-    return _largest(_flat(_joined(computation.blocks() for computation in held)), shaken)
+    arguments = {argument for computation in computed for argument in computation.maximised}
+    reaction = np.zeros_like(entries)
+    for held in [arguments, *({argument} for argument in arguments)] if arguments else []:
+        one, is_same = _held_reaction([computation.with_maxima_held(held) for computation in computed], entries, scale)
+        reaction = np.maximum(reaction, one)
+        if np.all(is_same):
+            break
+    return reaction
+
+
+def _held_reaction(held: list[_Computation], entries: Array, scale: float) -> tuple[Array, Array]:
+    """What the entries do that are the same on these lists, and which these are."""
+    same = _flat(_joined(computation.blocks() for computation in held))
+    reaction = _largest(same, [_shaken(held, number)[0] for number in range(_SHAKES)])
+    is_same = np.abs(same - entries) <= scale * (np.abs(entries) + reaction)
+    return np.where(is_same, reaction, 0.0), is_same
 
 
 def _noise(computation: _Computation, moved: list[Array]) -> Array:
@@ -221,31 +231,20 @@ class _Computation:
                 found.add(line)
         return found
 
-    def with_shifts_held(self) -> _Computation:
-        """The same list, but nothing is passed back through maxima that make no difference; itself if there are none.
+    @property
+    def maximised(self) -> set[int]:
+        """The lines of whose entries a maximum is taken, as in exp(z - max(z))."""
+        maxima = (parents[0] for rule, parents, *_ in self.tape.records if rule is not None and rule.key in _MAXIMA)
+        return {line for line in maxima if line is not None}
 
-        They are taken out and put back, or cancel, as in exp(z - max(z)) / sum(exp(z - max(z))).
-        """
+    def with_maxima_held(self, arguments: set[int]) -> _Computation:
+        """The same list, which when walked passes nothing back through maxima of these lines."""
         held = Tape()
-        for line, (rule, parents, *rest) in enumerate(self.tape.records):
-            is_held = rule is not None and rule.key in _MAXIMA and self._is_shift(line)
+        for rule, parents, *rest in self.tape.records:
+            is_held = rule is not None and rule.key in _MAXIMA and parents[0] in arguments
             held.records.append((rule, (None,) * len(parents) if is_held else parents, *rest))
-        if all(one[1] == other[1] for one, other in zip(held.records, self.tape.records, strict=True)):
-            return self
-        return _Computation(held, Var(self.output.value, held, self.output.index), self.read)
-
-    def _is_shift(self, line: int) -> bool:
-        """Whether what the list comes to is the same, but for rounding, with something added to one of its lines."""
-        if not on_tape(self.output, self.tape):
-            return False
-        values = [value for *_, value in self.tape.records]
-        values[line] = values[line] + _Noise(0).drawn(values[line])
-        for later, (rule, parents, args, params, _) in enumerate(self.tape.records):
-            if rule is not None and any(p is not None and p >= line for p in parents):
-                inner = zip(parents, args, strict=True)
-                values[later] = rule.evaluate(*(a if p is None else values[p] for p, a in inner), **params)
-        rounding = _noise(self, [self.shaken(0).value])
-        return bool(np.all(np.abs(values[self.output.index] - self.value) <= _SHIFTED * rounding))
+        is_var = on_tape(self.output, self.tape)
+        return _Computation(held, Var(self.output.value, held, self.output.index) if is_var else self.output, self.read)
 
     @property
     def value(self) -> Array:

@@ -66,9 +66,6 @@ def _of_function(name: str) -> Group:
     """The derivative of a function of single entries, wherever that is used."""
     text = f"The derivative of {name} is missing, wherever it is used."
     yield planted("activation derivative forgotten", text, partial(_at_all, name, _by_one))
-    for last, which in ((True, "last"), (False, "first")):
-        text = f"The derivative of {name} is there at its {which} use alone, and missing at all others."
-        yield planted("activation derivative forgotten", text, partial(_at_all_but, name, last))
     text = f"The derivative of {name} has the wrong sign, wherever it is used."
     yield planted("sign of one term", text, partial(_at_all, name, partial(_times, 0, -1.0)))
     text = f"The derivative of {name} is taken at its value, wherever it is used; it belongs at its argument."
@@ -90,11 +87,6 @@ def _of_forms(name: str) -> Group:
 def _at_all(name: str, altered: Altered, recorded: Recorded) -> Edits:
     places = (place for place in recorded.edges if recorded.names_of_rules[place[0]] == name)
     return [edit for place in places if (edit := altered(recorded, place)) is not None]
-
-
-def _at_all_but(name: str, last: bool, recorded: Recorded) -> Edits:
-    edits = _at_all(name, _by_one, recorded)
-    return edits[:-1] if last else edits[1:]
 
 
 def _times(slot: int, factor: float, recorded: Recorded, place: Place) -> Edit | None:

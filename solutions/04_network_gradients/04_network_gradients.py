@@ -220,7 +220,7 @@ def inner(W0, b0, W1, b1, x):
     return np.outer(x, db0), db0
 
 
-# %% attempt="net.inner" expect="wrong" cause="whole matrix for its diagonal"
+# %% attempt="net.inner" expect="wrong" cause="whole matrix for its diagonal, summed too much"
 def inner(W0, b0, W1, b1, x):
     z = 1 / (1 + np.exp(-(W0 @ x + b0)))
     z = z[:, None]

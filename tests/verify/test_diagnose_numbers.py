@@ -11,6 +11,7 @@ from grading.verify.catalogue import Observation
 from grading.verify.sampling import fresh_question
 
 diagnose = importlib.import_module("grading.verify.diagnose")
+planted = importlib.import_module("grading.verify.planted")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 SEEDS = (0, 17)
 
@@ -447,7 +448,9 @@ MUTANTS = [
 def test_each_of_them_is_needed(where, what, instead, number, monkeypatch):
     label, answer = ARRAYS[number]
     monkeypatch.setattr(where, what, instead)
-    monkeypatch.setattr(diagnose, "products", lambda wrong: [])  # which finds some of them in another way
+    for other in ("products", "faulty_messages"):  # which find some of them in another way
+        monkeypatch.setattr(diagnose, other, lambda wrong: [])
+    monkeypatch.setattr(planted, "broadcasts", lambda recorded: iter(()))
     assert label not in labels(verify(MATRIX, answer, 0))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_slips import exercise
 
-from grading.verify import Exercise, activations, exponents, probes, verify, walks
+from grading.verify import Exercise, activations, exponents, probes, verify
 from grading.verify.sampling import fresh_question
 
 planted = importlib.import_module("grading.verify.planted")
@@ -79,40 +79,6 @@ def test_a_unit_that_is_its_argument_times_a_sigmoid_is_known():
         "activation derivative of the wrong form",
         True,
     )
-
-
-def carried(xp, W, s, v):
-    for _ in range(4):
-        s = xp.tanh(W @ s)
-    return xp.sum(v * s)
-
-
-CARRIED = exercise("carried", carried, ("W", "s"), W=(5, 5), s=5, v=5)
-
-
-def carrying(sloped):
-    def answer(W, s, v):
-        states = [s]
-        for _ in range(4):
-            states.append(np.tanh(W @ states[-1]))
-        back, dW = v, np.zeros_like(W)
-        for step in reversed(range(4)):
-            back = back * (1 - states[step + 1] ** 2) if step in sloped else back
-            dW += np.outer(back, states[step])
-            back = W.T @ back
-        return dW, back
-
-    return answer
-
-
-@pytest.mark.parametrize(("sloped", "which"), [((3,), "last"), ((0,), "first")])
-def test_a_slope_at_one_step_alone_is_named(sloped, which, monkeypatch):
-    assert verify(CARRIED, carrying(range(4)), seed=3).outcome == "right"
-    said = cause(CARRIED, carrying(sloped))
-    assert (said.label, f"at its {which} use alone" in said.text) == ("activation derivative forgotten", True)
-    monkeypatch.setattr(walks, "_at_all_but", lambda name, last, recorded: [])
-    said = cause(CARRIED, carrying(sloped))
-    assert said is None or "use alone" not in said.text
 
 
 # --- sentences that were not true ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from grading.verify import Exercise, tolerance, verify
+from grading.verify.sampling import Question
 
 SEEDS = range(4)
 FORMS = ("E / sum", "exp of a logarithm", "without the maximum")
@@ -29,10 +30,6 @@ def entropy(xp, Z, C):
 def one(xp, Z, C):
     E = xp.exp(Z - xp.max(Z))
     return xp.sum(C * E) / xp.sum(E)
-
-
-def pooled(xp, Z, C):
-    return xp.sum(C * xp.exp(-(xp.max(Z, axis=1, keepdims=True) ** 2))) + xp.sum(Z * C)
 
 
 def softmax(Z, form):
@@ -74,17 +71,32 @@ def test_small_errors_are_still_seen():
             assert verify(asked, answer("E / sum", times), seed=0).outcome == "wrong"
 
 
-def test_a_maximum_that_counts_is_not_held(monkeypatch):
-    """Only what makes no difference is a constant: what is pooled is differentiated by everybody."""
-    asked = declared(pooled, 2, Z=(6, 5), C=(6, 5))
-    held = []
-    hold = tolerance._Computation._is_shift
-    monkeypatch.setattr(tolerance._Computation, "_is_shift", lambda *of: held.append(hold(*of)) or held[-1])
-    verify(asked, lambda Z, C: Z, seed=0)
-    assert held
-    assert not any(held)
+def test_a_maximum_is_held_only_where_it_makes_no_difference():
+    """Of max(z) sum(z^2) it gives the largest entry a term, and no other."""
+    asked = Exercise(
+        "own.largest", lambda xp, Z: xp.max(Z) * xp.sum(Z * Z), lambda rng: {"Z": rng.normal(size=5)}, wrt=("Z",)
+    )
+    question = Question(asked, {"Z": np.array([3.0, 7.0, 5.0, 2.5, 6.0])})
+    computed = tolerance._computations(question)
+    entries = tolerance._flat(computed[0].blocks())
+    counted = tolerance._without_maxima(computed, entries, 128 * tolerance.UNIT_ROUNDOFF)
+    assert np.flatnonzero(counted == 0).tolist() == [1]
+
+
+def test_a_maximum_is_held_beside_one_that_counts(monkeypatch):
+    def of(xp, Z, C):
+        return rows(xp, Z, C) + xp.max(xp.sum(C * xp.sin(Z), axis=1))
+
+    def right(Z, C):
+        largest = np.argmax(np.sum(C * np.sin(Z), axis=1))
+        return of_rows("E / sum")(Z, C) + (np.arange(6) == largest)[:, None] * C * np.cos(Z)
+
+    asked = declared(of, 20, Z=(6, 5), C=(6, 5))
+    assert {verify(asked, right, seed=seed).outcome for seed in SEEDS} == {"right"}
+    monkeypatch.setattr(tolerance._Computation, "maximised", set())
+    assert "wrong" in {verify(asked, right, seed=seed).outcome for seed in SEEDS}
 
 
 def test_holding_is_needed(monkeypatch):
-    monkeypatch.setattr(tolerance._Computation, "_is_shift", lambda *of: False)
+    monkeypatch.setattr(tolerance, "_MAXIMA", frozenset())
     assert any(verify(ROWS[-1], of_rows("E / sum"), seed=seed).outcome == "wrong" for seed in SEEDS)
