@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_submit_check(commands)
     _add_doctor(commands)
+    _add_new(commands)
+    _add_edit(commands)
     _add_build(commands)
     _add_solutions(commands)
     _add_bundle(commands)
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_grade(commands)
     _add_export(commands)
     _add_report(commands)
+    _add_replay(commands)
     _add_demo(commands)
     return parser
 
@@ -159,6 +162,50 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 # --- instructors -------------------------------------------------------------------------------------------------
+
+
+def _add_new(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "new",
+        "begin a sheet",
+        "Writes its declaration and its master, which build as they are. Nothing that is there is overwritten.",
+    )
+    command.add_argument("name", help="its number and topic, such as 02_my_topic")
+    command.add_argument("--course", action="store_true", help="make the current folder a course first")
+    command.set_defaults(run=_new)
+
+
+def _new(options: argparse.Namespace) -> None:
+    from grading.course.scaffold import begin_course, check_name, new_sheet, the_course
+
+    check_name(options.name)  # before a folder becomes a course for nothing
+    course = begin_course(Path.cwd()) if options.course else the_course(options.name)
+    declaration, master = new_sheet(course, options.name)
+    print(f"Declaration: {declaration}\nMaster:      {master}")
+    print(f"See it while you write: gradsheet edit {options.name}")
+
+
+def _add_edit(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "edit",
+        "show a sheet while you write it",
+        "At each change of its files: what its known answers come to, and a page of what students see, which reloads "
+        "itself. Ctrl-C ends it.",
+    )
+    command.add_argument("sheet", help="which sheet")
+    command.add_argument("--once", action="store_true", help="show it once and end")
+    command.add_argument("--open", action="store_true", help="open the page in a browser")
+    command.set_defaults(run=_edit)
+
+
+def _edit(options: argparse.Namespace) -> None:
+    from grading.course.edit import edit
+    from grading.course.layout import Course
+
+    course = Course.find()
+    edit(course, course.require_sheet(options.sheet), options.once, options.open)
 
 
 def _add_build(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -275,24 +322,40 @@ def _add_verify_course(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--variants", type=int, default=3, metavar="N", help="the released one and N - 1 more (default: 3)"
     )
+    command.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="look for faults at the points of N seeds each (default: 1)"
+    )
     command.set_defaults(run=_verify_course)
 
 
 def _verify_course(options: argparse.Namespace) -> int:
     from grading.course.layout import Course
+
+    course, failed = Course.find(), 0
+    names = _sheets(course, options.sheet)
+    if not names:  # or else a build server would be content with nothing
+        return _complain(f"there is no sheet in {course.root}; begin one with: gradsheet new 01_my_topic")
+    for name in names:
+        try:
+            failed |= _verified(course, name, options.variants, options.seeds)
+        except _EXPECTED as error:  # the other sheets are looked at all the same
+            failed = _complain(str(error))
+    return failed
+
+
+def _verified(course: Course, name: str, variants: int, seeds: int) -> int:
     from grading.course.master import read_attempts
     from grading.course.proof import prove, shortfalls
 
-    course, failed = Course.find(), False
-    for name in [course.require_sheet(name) for name in options.sheet] or course.sheet_names():
-        for what, wrong in prove(course, name, options.variants):
-            print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
-            for line in wrong:
-                print(f"  {line}")
-            failed = failed or bool(wrong)
-        for line in shortfalls(course.declared(name), read_attempts(course, name)):
-            print(f"  could be known better: {line}")
-    return int(failed)
+    failed = 0
+    for what, wrong in prove(course, name, variants, seeds):
+        print(f"{name}, {what}: {f'{len(wrong)} to mend' if wrong else 'as it must be'}", flush=True)
+        for line in wrong:
+            print(f"  {line}")
+        failed |= bool(wrong)
+    for line in shortfalls(course.declared(name), read_attempts(course, name)):
+        print(f"  could be known better: {line}")
+    return failed
 
 
 def _add_grade(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -356,6 +419,32 @@ def _report(options: argparse.Namespace) -> None:
     course = Course.find()
     names = list(dict.fromkeys(map(course.require_sheet, options.sheet))) or marked_sheets(course)
     print(f"Report: {write_report(course, *names)}")
+
+
+def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands,
+        "replay",
+        "look at one answer once more",
+        "Runs a student's marked submission again, in the sandbox and with the seed of the marking, and shows the "
+        "answer, its inputs and the verdict, also as a page in replay/. Exit status 1 if the marking said otherwise.",
+    )
+    command.add_argument("student", help="whose answer")
+    command.add_argument("exercise", help="which exercise, such as chain.jacobian")
+    command.add_argument("--sheet", default="", help="the sheet it belongs to, where several have such an exercise")
+    command.add_argument("--no-sandbox", action="store_true", help="run the submission unprotected: it can do anything")
+    command.set_defaults(run=_replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from grading.course.layout import Course
+    from grading.course.replay import replay
+
+    course = Course.find()
+    found = replay(course, options.student, options.exercise, options.sheet, not options.no_sandbox)
+    print(found.text())
+    print(f"Page: {found.write(course.replayed)}")
+    return int(not found.is_same)
 
 
 def _add_demo(commands: Commands[argparse.ArgumentParser]) -> None:

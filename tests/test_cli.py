@@ -15,7 +15,7 @@ from grading.course.start import start
 from grading.trusted import sandbox
 from grading.trusted.ledger import GRADED, Intake
 
-COMMANDS = ["start", "build", "verify-course", "grade", "report", "demo"]
+COMMANDS = ["start", "new", "edit", "build", "verify-course", "grade", "report", "replay", "demo"]
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_the_packaged_sheets_are_found_outside_a_course(course, tmp_path, monkey
 def test_progress_prints_any_name_as_it_is(capsys):
     from rich.console import Console
 
-    _Progress(Console()).tell(Intake("[bold]x", GRADED, "because [/dim] of [red]"), 1, 1)
+    _Progress(Console(), 1).tell(NAME, Intake("[bold]x", GRADED, "because [/dim] of [red]"))
     said = capsys.readouterr().out
     assert "[bold]x" in said
     assert "because [/dim] of [red]" in said

@@ -29,7 +29,8 @@ class BugExercise(Keyed):
 
     Parameters
     ----------
-    mended : the exercise that the mended function answers. Its id, points, statement and hints are this exercise's
+    mended : the exercise that the mended function answers. Its id, points, statement, hints and what it forbids are
+        this exercise's
     code : one function in NumPy (`np`), as the student sees it, with line numbers, where `show(id)` stands
     line_share : how much of the marks the line is worth; the rest is for the function
 
@@ -47,12 +48,13 @@ class BugExercise(Keyed):
     statement: str = field(init=False)
     given: Mapping[str, Any] | None = field(init=False, default=None)
     hints: tuple[str, ...] = field(init=False)
+    forbids: tuple[str, ...] = field(init=False)
     faulty: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.mended, Exercise):
             raise TypeError("BugExercise(Exercise(...), code=...): the mended function must answer an Exercise")
-        for name in ("id", "points", "statement", "hints"):
+        for name in ("id", "points", "statement", "hints", "forbids"):
             object.__setattr__(self, name, getattr(self.mended, name))
         self.check_item()
         if self.mended.is_data:

@@ -19,9 +19,11 @@ from grading.answers.operations import Meter
 from grading.answers.pictures import figure, side_by_side
 from grading.answers.structure import NO_GRAPH, Finding
 from grading.verify.bench import Bench
+from grading.verify.catalogue import Observation
 from grading.verify.compare import compare
 from grading.verify.exercise import Array
 from grading.verify.respondent import AnswerError, Form, Reply, Respondent
+from grading.verify.scales import common_factor
 from grading.verify.verdict import BlockResult, Cause, Figure, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -105,6 +107,7 @@ class Session:
         self.exercise, self.answer, self.benches, self.seed = exercise, answer, benches, seed
         self.drawing = answer.at(benches[0][0][0].question.args)
         self.failed: list[Finding] = []
+        self.observed: dict[str, list[Observation]] = {}  # the values of every output, as far as they could be computed
 
     def verdict(self) -> Verdict:
         """What was found in all layers, and the mark."""
@@ -166,7 +169,10 @@ class Session:
             self._note_failure(drawing, error)
             shapes = [np.shape(block) for block in bench.expected]
             return [BlockResult(n, False, s, problem="not computed") for n, s in zip(names, shapes, strict=True)]
-        return [replace(r, name=n) for r, n in zip(compare(bench, reply, point).results, names, strict=True)]
+        compared = compare(bench, reply, point)
+        if exercise.asks == "value":
+            self.observed.setdefault(output, []).extend(compared.observations)
+        return [replace(r, name=n) for r, n in zip(compared.results, names, strict=True)]
 
     def _note_failure(self, drawing: Drawing, error: StepError) -> None:
         if all(finding.nodes != (error.node,) for finding in self.failed):
@@ -218,7 +224,17 @@ class Session:
         """What is said of a graph that is not right, what comes first in it first."""
         astray = set(self.drawing.loose)
         steps = [finding for finding in found if not (finding.sort == "step" and astray.issuperset(finding.nodes))]
-        return [*self.failed, *self._no_paths(), *steps, *loose][:_MOST_CAUSES]
+        return [*self.failed, *self._no_paths(), *steps, *loose][:_MOST_CAUSES] or self._factors()
+
+    def _factors(self) -> list[Finding]:
+        """Outputs that are the same multiple of what they should be at all points."""
+        found = []
+        for output, seen in self.observed.items():
+            times = common_factor(seen)
+            if times is not None:
+                text = f"{output} is {times:.6g} times what it should be: a factor is missing at some node, or too many"
+                found.append(Finding("factor", text, ()))
+        return found
 
     def _is_mended_by(self, found: list[Finding]) -> bool:
         """Whether the graph computes the right values with other steps where they are found to be wrong."""

@@ -103,12 +103,17 @@ class Paper:
         return "wrong"
 
     def _is_idle(self, column: Column, row: Row, number: float, source: Source) -> bool:
-        """Whether a derivative is 0 because a wrong 0 is passed on: so it is whatever one does, or does not do.
+        """Whether a number is 0 because a wrong 0 is passed on: so it is whatever one does, or does not do.
 
         Where a slope is 0 because of one's own values, that was worked out, and so is what comes of it.
         """
-        if number != 0 or column.kind == "value":
+        if number != 0:
             return False
+        if column.kind == "value":
+            return any(
+                self.status[place] in ("wrong", "idle") and self.cells[place].number == 0
+                for place in self.needs(column, row)
+            )
         terms = self.terms(column, row, Source(values=False, numbers=source.numbers))
         passed_on = [self.status.get((column.title, term.of)) in ("wrong", "idle") for term in terms]
         return any(passed_on) and all(_has_zero(term.slope) or _has_zero(term.number) for term in terms)

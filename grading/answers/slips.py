@@ -7,10 +7,11 @@ them are named, as likely ones: a table has few digits, and numbers like 1 and 2
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from grading.answers.mixups import Slip, elsewhere, misshapen, mistaken
 from grading.answers.paper import OWN, Column, Paper, Place, Term
 from grading.answers.rounding import Interval, hull, negative, plus, times
 from grading.answers.trace import Row
@@ -27,22 +28,14 @@ _POWERS = (-3, -2, -1, 1, 2, 3)
 _ONE: Interval = (1.0, 1.0)
 
 
-@dataclass(frozen=True)
-class Slip:
-    """A mistake, and what the number would be if it was made."""
-
-    label: str
-    text: str
-    gives: Interval
-
-
 def explain(paper: Paper, place: Place) -> tuple[Cause, ...]:
     """The mistakes that give the number that stands in this place."""
     column, row = paper.columns[place[0]], paper.rows[place[1]]
     number = paper.cells[place].number
     if number is None:
         return ()
-    for family in (_digits, _of_value if column.kind == "value" else _of_derivative, _elsewhere):
+    plain = _of_value if column.kind == "value" else _of_derivative
+    for family in (_digits, plain, misshapen, elsewhere, mistaken):
         fitting: dict[str, Slip] = {}
         for slip in family(paper, column, row, number):
             if _fits(paper, slip, number):
@@ -178,48 +171,6 @@ def _confusions(paper: Paper, column: Column, row: Row) -> Iterator[Slip]:
             every = plus(every, used(adjoint))
         told = f"these are the adjoints of {' and '.join(adjoints)} added up; each walk starts with empty adjoints"
         yield Slip("outputs added", told, every)
-
-
-# --- of both -------------------------------------------------------------------------------------------------------
-
-
-def _elsewhere(paper: Paper, column: Column, row: Row, number: float) -> Iterator[Slip]:
-    """Another row in the place of the one that is needed."""
-    if column.kind == "value":
-        for slot, parent in enumerate(row.parents):
-            for name in _others(paper, row, parent):
-                corners = _moved(paper, row, slot, name, own=True)
-                taken = hull(*(row.value(corner) for corner in corners))
-                yield Slip("another row used", f"{name} was used where {parent} belongs", taken)
-        return
-    for source in paper.sources(column, row):
-        terms = paper.terms(column, row, source)
-        for k, term in enumerate(terms):
-            for slope, text in _slopes_elsewhere(paper, term, source.values):
-                changed = [*terms[:k], replace(term, slope=slope), *terms[k + 1 :]]
-                yield Slip("another row used", text, paper.total(column, row, changed))
-
-
-def _slopes_elsewhere(paper: Paper, term: Term, own: bool) -> Iterator[tuple[Interval, str]]:
-    """The derivative of a row in one parent, taken at another row's value."""
-    row = term.row
-    for slot, parent in enumerate(row.parents):
-        for name in (*_others(paper, row, parent), row.name):
-            corners = _moved(paper, row, slot, name, own)
-            slope = paper.rounding.used(*hull(*(row.partials(corner)[term.slot] for corner in corners)))
-            yield slope, f"the derivative of {row.name} = {row.what} is taken at {name}; it belongs at {parent}"
-
-
-def _moved(paper: Paper, row: Row, slot: int, name: str, own: bool) -> set[tuple[float, ...]]:
-    """The values of a row's parents, with those of another row in one place."""
-    ends = paper.value(name, own)
-    return {(*corner[:slot], end, *corner[slot + 1 :]) for corner in paper.corners(row, own) for end in ends}
-
-
-def _others(paper: Paper, row: Row, parent: str) -> list[str]:
-    """The rows that could stand in the place of a parent."""
-    names = list(paper.rows)
-    return [name for name in names[: names.index(row.name)] if name != parent]
 
 
 def _listed(terms: list[Term]) -> str:

@@ -27,7 +27,7 @@ Sort = Literal[
     "identity", "merged", "split",
     "swapped", "argument", "operation", "constant", "edge", "step",
     "copy", "shared", "output", "uses", "missing",
-    "failed", "path", "loose",
+    "failed", "path", "loose", "factor",
 ]  # fmt: skip
 NO_GRAPH = "no graph"
 FINDINGS = frozenset({NO_GRAPH, *get_args(Sort)})  # what the causes of a wrong graph are called

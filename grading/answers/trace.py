@@ -45,6 +45,15 @@ class Row:
         """The row at these values of its parents; nan where it has none."""
         return _number(self.function, values)
 
+    def on_the_way(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """What is computed at these values of its parents before the row itself; nothing where it has no value."""
+        try:
+            with np.errstate(all="ignore"):
+                tape, y = traced(self.function, [np.float64(v) for v in values], range(len(values)))
+        except _COPES_NOT:
+            return ()
+        return tuple(float(value) for *_, value in tape.records[len(values) : y.index]) if on_tape(y, tape) else ()
+
     def partials(self, values: tuple[float, ...], result: float | None = None) -> tuple[float, ...]:
         """Its derivative in each parent; where the row's own value is used for that, `result` if it is given."""
         if self.is_sigmoid and result is not None:

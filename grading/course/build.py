@@ -95,11 +95,12 @@ def build_and_tell(name: str, course: Course, variant: int | None, only_if_chang
 
 
 def _forbidden_to_all(course: Course, name: str) -> Iterator[str]:
-    """Where what the sheet forbids stands in its own solution, so that every honest answer would be looked at."""
-    forbids = course.declared(name).forbids
-    for exercise, source in solutions_in(read_master(course, name)).items():
-        for remark in remarks(source, forbids, {}) if forbids else ():
-            yield f"{exercise}: the solution itself would be shown to a person, since it {remark}; see forbids"
+    """Where what is forbidden stands in the sheet's own solution, so that every honest answer would be looked at."""
+    sheet, solutions = course.declared(name), solutions_in(read_master(course, name))
+    for item in sheet.checked:
+        forbids = sheet.forbidden_to(item)
+        for remark in remarks(solutions.get(item.id, ""), forbids, {}) if forbids else ():
+            yield f"{item.id}: the solution itself would be shown to a person, since it {remark}; see forbids"
 
 
 def compose(master: NotebookNode, sheet: Sheet, path: Path) -> NotebookNode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,17 +16,20 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 
+from grading.answers.keys import KEYS_FILE
 from grading.course.ids import as_id, unfit_id
 from grading.course.layout import Course
 from grading.course.restored import cell_name, grade_id, restore
 from grading.notebook.session import SHEET_FILE
 
-_LARGEST_NOTEBOOK = 20 * 2**20  # bytes
-_LARGEST_FILE = 10 * 2**20
+_LARGEST_NOTEBOOK = 64 * 2**20  # bytes, with its outputs
+_MOST_PARTS = 2_000_000  # of a notebook's JSON: each takes many times the memory of the signs that write it
+_SIGNS_OF_PARTS = (b"[", b"{", b'",')
+_LARGEST_BESIDE = 10 * 2**20  # of all files beside the notebook; nbgrader keeps three copies of each
 _LARGEST_SUBMISSION = 200 * 2**20
 _MOST_FOLDERS = 200
 _LONGEST_PATH = 2000
-_NOT_COLLECTED = (SHEET_FILE, ".ipynb_checkpoints", "__pycache__")
+_NOT_COLLECTED = (SHEET_FILE, KEYS_FILE, ".ipynb_checkpoints", "__pycache__")
 
 
 class SetAsideError(Exception):
@@ -82,6 +86,7 @@ def collect(course: Course, name: str, submission: Submission, release: Notebook
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     copy_files(source.parent, target)
+    submission.notes += _too_large(source.parent)
     submission.notes += _without_bad_timestamp(target)
     submission.notebook = target / f"{name}.ipynb"
     submission.notebook.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", errors="replace")
@@ -106,7 +111,10 @@ def _read_notebook(path: Path) -> NotebookNode:
     try:
         if path.stat().st_size > _LARGEST_NOTEBOOK:
             raise SetAsideError(f"{path.name} is larger than {_LARGEST_NOTEBOOK // 2**20} MiB; clear its outputs")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        written = path.read_bytes()
+        if sum(map(written.count, _SIGNS_OF_PARTS)) > _MOST_PARTS:
+            raise SetAsideError(f"{path.name} is made of too many parts; clear its outputs")
+        data = json.loads(written)  # in whatever encoding of Unicode's, and with half characters
         notebook = nbformat.from_dict(_upgraded(data))
         if not all(isinstance(cell.source, str | list) and cell.cell_type for cell in notebook.cells):
             raise SetAsideError(f"{path.name} holds cells that are no cells")
@@ -142,22 +150,32 @@ def _without_bad_timestamp(folder: Path) -> list[str]:
     return []
 
 
-def copy_files(folder: Path, to: Path, pattern: str = "*") -> None:
-    """Copy what was handed in beside a notebook."""
-    for file in _files_beside(folder, pattern):
+def copy_files(folder: Path, to: Path, most: float = _LARGEST_BESIDE) -> None:
+    """Copy what lies beside a notebook, and is fit to be copied: not more than so many bytes in all."""
+    for file in files_beside(folder, most):
         copy = to / file.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
 
 
-def _files_beside(folder: Path, pattern: str) -> Iterator[Path]:
-    """Other files that were handed in: no links, nothing large, nothing of ours."""
-    for path in sorted(folder.rglob(pattern)):
+def files_beside(folder: Path, most: float = _LARGEST_BESIDE) -> Iterator[Path]:
+    """Other files than the notebook: no links, nothing of ours, and no file for which there is no room any more."""
+    left = most
+    for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or set(parts) & set(_NOT_COLLECTED):
             continue
-        if path.stat().st_size <= _LARGEST_FILE:
+        size = path.stat().st_size
+        if size <= left:
+            left -= size
             yield path
+
+
+def _too_large(folder: Path) -> list[str]:
+    """A note on the files for which there is no room, if there are any."""
+    fit = len(list(files_beside(folder)))
+    left_out = len(list(files_beside(folder, math.inf))) - fit
+    return [f"{left_out} files beyond {_LARGEST_BESIDE // 2**20} MiB in all left out"] if left_out else []
 
 
 class RestoreRelease(NbGraderPreprocessor):

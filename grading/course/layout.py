@@ -77,6 +77,11 @@ class Course:
         """The class reports."""
         return self.root / "report"
 
+    @property
+    def replayed(self) -> Path:
+        """Pages of single answers, looked at once more."""
+        return self.root / "replay"
+
     def autograded_folder(self, name: str, student: str) -> Path:
         """Where nbgrader writes one marked submission."""
         return self.root / "autograded" / student / name

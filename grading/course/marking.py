@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
@@ -16,15 +17,16 @@ from typing import Any
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError
+from nbclient.util import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Integer, List, Unicode, default
 
 from grading.course.freshness import require_built
-from grading.course.inert import inert_outputs, printed_text
-from grading.course.intake import copy_files
+from grading.course.inert import inert_outputs, printed_text, shortened, without_links
+from grading.course.intake import copy_files, files_beside
 from grading.course.layout import Course, CourseError
 from grading.notebook.shown import Result
 from grading.sheets import Sheet
@@ -41,6 +43,9 @@ from grading.verify.bench import keeping_benches
 from grading.verify.item import Item
 
 _GRADED_CELL_S = 60  # several questions, each with a limit of its own
+WITHOUT_SANDBOX_CELL_ID = "without-sandbox"  # of the warning in a notebook that was marked so
+# Whatever a student's own cells have called so meanwhile.
+_AT_HAND = "from grading.notebook import check, predict, show\n"
 _MOST_PARTS = 20_000  # of one message from a kernel; a long traceback has a few thousand lines
 
 
@@ -69,11 +74,11 @@ class MarkedExecute(Execute):
     ).tag(config=True)
     output_mib = Integer(16, help="MiB of output that are kept of a submission.").tag(config=True)
 
-    coalesce_streams = True  # in how many pieces a cell's print arrives is chance
+    coalesce_streams = False  # nbclient takes hours for a long line; see `inert_outputs`
     _kernel: SubmissionKernelManager | None = None
     _forked: Submission | None = None  # one of the two is what the submission runs in
 
-    store_widget_state = False  # a page has no use for it
+    store_widget_state = True  # no page has a use for it, but nbclient does, for widgets that show outputs
 
     @default("shutdown_kernel")
     def _stop_at_once(self) -> str:
@@ -92,14 +97,15 @@ class MarkedExecute(Execute):
         ledger, digest = Ledger(course.ledger), digest_of(nb)
         seed = ledger.seed(name, course.variant(name))
         handed_in = self._handed_in(course, name, student)
-        _drop_links(handed_in, course.autograded_folder(name, student))
+        _drop_unfit(handed_in, course.autograded_folder(name, student))
         marked = taken_from_ahead((name, student, digest)) or self.mark(nb, course, name, student, seed)
         for cell, run in zip(nb.cells, marked.notebook.cells, strict=True):
             if cell.cell_type == "code":
                 cell["outputs"], cell["execution_count"] = run["outputs"], run["execution_count"]
+        shortened(cell for cell in nb.cells if cell.cell_type == "code")
         nb.metadata["language_info"] = marked.notebook.metadata["language_info"]
         if not self.sandbox:
-            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id="without-sandbox"))
+            nb.cells.insert(0, new_markdown_cell(f"**Warning:** {WITHOUT_SANDBOX}.", id=WITHOUT_SANDBOX_CELL_ID))
         ledger.add(name, student, digest, seed, marked.verdicts, marked.remarks)
         return nb, resources
 
@@ -117,9 +123,9 @@ class MarkedExecute(Execute):
         self._exercises = {exercise.cell_id: exercise for exercise in sheet.checked}
         for cell in nb.cells:
             self._exercise_of(cell)  # refuses an unknown graded cell before anything runs
-        beside = (course.assignment(name).parent, self._handed_in(course, name, student))
+        released, handed_in = course.assignment(name).parent, self._handed_in(course, name, student)
         with keeping_benches():
-            ran = self._run_all(nb, _Asked(sheet, student, seed, beside))
+            ran = self._run_all(nb, _Asked(sheet, student, seed, released, handed_in))
         _check_setup(ran)
         self._write_marks(ran)
         return Marked(ran, list(self._verdicts.values()), self._remarks(ran, sheet))
@@ -130,7 +136,7 @@ class MarkedExecute(Execute):
         found = []
         for exercise in sheet.checked:
             source, calls = sources.get(exercise.answer_cell_id, ""), self._calls.get(exercise.id, {})
-            found += [(exercise.id, remark) for remark in remarks(source, sheet.forbids, calls)]
+            found += [(exercise.id, remark) for remark in remarks(source, sheet.forbidden_to(exercise), calls)]
         return found
 
     def _handed_in(self, course: Course, name: str, student: str) -> Path:
@@ -153,8 +159,7 @@ class MarkedExecute(Execute):
 
     def _run_forked(self, nb: NotebookNode, asked: _Asked, zygote: Zygote) -> NotebookNode:
         self._begin()
-        for folder in asked.beside:
-            copy_files(folder, zygote.given)
+        _lay_out(asked, zygote.given)
         if shadowed := zygote.modules & {path.stem.partition(".")[0] for path in zygote.given.iterdir()}:
             shutil.rmtree(zygote.given)
             zygote.given.mkdir()
@@ -169,6 +174,7 @@ class MarkedExecute(Execute):
                 self.km: Any = self._forked
                 for index, cell in enumerate(nb.cells):
                     self.preprocess_cell(cell, None, index)
+                run_sync(asyncio.sleep)(0)  # for what nbclient has cancelled and left
         return nb
 
     def _run_in_kernel(self, nb: NotebookNode, asked: _Asked, hidden: tuple[str, ...]) -> NotebookNode:
@@ -178,8 +184,7 @@ class MarkedExecute(Execute):
             control_groups(self._limits()) as group,
             AnswerDesk(folders.channel, asked.sheet, asked.student, asked.seed) as self._desk,
         ):
-            for folder in asked.beside:
-                copy_files(folder, folders.work)
+            _lay_out(asked, folders.work)
             kernel = self._kernel = SubmissionKernelManager(folders, self._limits(), group, self.sandbox)
             kernel.hidden = hidden
             try:
@@ -265,15 +270,25 @@ class MarkedExecute(Execute):
         self._dead = self._dead or time.monotonic() > self._ends
         if self._dead:
             return
-        start, limit = time.monotonic(), self._limit_of(cell)
+        self._overran = False
+        source = cell.source
+        if cell.cell_type == "code" and is_locked(cell) and cell.metadata.nbgrader.grade_id != SETUP_CELL_ID:
+            cell.source = _AT_HAND + source
         try:
             super().preprocess_cell(cell, resources, index)
         except _NeedsKernelError:
             raise
         except CellTimeoutError:  # past its time it could not be stopped; before, only some of its output got lost
-            self._dead = self._desk.waits_in_vain or time.monotonic() - start > (limit or math.inf)
+            self._dead = self._overran
         except Exception:  # nbclient has no name for what a forged message makes of it
             self._dead = True
+        finally:
+            cell.source = source
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> Any:
+        """As nbclient does, when no reply has come in a cell's time; it is the same error where only output is lost."""
+        self._overran = True
+        return await super()._async_handle_timeout(timeout, cell)
 
     async def _async_poll_kernel_alive(self) -> None:
         """As nbclient does; where a cell ended in an error of its own it goes on asking after a kernel that is gone."""
@@ -342,24 +357,32 @@ class _NeedsKernelError(Exception):
 
 @dataclass(frozen=True)
 class _Asked:
-    """Whose submission is marked with which seed, and the folders of the files that lie beside it."""
+    """Whose submission is marked with which seed, and the folders of the files beside the release and beside it."""
 
     sheet: Sheet
     student: str
     seed: int
-    beside: tuple[Path, ...]
+    released: Path
+    handed_in: Path
 
 
-def _drop_links(handed_in: Path, copied: Path) -> None:
-    """nbgrader copied what links lead to; none of that may reach a feedback folder."""
+def _lay_out(asked: _Asked, folder: Path) -> None:
+    """Put the files into a folder that a submission finds beside it."""
+    copy_files(asked.released, folder, math.inf)
+    copy_files(asked.handed_in, folder)
+
+
+def _drop_unfit(handed_in: Path, copied: Path) -> None:
+    """nbgrader copied what links lead to, and files of any size; none of that may reach a feedback folder."""
     for folder in (handed_in, handed_in.parent):
         if folder.is_symlink():
             raise CourseError(f"{folder.name} is a link to another folder")
+    kept = set(files_beside(handed_in))
     for path in handed_in.rglob("*"):
-        copy = copied / path.relative_to(handed_in)
         if path.is_symlink() and path.suffix == ".ipynb":
             raise CourseError(f"{path.name} is a link to another file")
-        if path.is_symlink() and copy.is_file():
+        copy = copied / path.relative_to(handed_in)
+        if path not in kept and path.suffix != ".ipynb" and copy.is_file():
             copy.unlink()
 
 
@@ -409,5 +432,5 @@ def _printed(cell: NotebookNode) -> list[NotebookNode]:
 def _mark_output(verdict: Verdict, count: int | None) -> NotebookNode:
     """The one result of a graded cell: its plain text is the mark that nbgrader reads."""
     result = Result(replace(verdict, seed=None))  # the seed of the marking is not for students
-    data = {"text/plain": repr(result), "text/html": result._repr_html_()}
+    data = {"text/plain": repr(result), "text/html": without_links(result._repr_html_())}
     return new_output("execute_result", data=data, execution_count=count)

@@ -2,8 +2,8 @@
 
 The solution is right, the untouched stub is not attempted, every known answer comes to what the master says of it, no
 exercise is at fault, and nothing of the solution is released. An exercise is known well enough when three wrong answers
-(or all, where there are fewer) and an unusual right one are declared, and of what is computed each wrong one names its
-cause, or says why none can be named (`unnamed=`).
+(or all, where there are fewer) and an unusual right one are declared. Of what is computed, three have causes that are
+named, and every other wrong answer has one or says why none can be named (`unnamed=`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from grading.verify.item import Item
 ENOUGH_WRONG, ENOUGH_RIGHT = 3, 1
 
 
-def prove(course: Course, name: str, variants: int) -> Iterator[tuple[str, list[str]]]:
+def prove(course: Course, name: str, variants: int, seeds: int = 1) -> Iterator[tuple[str, list[str]]]:
     """What is wrong with a sheet: with what is released of it, then with its released variant and the next ones, each
-    for a student of its own.
+    for a student of its own; with more `seeds` than one, whether each can be judged at the points of all of them.
 
     Raises
     ------
@@ -39,10 +39,10 @@ def prove(course: Course, name: str, variants: int) -> Iterator[tuple[str, list[
     require_built(course, name)
     yield "what is released", list(leaks(course, name))
     first = course.variant(name)
-    yield f"variant {first}", list(faults(course, name, Variant(first), PUBLIC_SEED))
+    yield f"variant {first}", list(faults(course, name, Variant(first), PUBLIC_SEED, seeds))
     for number in range(first + 1, first + variants):
         student = f"student-{number:02d}"
-        yield f"variant {number} for {student}", list(faults(course, name, Variant(number, student), number))
+        yield f"variant {number} for {student}", list(faults(course, name, Variant(number, student), number, seeds))
 
 
 # --- what every answer comes to ------------------------------------------------------------------------------------
@@ -67,16 +67,18 @@ def _released(course: Course, name: str) -> dict[str, str]:
     return {cell.id: cell.source for cell in nbformat.read(course.assignment(name), as_version=4).cells}
 
 
-def faults(course: Course, name: str, variant: Variant, seed: int) -> Iterator[str]:
-    """Where a sheet in one variant is not what it promises, a line each."""
+def faults(course: Course, name: str, variant: Variant, seed: int, seeds: int = 1) -> Iterator[str]:
+    """Where a sheet in one variant is not what it promises, a line each; known answers are judged with the first of
+    the seeds, whether there is a fault is asked of all."""
     try:
         rehearsal = Rehearsal(course, name, variant)
     except Exception as error:  # a declaration may fail in any way at numbers that nobody has seen
         yield " ".join(f"it cannot be set up: {type(error).__name__}: {error}".split())
         return
     for item in rehearsal.items.values():
-        if fault := fault_of(item, seed):
-            yield f"{item.id} cannot be judged at the points of seed {seed}: {fault}"
+        for number in range(seed, seed + seeds):
+            if fault := fault_of(item, number):
+                yield f"{item.id} cannot be judged at the points of seed {number}: {fault}"
     for answer in known_answers(course, name):
         if wrong := misjudged(answer, rehearsal.judged(answer.exercise, answer.source, seed)):
             yield f"{answer.exercise}: {_whose(answer)}: {wrong}"
@@ -114,14 +116,16 @@ def shortfalls(sheet: Sheet, attempts: list[Attempt]) -> Iterator[str]:
             continue
         known = [attempt for attempt in attempts if attempt.exercise == item.id]
         wrong = [attempt for attempt in known if attempt.expect == "wrong"]
-        silent = [attempt for attempt in wrong if not (attempt.cause or attempt.unnamed) and item.id in computed]
+        named = [attempt for attempt in wrong if attempt.cause or item.id not in computed]
         enough = min(ENOUGH_WRONG, _wrong_options(item))
-        if len(wrong) < enough:
-            yield f"{item.id}: wrong answers known: {len(wrong)}; it is known well enough with {enough}"
+        if len(named) < enough:
+            what = "whose causes are named" if item.id in computed else "known"
+            yield f"{item.id}: wrong answers {what}: {len(named)}; it is known well enough with {enough}"
         if len(known) - len(wrong) < ENOUGH_RIGHT:
             yield f"{item.id}: no unusual right answer is known"
-        for attempt in silent:
-            yield f"{item.id}: {_whose(attempt)} has no cause= (nor unnamed=)"
+        for attempt in wrong:
+            if attempt not in named and not attempt.unnamed:
+                yield f"{item.id}: {_whose(attempt)} has no cause= (nor unnamed=)"
 
 
 def _wrong_options(item: Item) -> float:

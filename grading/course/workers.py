@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import nbformat
@@ -34,12 +35,14 @@ class Workers:
             theirs.close()
             self._workers.append((process, ours))
         self._given = 0
+        config = course_config(course, sandbox=sandbox)
+        self._patience_s = 2 * MarkedExecute(config=config).total_timeout  # it may have to run a submission twice
 
     def give(self, name: str, student: str, notebook: Path, seed: int) -> None:
         """Have a collected notebook marked; by turns, as they are asked for in this order."""
         if not self._workers:
             return
-        _, pipe = self._workers[self._given % len(self._workers)]
+        process, pipe = self._workers[self._given % len(self._workers)]
         self._given += 1
         number = self._given
         try:
@@ -47,7 +50,29 @@ class Workers:
         except OSError:
             return  # it has died, and this process does its work
         digest = digest_of(nbformat.read(notebook, as_version=4))
-        announce((name, student, digest), lambda: _result(pipe, number))
+        announce((name, student, digest), lambda: self._result(process, pipe, number))
+
+    def _result(self, process: BaseProcess, pipe: Connection, number: int) -> Marked | None:
+        """What came of the piece of work with this number; None if its worker has died.
+
+        Raises
+        ------
+        CourseError : it took far longer than a submission may take; its worker is ended
+        """
+        try:
+            while True:
+                if not pipe.poll(self._patience_s):
+                    process.kill()
+                    raise CourseError(f"marking it took more than {self._patience_s} seconds, and was ended")
+                of, heard = pipe.recv()
+                if of == number:  # or else nobody wanted it
+                    break
+        except (EOFError, OSError):
+            return None
+        if isinstance(heard, Exception):
+            raise heard
+        notebook, verdicts, remarks = heard
+        return Marked(nbformat.from_dict(notebook), verdicts, remarks)
 
     def end(self) -> None:
         """End them; what they have not finished is not needed any more."""
@@ -57,19 +82,6 @@ class Workers:
         for process, _ in self._workers:
             process.join(_END_S)
             process.kill()
-
-
-def _result(pipe: Connection, number: int) -> Marked | None:
-    """What came of the piece of work with this number; None if its worker has died."""
-    try:
-        while (heard := pipe.recv())[0] != number:
-            pass  # nobody wanted it
-    except (EOFError, OSError):
-        return None
-    if isinstance(heard[1], Exception):
-        raise heard[1]
-    notebook, verdicts, remarks = heard[1]
-    return Marked(nbformat.from_dict(notebook), verdicts, remarks)
 
 
 def _work(pipe: Connection, root: Path, sandbox: bool, parent: int) -> None:

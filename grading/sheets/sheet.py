@@ -77,7 +77,8 @@ class Sheet:
     """A sheet's title and its exercises, in the order of the notebook.
 
     `forbids` names what answers must do without, such as ("autodiff", "f"): a module of that name cannot be imported
-    while the sheet is marked, and an answer that mentions or calls a function of that name is shown to a person.
+    while the sheet is marked, and an answer that mentions or calls a function of that name is shown to a person. What
+    only some answers must do without is forbidden by their exercises.
 
     Raises
     ------
@@ -115,6 +116,10 @@ class Sheet:
     def checked(self) -> tuple[Item, ...]:
         """The exercises that are checked by machine."""
         return tuple(item for item in self.exercises if isinstance(item, Item))
+
+    def forbidden_to(self, item: Item) -> tuple[str, ...]:
+        """What an answer to this exercise must do without."""
+        return tuple(dict.fromkeys((*self.forbids, *item.forbids)))
 
     @property
     def keyed(self) -> tuple[Keyed, ...]:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,55 +21,74 @@ from grading.verify import Verdict
 from grading.verify.exercise import Array
 from grading.verify.item import Item
 from grading.verify.plain import plain
-from grading.verify.respondent import AnswerError, Reply, Told
+from grading.verify.respondent import MOST_NUMBERS, REREAD_S, AnswerError, ErrorKind, Reply, Told
 
 _GREETING_S = 1.0  # a connection that says nothing for so long is closed
 _GRACE_S = 2.0  # beyond an exercise's own limit, which the kernel enforces first
+_LEAST_S = 1.0  # for a question, whatever was waited for before
+_EXERCISE_S = 45.0  # in which the questions about one exercise must be answered together, about eight of them
+_SHEET_S = 120.0  # and those about a whole submission
 
 
 class _RemoteRespondent:
     """Asks the function at the other end of a connection; gives up for good after one unanswered question."""
 
-    def __init__(self, connection: socket.socket, counted: Sequence[str] = ()) -> None:
+    def __init__(self, connection: socket.socket, counted: Sequence[str] = (), patience_s: float = _EXERCISE_S) -> None:
         self._connection = connection
-        self.silent = False  # a question went unanswered for longer than any answer may take
+        self._patience_s = patience_s  # for all questions together
+        self.waited_s = 0.0
+        self.silent = False  # a question went unanswered for longer than any answer, or all of them, may take
         self.calls = dict.fromkeys(counted, 0)  # as the kernel tells them
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Send a question and wait for the reply, within the limit and a little grace."""
         start = time.perf_counter()
-        error = AnswerError("time", f"it had not returned after {limit_s:g} seconds")
-        if not self.silent:
-            try:
-                self._connection.settimeout(limit_s + _GRACE_S)
-                question = {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s, "count": list(self.calls)}
-                wire.send(self._connection, question)
-                heard = wire.receive(self._connection)
-                reply = wire.reply_in(heard.get("reply"))
-                self._count(heard.get("calls"))
-                if len(reply.args_after) == len(args) or reply.error is not None:
-                    return reply
-                error = AnswerError("type", "its arguments did not come back")
-            except TimeoutError:
-                self.silent = True
-            except (wire.WireError, OSError) as failure:
-                self.silent = True
-                error = AnswerError("raised", f"no usable reply: {failure}")
-        return Reply((), (), None, error, time.perf_counter() - start)
+        reply = self._reply(args, limit_s)
+        return replace(reply, seconds=time.perf_counter() - start)  # whatever the other end says
+
+    def _reply(self, args: Sequence[Array], limit_s: float) -> Reply:
+        if self.silent:
+            return _no_reply("time", f"it had not returned after {limit_s:g} seconds")
+        question = {"type": "ask", "args": wire.arrays_out(args), "limit_s": limit_s, "count": list(self.calls)}
+        try:
+            heard = self._heard(question, limit_s)
+            reply = wire.reply_in(heard.get("reply"))
+        except TimeoutError as failure:
+            return _no_reply("time", str(failure))
+        except (wire.WireError, OSError) as failure:
+            self.silent = True
+            return _no_reply("raised", f"no usable reply: {failure}")
+        self._count(heard.get("calls"))
+        if reply.error is None and len(reply.args_after) != len(args):
+            return _no_reply("type", "its arguments did not come back")
+        if sum(map(np.size, reply.values)) > max(MOST_NUMBERS, sum(map(np.size, args))):
+            return _no_reply("type", "too large for an answer")
+        return reply
 
     def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
         """The answer as data, or the graph that it records; only asked where no other question went unanswered."""
+        wanted = None if args is None else wire.arrays_out(args)
         try:
-            self._connection.settimeout(limit_s + _GRACE_S)
-            wanted = None if args is None else wire.arrays_out(args)
-            wire.send(self._connection, {"type": "tell", "args": wanted, "limit_s": limit_s})
-            return wire.told_in(wire.receive(self._connection).get("told"))
-        except TimeoutError:
-            self.silent = True
-            return Told(None, AnswerError("time", f"it had not ended after {limit_s:g} seconds"))
+            return wire.told_in(self._heard({"type": "tell", "args": wanted, "limit_s": limit_s}, limit_s).get("told"))
+        except TimeoutError as failure:
+            return Told(None, AnswerError("time", str(failure)))
         except (wire.WireError, OSError) as failure:
             self.silent = True
             return Told(None, AnswerError("raised", f"no usable reply: {failure}"))
+
+    def _heard(self, question: dict[str, Any], limit_s: float) -> dict[str, Any]:
+        """What comes back to a question; raises TimeoutError, in words, when nothing more will be waited for."""
+        start, left_s = time.monotonic(), self._patience_s - self.waited_s
+        try:
+            self._connection.settimeout(max(_LEAST_S, min(limit_s + _GRACE_S, left_s)))
+            wire.send(self._connection, question)
+            return wire.receive(self._connection)
+        except TimeoutError:
+            self.silent = True
+            told = f"it had not returned after {limit_s:g} seconds"
+            raise TimeoutError(told if left_s > limit_s else "its calls take too long together") from None
+        finally:
+            self.waited_s += time.monotonic() - start
 
     def _count(self, told: Any) -> None:
         for name in self.calls:
@@ -79,10 +98,13 @@ class _RemoteRespondent:
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of an earlier reply, as they are now at the other end."""
         try:
-            wire.send(self._connection, {"type": "reread", "number": number})
-            return wire.arrays_in(wire.receive(self._connection).get("values"))
+            return wire.arrays_in(self._heard({"type": "reread", "number": number}, REREAD_S).get("values"))
         except (wire.WireError, OSError):
             return ()
+
+
+def _no_reply(kind: ErrorKind, message: str) -> Reply:
+    return Reply((), (), None, AnswerError(kind, message), 0.0)
 
 
 class AnswerDesk:
@@ -101,6 +123,7 @@ class AnswerDesk:
         self._expected: Item | None = None
         self._verdict: Verdict | None = None
         self._respondent: _RemoteRespondent | None = None
+        self._patience_s = _SHEET_S
         self.calls: dict[str, int] = {}  # of what the sheet forbids, while the expected exercise was answered
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -153,13 +176,16 @@ class AnswerDesk:
         if message.get("exercise") != exercise.id:
             return None
         handed = wire.handed_in(message.get("handed"))
-        respondent = _RemoteRespondent(connection, self._sheet.forbids)
+        patience_s = min(_EXERCISE_S, self._patience_s)
+        respondent = _RemoteRespondent(connection, self._sheet.forbidden_to(exercise), patience_s)
         self._respondent, self.calls = respondent, respondent.calls
         try:
             return judge(exercise, handed, respondent, self._seed)
         except Exception as error:  # a defect of ours, or an answer made to provoke one: a person must look
             problem = f"The judge failed on this answer: {type(error).__name__}: {error}"
             return Verdict(exercise.id, "inconclusive", 0.0, exercise.points, self._seed, problem=problem)
+        finally:
+            self._patience_s -= respondent.waited_s
 
     def _welcome(self) -> dict[str, Any]:
         return {

@@ -20,6 +20,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
 from traitlets import Bool, default
 
+from grading.notebook import steady
 from grading.notebook.calls import CHANNEL_VARIABLE
 from grading.trusted import seccomp
 from grading.trusted.limits import MIB, Limits, Watch
@@ -29,6 +30,7 @@ LARGEST_MESSAGE = 8 * MIB  # bytes of one message from a kernel
 _MOST_UNREAD = 32  # messages
 _SCRATCH = Path("/tmp")  # wherever TMPDIR points: the path of a socket must stay short
 _PREFIX = "gradsheet-"
+STEADY = [f"--IPKernelApp.exec_lines={steady.START}"]  # of every kernel that runs a notebook by itself
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
@@ -81,7 +83,7 @@ class OwnKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """The kernel of the interpreter that runs this."""
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *STEADY],
             display_name="Python 3",
             language="python",
             interrupt_mode="message",  # a signal would end the sandbox instead of the running cell

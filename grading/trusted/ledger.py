@@ -56,6 +56,15 @@ class Intake:
     reason: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A verdict as it was written down: on which submission, by its digest, and with which seed."""
+
+    submission: str
+    seed: int
+    verdict: Verdict
+
+
 class Ledger:
     """One SQLite file beside the gradebook. Verdicts are only ever added; the latest one counts."""
 
@@ -111,6 +120,13 @@ class Ledger:
             for student, exercise, verdict in rows:
                 latest.setdefault(student, {})[exercise] = Verdict.from_json(verdict)
         return latest
+
+    def latest(self, sheet: str, student: str, exercise: str) -> Entry | None:
+        """The verdict that counts on one student's answer; None if there is none."""
+        asked = "SELECT submission, seed, verdict FROM verdict WHERE sheet=? AND student=? AND exercise=?"
+        with self._open() as db:
+            row = db.execute(f"{asked} ORDER BY number DESC", (sheet, student, exercise)).fetchone()
+        return Entry(row[0], row[1], Verdict.from_json(row[2])) if row else None
 
     def remarks(self, sheet: str, student: str) -> list[str]:
         """What a person should look at in a student's latest submission, in one line each."""

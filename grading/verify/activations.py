@@ -55,6 +55,7 @@ ACTIVATIONS = (
     Activation("ReLU", lambda x: np.maximum(x, 0.0), lambda x, y: 1.0 * (x > 0)),
     Activation("softplus", lambda x: np.logaddexp(0, x), lambda x, y: sigmoid(x)),
     Activation("softmax", softmax, lambda x, y: y * (1 - y)),
+    Activation("SiLU", lambda x: x * sigmoid(x), lambda x, y: y + sigmoid(x) * (1 - y)),
 )
 
 
@@ -150,6 +151,7 @@ _CASES = {"maximum", "minimum", "fmax", "fmin", "max", "amax", "where", "clip", 
 _MADE_OF = {
     "tanh": {"tanh", "sinh", "sigmoid", *_POWERS},
     "sigmoid": {"sigmoid", "tanh", "logaddexp", *_POWERS},
+    "SiLU": {"sigmoid", "tanh", *_POWERS},
     "softplus": {"logaddexp", "logsumexp", "log", "log1p"},
     "softmax": {"sigmoid", "tanh", *_POWERS},
     "ReLU": _CASES,

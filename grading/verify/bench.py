@@ -196,11 +196,18 @@ def _check(witnesses: tuple[Testimony, ...], allowed: Tolerance) -> None:
 
 
 def _measured(question: Question, first: Testimony, allowed: Tolerance) -> Testimony:
-    """Finite differences; where they contradict the first witness, once more and closely, before anybody is blamed."""
+    """Finite differences; where they contradict the first witness, once more and closely, before anybody is blamed.
+
+    Second derivatives of which those of the function say nothing, and that are on no kink, are had from the gradient.
+    """
     measured = difference_witness(question, allowed.noise)
+    is_second = question.exercise.asks == "hessian_diagonal"
     if agree(first, measured, _slack(measured, allowed.allowed)):
-        return measured
-    by_gradient = second_difference_witness(question) if question.exercise.asks == "hessian_diagonal" else None
+        if not is_second or measured.conclusive or any(np.any(kinks) for kinks in measured.kinks):
+            return measured
+        by_gradient = second_difference_witness(question)
+        return by_gradient if by_gradient is not None and by_gradient.conclusive else measured
+    by_gradient = second_difference_witness(question) if is_second else None
     return by_gradient or difference_witness(question, allowed.noise, True)
 
 

@@ -25,6 +25,7 @@ from grading.verify.planted import (
     activation_faults,
     arrangement_faults,
     far_fetched_faults,
+    faults_of_walks,
     misread_functions,
     pairs_of_faults,
     planted_faults,
@@ -68,13 +69,14 @@ def diagnose(
     """What explains the wrong ones among `of` blocks of an answer, each observed at all points.
 
     A block so near to the right one that a prediction would fit which hardly differs from that has nothing to explain.
-    `ask` puts further questions to the answer; without it nothing is said of luck. After _SEARCH_S seconds on `clock`
-    the search ends, likelier mistakes having been tried before others; what can be seen fast is still looked at.
+    `ask` puts further questions to the answer; without it nothing is said of luck. With _SEARCH_WORK done, or after
+    _SEARCH_S seconds on `clock`, the search ends, likelier mistakes having been tried before others; what can be seen
+    fast is still looked at.
     """
     count = len(blocks) if of is None else of
     wrong = [seen for seen in blocks if not all(map(catalogue.is_near, seen))]
     found: list[Found] = []
-    search = Budget(_SEARCH_S, clock)
+    search = Budget(_SEARCH_S, clock, _SEARCH_WORK)
     for step in _STEPS:
         silent = _silent(wrong, found)
         budget = Budget(_FAST_S, clock) if step in _FAST else search
@@ -186,6 +188,10 @@ def _on_arrangements(wrong: list[Seen], ask: Ask | None) -> list[Found]:
 
 def _on_products(wrong: list[Seen], ask: Ask | None) -> list[Found]:
     return _evident(products(wrong), _MANY)
+
+
+def _on_walks(wrong: list[Seen], ask: Ask | None) -> list[Found]:
+    return _evident(faults_of_walks(wrong), _MANY)
 
 
 def _on_places(wrong: list[Seen], ask: Ask | None) -> list[Found]:
@@ -335,9 +341,12 @@ _IN_ORDER = (_on_arrays, _by_memory)  # what tells the first call from later one
 # What is tried, in this order, for the blocks that nothing before explains.
 _STEPS = (
     *(_on_arrays, _by_epsilons, _on_last_digits, _by_memory, _on_activations, _on_targets, _on_arrangements),
-    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _misread, _two_mistakes),
-    *(_on_scale, _pairs, _by_luck),
+    *(_by_telling_luck, _on_the_list, _on_places, _elsewhere, _on_products, _far_fetched, _on_walks, _misread),
+    *(_two_mistakes, _on_scale, _pairs, _by_luck),
 )
-_SEARCH_S = 1.75  # seconds on the processor for all of them together: a mistake that is found has been found before
+# For all of them together: lines of small arrays that are walked, which take about two seconds, and on a processor that
+# is much slower, or where other things take long, an end nevertheless. A mistake that is found has been found before.
+_SEARCH_WORK = 400_000
+_SEARCH_S = 4.0
 _FAST = (_on_scale, _by_luck)  # which are tried even then, since they take little
-_FAST_S = 0.25
+_FAST_S = 0.5

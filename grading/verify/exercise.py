@@ -58,6 +58,8 @@ class Exercise(Item):
     shares : how much of the marks each array is worth, by its name, in any unit; None: all the same
     breach_share : what is left of the marks for a function that breaks the contract (changes its arguments, ...)
     engine : what differentiates the function in autodiff's place, where it is one line of another framework
+    forbids : functions and modules that an answer must do without; an answer that mentions or calls one is shown to a
+        person
     sizes_fixed : why axes have sizes that hide mistakes (equal ones, 1, 2 or 4): where the source fixes them
 
     Raises
@@ -84,6 +86,7 @@ class Exercise(Item):
     finite_differences: Ruling = "wrong"
     shares: Mapping[str, float] | None = None
     breach_share: float = 0.5
+    forbids: tuple[str, ...] = ()
     sizes_fixed: str = ""
     engine: str = ""
     takes_xp: bool = field(init=False, default=False)

@@ -194,11 +194,20 @@ def _extra_factors(recorded: Recorded) -> Iterator[Suspect]:
     for i in range(recorded.last, -1, -1):
         for number, name in candidates(recorded, i):
             for written, (label, factor) in _FACTORS.items():
+                if written == "1 / {}" and not _is_factor(recorded, number):
+                    label = "an extra factor"
                 if written == "({} > 0)" and recorded.names_of_rules[i] in ("where", "absolute", "subtract"):
                     label = "a path or term dropped"
                 said = written.replace("{}", name if " " not in name else f"({name})")
                 text = _TEXTS[label].format(recorded.say(i), said)
                 yield planted(label, text, partial(_times_pool, i, number, factor), certainty=0.8)
+
+
+def _is_factor(recorded: Recorded, number: int) -> bool:
+    """Whether something is multiplied on the list by this value, which may therefore have been forgotten."""
+    value = recorded.pool[number][1]
+    products = (i for i, name in enumerate(recorded.names_of_rules) if name in ("multiply", "matmul", "einsum"))
+    return any(np.array_equal(value, arg) for i in products for arg in recorded.lines[i][2])
 
 
 def _times_pool(i: int, number: int, factor: Callable[[Array], Array], recorded: Recorded) -> Edits:

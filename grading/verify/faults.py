@@ -22,6 +22,7 @@ from autodiff.jacobian import joined, rows
 from autodiff.modes import matching, ones, project, spread, zeros
 from autodiff.rule import Args, Params, Rule, call
 from autodiff.tape import Tape, Var
+from grading.verify.budget import charge
 from grading.verify.exercise import Array
 from grading.verify.sampling import Question
 
@@ -29,6 +30,8 @@ Blocks = tuple[Array, ...]
 Flow = list[Any]
 Law = Callable[[Any, Any], Any]
 
+_OF_MATRICES = 3  # walks for one number are worth one that makes a matrix
+_SMALL = 2000  # entries of an array whose size does not matter yet
 _MOST_NUMBERS = 2**24  # of a Jacobian or a Hessian: in a larger one nobody is told a mistake
 
 
@@ -62,13 +65,14 @@ class Recorded:
     """The list of an exercise's function at one point, and the answer that follows from it, with faults or without.
 
     Lines that compute the same thing are one line: who gets it wrong once gets it wrong everywhere. Of a Hessian's
-    diagonal it is the list of the gradient, in one block alone.
+    diagonal it is the list of the gradient, in one block alone; without a block that of the function itself.
     """
 
     def __init__(self, question: Question, block: int | None = None) -> None:
         exercise, primals = question.exercise, question.primals
         function = exercise.of_wrt(question.point)
-        self.question, self.asks, self.block = question, exercise.asks, block
+        self.question, self.block = question, block
+        self.asks = "gradient" if exercise.asks == "hessian_diagonal" and block is None else exercise.asks
         if block is not None:
             function, primals = _gradient_in(function, primals, block), (primals[block],)
         self.names = exercise.wrt if block is None else (exercise.wrt[block],)
@@ -117,7 +121,7 @@ class Recorded:
         """This list, but the products and systems on it take another value of one input on the way back alone."""
         other, own = self.at(name, value), [n == name for n in self.names]
         mistaken = object.__new__(Recorded)
-        mistaken.__dict__ |= {k: v for k, v in self.__dict__.items() if k not in ("edges", "paths", "pool")}
+        mistaken.__dict__ |= {k: v for k, v in self.__dict__.items() if k not in ("edges", "effort", "paths", "pool")}
         mistaken.lines = list(self.lines)
         inputs = (1 << self.count) - 1
         for i, (rule, parents, args, params, y) in enumerate(self.lines):
@@ -140,6 +144,12 @@ class Recorded:
         other._take(*replay(self.tape, self.output, change))
         return other
 
+    @cached_property
+    def effort(self) -> float:
+        """What one answer costs, in lines of small arrays that are walked."""
+        walks = _OF_MATRICES if self.asks in ("jacobian", "hessian_diagonal") else 1
+        return float(walks * sum(1 + line[4].size / _SMALL for line in self.lines))
+
     @property
     def names_of_rules(self) -> tuple[str, ...]:
         """The operations of the list, in their order."""
@@ -157,6 +167,7 @@ class Recorded:
 
     def answer(self, edits: Edits = ()) -> Blocks:
         """What is asked for, with these faults: one array per block."""
+        charge(self.effort)
         if self.asks == "jvp":
             flow = self._down([np.asarray(d)[()] for d in self.question.directions], edits)
             return (_plain(flow[self.last], self.value(self.last)),)
@@ -178,6 +189,7 @@ class Recorded:
 
     def jacobian_in(self, line: int) -> Array:
         """The Jacobian with respect to a line on the way."""
+        charge(self.effort)
         return self._jacobians((line,))[0]
 
     def _jacobians(self, lines: Sequence[int], edits: Edits = ()) -> Blocks:
@@ -293,8 +305,12 @@ class Recorded:
     def slope(self, upper: int, base: int) -> Array | None:
         """The derivative of a line in another one of the same shape, as a factor, where entries do not mix."""
         like = self.lines[base][4]
-        got = self._up(ones(self.lines[upper][4]), (), upper, base)[base]
+        got = self.total_slope(upper, base)
         return None if got is None else np.asarray(project(got, like))
+
+    def total_slope(self, upper: int, base: int) -> Any:
+        """The derivative of the sum of a line's entries in another line; None where it has none."""
+        return self._up(ones(self.lines[upper][4]), (), upper, base)[base]
 
     # --- what there is on the list ------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ class Item:
     statement : the question in Markdown, where `show(id)` is to show it: it may differ between students
     given : numbers of the statement by name, for use in a computation
     hints : from where to look to nearly the answer
+    forbids : functions and modules that an answer must do without, beside what its sheet forbids: calls of them are
+        counted while it is asked, and an answer that mentions or calls one is shown to a person
     """
 
     id: str
@@ -33,6 +35,7 @@ class Item:
     statement: str
     given: Mapping[str, Any] | None
     hints: tuple[str, ...]
+    forbids: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -75,6 +78,8 @@ class Item:
             raise self.refusal(f"points={self.points!r} must be a finite number, zero or more")
         if not isinstance(self.hints, tuple):
             raise self.refusal("hints is a tuple of texts, such as ('Where to look.',)")
+        if not (isinstance(self.forbids, tuple) and all(isinstance(name, str) for name in self.forbids)):
+            raise self.refusal("forbids is a tuple of names, such as ('jacobian',)")
 
     def refusal(self, reason: str) -> ExerciseError:
         """The error that says which exercise cannot be declared, and why."""

@@ -47,6 +47,11 @@ def layout(seen: Seen) -> Iterator[Mistake]:
         equals(lambda seen: _reshaped(seen.right, seen.yours.shape) if seen.yours.shape != seen.right.shape else None),
     )
     yield Mistake(
+        "shape that only broadcasts",
+        "Your numbers are right for several entries each: they only broadcast to the shape that is asked.",
+        _broadcasts,
+    )
+    yield Mistake(
         "whole matrix for its diagonal",
         "You returned a whole matrix; asked is only what stands on its diagonal.",
         _has_on_diagonal,
@@ -164,6 +169,15 @@ def _diagonal(seen: Observation) -> Array | None:
     rows, columns = seen.right.shape
     diagonal = np.diagonal(seen.right)
     return diagonal if rows == columns and np.array_equal(seen.right, np.diag(diagonal)) else None
+
+
+def _broadcasts(seen: Observation) -> bool:
+    """Whether an answer has the right entries along every axis that it has, and an axis too few or of length 1."""
+    try:
+        whole = np.broadcast_to(seen.yours, seen.right.shape)
+    except ValueError:
+        return False
+    return seen.yours.shape != seen.right.shape and within(whole, seen.right, seen)
 
 
 def _reshaped(values: Array, shape: tuple[int, ...]) -> Array | None:

@@ -424,21 +424,29 @@ def _line(function: Callable[..., Any], *known: Any) -> Line:
 def _in_wrong_order(recorded: Recorded) -> Group:
     """One function of another, composed the wrong way round: log(sum(x)) for sum(log(x))."""
     for outer in range(recorded.count, recorded.last + 1):
-        inner = recorded.lines[outer][1][0] if len(recorded.lines[outer][1]) == 1 else None
-        if inner is None or inner < recorded.count or len(recorded.lines[inner][1]) != 1:
+        inner = _only_operand(recorded, outer)
+        if inner is None or inner < recorded.count or _only_operand(recorded, inner) is None:
             continue
         first, second = recorded.names_of_rules[inner], recorded.names_of_rules[outer]
         if first != second and sum(parent == inner for _, _, parent in recorded.edges) == 1:
             text = f"{first} and {second} are in the wrong order, in {recorded.say(outer)}."
             change = {inner: partial(_as_line, recorded, outer), outer: partial(_as_line, recorded, inner)}
-            yield Suspect("activation derivative at the wrong point", text, partial(_answer_of_other, change))
+            label = "wrong power" if {first, second} & {*_POWERS} else "activation derivative at the wrong point"
+            yield Suspect(label, text, partial(_answer_of_other, change))
+
+
+def _only_operand(recorded: Recorded, line: int) -> int | None:
+    """The first operand of a line, if what stands beside it is a plain number."""
+    parents, args = recorded.lines[line][1:3]
+    is_alone = all(parent is None and np.ndim(arg) == 0 for parent, arg in zip(parents[1:], args[1:], strict=True))
+    return parents[0] if parents and is_alone else None
 
 
 def _as_line(recorded: Recorded, other: int, rule: Rule, args: Args, params: Params) -> Any:
     """What another line's operation makes of this line's argument."""
-    of, _, _, how, _ = recorded.lines[other]
+    of, _, beside, how, _ = recorded.lines[other]
     assert of is not None
-    return call(of, args, how)
+    return call(of, (args[0], *beside[1:]), how)
 
 
 def _of_other_inputs(recorded: Recorded) -> Group:
@@ -457,6 +465,9 @@ def _of_other_inputs(recorded: Recorded) -> Group:
             yield Suspect(label, told, partial(_with_inputs, partial(_one_changed, name, change)))
         if value.ndim == 2:
             yield from _of_transposed(recorded, name)
+        if value.ndim == 2 and value.shape[0] == value.shape[1]:
+            text = f"Only the diagonal of {name} is used."
+            yield Suspect("diagonal only", text, partial(_with_inputs, partial(_one_changed, name, _own_diagonal)))
 
 
 def _of_transposed(recorded: Recorded, name: str) -> Group:
@@ -468,6 +479,10 @@ def _of_transposed(recorded: Recorded, name: str) -> Group:
     for back in (False, True):
         change = partial(_one_changed, name, np.transpose)
         yield Suspect(label, text, partial(_with_inputs, change, back=back))
+
+
+def _own_diagonal(matrix: Array) -> Array:
+    return np.diag(np.diag(matrix))
 
 
 def _exchanged(one: str, two: str, point: Point) -> Point:

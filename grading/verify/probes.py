@@ -170,7 +170,7 @@ def ordinary(question: Question) -> Iterator[Kind]:
     """Kinds of inputs at which answers may be right for many reasons: nothing better was found."""
     point = question.point
     yield from _one_hots(question, targets=False)
-    for length in _batch_lengths(point):
+    for length in filter(partial(_is_batch, question), _batch_lengths(point)):
         names = " and ".join(name for name, value in point.items() if np.ndim(value) and len(value) == length)
         yield (
             "wrong for batches",
@@ -215,6 +215,20 @@ def _batch_lengths(point: Point) -> set[int]:
     shapes = [np.shape(value) for value in point.values()]
     others = {n for shape in shapes for n in shape[1:]}
     return {shape[0] for shape in shapes if len(shape) > 1 and shape[0] > 1} - others
+
+
+def _is_batch(question: Question, length: int) -> bool:
+    """Whether first axes of this length are rows that add up, in a sum, a mean, or one of these beside other terms."""
+    exercise, point = question.exercise, question.point
+
+    def value(*rows: int) -> Array:
+        return exercise.value_at({k: v[list(rows)] if np.ndim(v) and len(v) == length else v for k, v in point.items()})
+
+    try:
+        first, last, both = value(0, 0), value(length - 1, length - 1), value(0, length - 1)
+    except Exception:
+        return False
+    return np.ndim(both) > 0 or bool(np.isclose(first + last, 2 * both, rtol=1e-9, atol=0))
 
 
 def _one_row(sample: Point, length: int, point: Point) -> Point:

@@ -174,6 +174,11 @@ def _called(factors: Factors, spec: Spec, seen: Seen) -> tuple[str, str]:
         if seen[0].yours.shape == seen[0].right.shape and factors.said != "the Jacobian itself":
             return "an extra factor", f"The Jacobian is multiplied by {factors.said}; asked is the Jacobian alone."
         return "another derivative", f"You returned the Jacobian times {factors.said}; asked is the Jacobian alone."
+    if not set(spec.one) & set(spec.two) and len(spec.one) == len(spec.two) == 1 and factors.right is not None:
+        if np.allclose(factors.right, seen[0].right):
+            return "transposed", f"In the outer product of {factors.said} the axes have changed places."
+        text = f"You returned the outer product of {factors.said}; what comes on other ways is missing."
+        return "a path or term dropped", text
     if not set(spec.one) & set(spec.two):
         return "summed too much", f"A product of sums stands where a sum of products belongs: of {factors.said}."
     if yours > right:

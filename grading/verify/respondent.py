@@ -18,10 +18,10 @@ import numpy as np
 from grading.verify.exercise import Array
 from grading.verify.plain import Plain, plain
 
-_REREAD_S = 5.0  # to convert once more what has been converted before
+REREAD_S = 5.0  # to convert once more what has been converted before
 _INSIST_S = 0.1  # the interruption is repeated, for an answer whose bare except swallowed the first
 _LONGEST_LINE = 200  # characters of an exception's message
-_MOST_NUMBERS = 1_000_000  # of one answer, or as many as it is given; more is a mistake, and takes minutes to judge
+MOST_NUMBERS = 1_000_000  # of one answer, or as many as it is given; more is a mistake, and takes minutes to judge
 
 _RETURNS_NOTHING = "Your function returns nothing yet. If you wrote an answer, a `return` is missing."
 
@@ -103,7 +103,7 @@ class HomeRespondent:
         self._answer = answer
         self._said = dict(said or {})
         self._returned: list[Any] = []
-        self._most = _MOST_NUMBERS
+        self._most = MOST_NUMBERS
 
     def ask(self, args: Sequence[Array], limit_s: float) -> Reply:
         """Call the answer; an exception, an overrun or a result without numbers becomes the reply's error."""
@@ -132,7 +132,7 @@ class HomeRespondent:
 
     def reread(self, number: int) -> tuple[Array, ...]:
         """The arrays of an earlier reply, read again from the very objects that the answer returned."""
-        return _converted(self._returned[number], _REREAD_S, self._most)[0]  # by now it may be no array of numbers
+        return _converted(self._returned[number], REREAD_S, self._most)[0]  # by now it may be no array of numbers
 
     def tell(self, args: Sequence[Array] | None, limit_s: float) -> Told:
         """What was said beside the answer, or else the answer as data, or else the graph it records at `args`."""
@@ -183,7 +183,7 @@ def copied(arg: Array) -> Array:
     return np.array(arg)[()]
 
 
-def to_arrays(returned: Any, most: int = _MOST_NUMBERS) -> tuple[tuple[Array, ...], Form]:
+def to_arrays(returned: Any, most: int = MOST_NUMBERS) -> tuple[tuple[Array, ...], Form]:
     """Copies, as plain real arrays, of what an answer returned: one array, or a tuple or list of arrays.
 
     Raises

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from grading.verify.catalogue import LIKELY, Mistake, Observation, Predict, Seen, equals
+from grading.verify.catalogue import LIKELY, Mistake, Observation, Predict, Seen, equals, is_near
 from grading.verify.exercise import Array
 
 
@@ -165,6 +165,13 @@ def _axes(seen: Observation) -> Iterator[tuple[str, int | None]]:
 
 def _length(name: str, axis: int | None) -> str:
     return f"the number of entries of {name}" if axis is None else f"the length of axis {axis} of {name}"
+
+
+def common_factor(seen: Seen) -> float | None:
+    """The number of times that an answer is the right one, at all points; None if it is not so, or right."""
+    constant = _common_constant(seen)
+    is_multiple = constant is not None and all(map(equals(_times(constant)), seen))
+    return constant if is_multiple and not all(map(is_near, seen)) else None
 
 
 def vanishing(seen: Seen) -> float | None:

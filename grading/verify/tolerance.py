@@ -45,6 +45,7 @@ _HIDING = 2.0**-20  # saturation hides an entry's digits where it may cost it mo
 _LOSING = 2.0**-2  # and the whole entry here
 _UNKNOWN = 2.0**10  # how much more is allowed where another engine hides what goes on inside the function
 _VALUE_ULPS = 8  # of what goes into it: how far the function's value may be off
+_SHIFTED = 2.0**10  # times the rounding of a value: so far may it be off with another number taken out and put back
 _SMALLEST = 2.0**-1022  # smaller numbers have lost bits, whatever the formula
 
 # Lines whose value is one of their arguments, or counts: nothing is rounded, and some rules compare value and argument.
@@ -118,8 +119,9 @@ def tolerance(question: Question) -> Tolerance:
         sizes = np.abs(entries)
         shaken = [_shaken(computed, number) for number in range(_SHAKES)]
         reaction = _largest(entries, [each for each, _ in shaken])
-        if any(computation.is_shifted for computation in computed):
-            reaction = np.maximum(reaction, _shift_reaction(computed))
+        held = [computation.with_shifts_held() for computation in computed]
+        if any(one is not other for one, other in zip(held, computed, strict=True)):
+            reaction = np.maximum(reaction, _reaction_of(held))
         allowed = scale * (sizes + reaction) + smallest
         if question.exercise.engine:
             allowed = _UNKNOWN * allowed + _flat(tuple(np.full_like(b, scale * _size(b)) for b in base))
@@ -152,14 +154,15 @@ def _shaken(computed: list[_Computation], number: int, moves: bool = True) -> tu
     return _flat(_joined(each.blocks() for each in shaken)), shaken[0].value
 
 
-def _shift_reaction(computed: list[_Computation]) -> Array:
-    """What blunted slopes do where maxima are constants, as they are to who leaves them out of a softmax.
+def _reaction_of(held: list[_Computation]) -> Array:
+    """What the entries do where a largest entry that is taken out is a constant, as to who knows that it cancels.
 
-    With them the last bits that a logarithm has lost cancel at the largest entry: in exp(z - (m + log s)) they do not.
+    At the largest entry of softmax(z) the sum of all others' adjoints then comes about as the difference of two large
+    numbers, as in p (c - p.c); the list that differentiates the maximum has it to all digits. So it has what is lost in
+    the last bits of m + log s, of which exp(z - (m + log s)) is made.
     """
-    held = [computation.with_maxima_held() for computation in computed]
-    blunted = [_shaken(held, number, moves=False)[0] for number in range(_SHAKES)]
-    return _largest(_flat(_joined(computation.blocks() for computation in held)), blunted)
+    shaken = [_shaken(held, number)[0] for number in range(_SHAKES)]
+    return _largest(_flat(_joined(computation.blocks() for computation in held)), shaken)
 
 
 def _noise(computation: _Computation, moved: list[Array]) -> Array:
@@ -218,20 +221,31 @@ class _Computation:
                 found.add(line)
         return found
 
-    @property
-    def is_shifted(self) -> bool:
-        """Whether there are maxima and logarithms on the list, as in log(sum(exp(z - max(z)))) + max(z)."""
-        keys = {rule.key for rule, *_ in self.tape.records if rule is not None}
-        return not (keys.isdisjoint(_MAXIMA) or keys.isdisjoint(_LOGARITHMS))
+    def with_shifts_held(self) -> _Computation:
+        """The same list, but nothing is passed back through maxima that make no difference; itself if there are none.
 
-    def with_maxima_held(self) -> _Computation:
-        """The same list, which when walked passes nothing back through maxima."""
+        They are taken out and put back, or cancel, as in exp(z - max(z)) / sum(exp(z - max(z))).
+        """
         held = Tape()
-        for rule, parents, *rest in self.tape.records:
-            is_held = rule is not None and rule.key in _MAXIMA
+        for line, (rule, parents, *rest) in enumerate(self.tape.records):
+            is_held = rule is not None and rule.key in _MAXIMA and self._is_shift(line)
             held.records.append((rule, (None,) * len(parents) if is_held else parents, *rest))
-        is_var = on_tape(self.output, self.tape)
-        return _Computation(held, Var(self.output.value, held, self.output.index) if is_var else self.output, self.read)
+        if all(one[1] == other[1] for one, other in zip(held.records, self.tape.records, strict=True)):
+            return self
+        return _Computation(held, Var(self.output.value, held, self.output.index), self.read)
+
+    def _is_shift(self, line: int) -> bool:
+        """Whether what the list comes to is the same, but for rounding, with something added to one of its lines."""
+        if not on_tape(self.output, self.tape):
+            return False
+        values = [value for *_, value in self.tape.records]
+        values[line] = values[line] + _Noise(0).drawn(values[line])
+        for later, (rule, parents, args, params, _) in enumerate(self.tape.records):
+            if rule is not None and any(p is not None and p >= line for p in parents):
+                inner = zip(parents, args, strict=True)
+                values[later] = rule.evaluate(*(a if p is None else values[p] for p, a in inner), **params)
+        rounding = _noise(self, [self.shaken(0).value])
+        return bool(np.all(np.abs(values[self.output.index] - self.value) <= _SHIFTED * rounding))
 
     @property
     def value(self) -> Array:

@@ -16,8 +16,6 @@ from grading.verify.suspects import Suspect
 from grading.verify.tolerance import UNIT_ROUNDOFF
 
 _PATIENCE = 150_000  # so many lines of small arrays are walked for one answer: a second or two
-_OF_MATRICES = 3  # walks for one number are worth one that makes a matrix
-_SMALL = 2000  # entries of an array whose size does not matter yet
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,11 @@ def _written(question: Question) -> Written | None:
         return None  # it has no real inputs, or operations that are not on the list
 
 
-def trials(wrong: list[Seen]) -> Iterator[Trial]:
-    """The blocks that can be compared, beside their lists; of a Hessian's diagonal every block has its own."""
+def trials(wrong: list[Seen], of_one_make: bool = True) -> Iterator[Trial]:
+    """The blocks that can be compared, beside their lists; of a Hessian's diagonal every block has its own.
+
+    Unless lists of any make will do, they are of the same operations at all points.
+    """
     exercise = wrong[0][0].question.exercise
     wrong = [seen for seen in wrong if all(one.comparable for one in seen)]
     if not wrong or exercise.asks == "value":
@@ -53,7 +54,8 @@ def trials(wrong: list[Seen]) -> Iterator[Trial]:
     for blocks in [[seen] for seen in wrong] if exercise.asks == "hessian_diagonal" else [wrong]:
         block = blocks[0][0].block if exercise.asks == "hessian_diagonal" else None
         lists = [recorded for seen in blocks[0] if (recorded := recorded_at(seen.question, block)) is not None]
-        if len(lists) == len(blocks[0]) and len({recorded.names_of_rules for recorded in lists}) == 1:
+        are_alike = not of_one_make or len({recorded.names_of_rules for recorded in lists}) == 1
+        if len(lists) == len(blocks[0]) and are_alike:
             yield Trial(lists, blocks, block)
 
 
@@ -73,15 +75,13 @@ class Trial:
         self.numbers = [0 if block is not None else seen[0].block for seen in wrong]
         self.plain = [recorded.answer() for recorded in lists]
         self.worst = [[_worst(one) for one in seen] for seen in wrong]
-        self.patience = _PATIENCE
-        walks = _OF_MATRICES if lists[0].asks in ("jacobian", "hessian_diagonal") else 1
-        self.effort = walks * sum(1 + recorded_line[4].size / _SMALL for recorded_line in lists[0].lines)
+        self.patience: float = _PATIENCE
 
     def of(self, group: Iterator[Suspect]) -> list[Found]:
         """The suspects that reproduce some wrong block at every point; no more of them than there is patience for."""
         found = []
         for suspect in while_time(group):
-            self.patience -= self.effort
+            self.patience -= self.lists[0].effort
             if self.patience < 0:
                 break
             blocks = list(range(len(self.wrong)))

@@ -1368,7 +1368,7 @@ def walk(D, e):
     return total
 
 
-# %% attempt="graphs.walk" expect="wrong" unnamed="what is overwritten depends on the order of the walk"
+# %% attempt="graphs.walk" expect="wrong" cause="a path or term dropped"
 def walk(D, e):
     n = len(e)
     bar = np.zeros(n)

@@ -627,11 +627,17 @@ gradient_graph = {
     "dW": ("outer", "g", "x"),
 }
 
-# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75 unnamed="the factor 2 may be missing at any node"
+# %% attempt="tensor.gradient_graph" expect="wrong" mark=1.75 cause="factor"
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "dW": "outer(y, x)"}
 
 # %% attempt="tensor.gradient_graph" expect="wrong" cause="failed, swapped" mark=1.75
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(x, g)"}
+
+# %% attempt="tensor.gradient_graph" expect="wrong" cause="operation" mark=1.75
+gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "y ** 2", "dW": "outer(g, x)"}
+
+# %% attempt="tensor.gradient_graph" expect="wrong" cause="failed, argument" mark=1.75
+gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)", "g": "2 * y", "dW": "outer(g, y)"}
 
 # %% attempt="tensor.gradient_graph" expect="wrong" unnamed="an output is missing; the verdict says so"
 gradient_graph = {"y": "W @ x", "L": "sum(y ** 2)"}

@@ -1442,7 +1442,7 @@ def walk(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.walk" expect="wrong" unnamed="The factors of every product are exchanged at once."
+# %% attempt="modes.walk" expect="wrong" cause="product rule misapplied"
 def walk(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1542,7 +1542,33 @@ def any_list(x, op, left, right):
     return v[-1]
 
 
-# %% attempt="modes.any_list" expect="wrong" unnamed="What is written over differs from list to list."
+# %% attempt="modes.any_list" expect="wrong" cause="sign"
+def any_list(x, op, left, right):
+    v = list(x)
+    for code, a, b in zip(op, left, right, strict=True):
+        v.append((v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))[code])
+    bar = np.zeros(len(v))
+    bar[-1] = -1
+    for i in range(len(v) - 1, len(x) - 1, -1):
+        code, a, b = op[i - len(x)], left[i - len(x)], right[i - len(x)]
+        first, second = ((1, 1), (v[b], v[a]), (np.cos(v[a]), 0), (1 - v[i] ** 2, 0))[code]
+        bar[a] += bar[i] * first
+        bar[b] += bar[i] * second
+    return bar[: len(x)]
+
+
+# %% attempt="modes.any_list" expect="wrong" cause="a finite difference"
+def any_list(x, op, left, right):
+    def last(x):
+        v = list(x)
+        for code, a, b in zip(op, left, right, strict=True):
+            v.append((v[a] + v[b], v[a] * v[b], np.sin(v[a]), np.tanh(v[a]))[code])
+        return v[-1]
+
+    return np.array([(last(x + 1e-6 * e) - last(x)) / 1e-6 for e in np.eye(len(x))])
+
+
+# %% attempt="modes.any_list" expect="wrong" cause="a path or term dropped"
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):
@@ -1563,7 +1589,7 @@ def any_list(x, op, left, right):
     return bar[: len(x)]
 
 
-# %% attempt="modes.any_list" expect="wrong" unnamed="The tanh stands in another line of each list."
+# %% attempt="modes.any_list" expect="wrong" cause="activation derivative at the wrong point"
 def any_list(x, op, left, right):
     v = list(x)
     for code, a, b in zip(op, left, right, strict=True):

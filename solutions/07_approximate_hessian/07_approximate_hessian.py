@@ -330,7 +330,7 @@ values, tangents = (s, z, a1, a2, g1, g2, B, s * B), (2, dz, da1, da2, dg1, dg2,
 names = ["s", "z", "a1", "a2", "g1", "g2", "B", "g"]
 two_units = {k: {"value": v, "tangent": t} for k, v, t in zip(names, values, tangents, strict=True)}
 
-# %% attempt="hessian.two_units" expect="wrong" mark=3.75 unnamed="The tangents of two factors are multiplied."
+# %% attempt="hessian.two_units" expect="wrong" mark=3.75 cause="product rule misapplied"
 a, w1, w2 = task.given["a"], task.given["w1"], task.given["w2"]
 s, z, dz = 2 * a, a**2, 2 * a
 a1, da1, a2, da2 = w1 * z, w1 * dz, w2 * z, w2 * dz
@@ -399,7 +399,7 @@ def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * np.sum(W * (H @ W), axis=0)
 
 
-# %% attempt="hessian.exact_step" expect="wrong" unnamed="It is the approximation, which comes later."
+# %% attempt="hessian.exact_step" expect="wrong" cause="diagonal only"
 def exact_step(a, g, H, abar, W):
     return np.cos(a) ** 2 * ((W**2).T @ np.diag(H)) - np.sin(a) * (W.T @ g)
 
@@ -1196,7 +1196,7 @@ def gauss_newton(W1, W2, x):
     return (J**2).sum(axis=0)
 
 
-# %% attempt="hessian.gauss_newton" expect="wrong" unnamed="The outputs are added up before they are squared."
+# %% attempt="hessian.gauss_newton" expect="wrong" cause="wrong power"
 def gauss_newton(W1, W2, x):
     slope = 1 - np.tanh(W1 @ x) ** 2
     return np.outer((slope * np.sum(W2, axis=0)) ** 2, x**2)
@@ -1265,7 +1265,7 @@ def hutchinson(H, V):
     return np.sum(V * (V @ H), axis=0)
 
 
-# %% attempt="hessian.hutchinson" expect="wrong" unnamed="What is estimated, instead of the estimate."
+# %% attempt="hessian.hutchinson" expect="wrong" cause="diagonal only"
 def hutchinson(H, V):
     return np.diag(H)
 

@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 import autodiff
 from autodiff import show
 from autodiff.graph import Graph
-from grading.answers import fault_of, verify
+from grading.answers import fault_of, layers, verify
 from grading.answers.drawing import read
 from grading.answers.graph import GraphExercise
 from grading.answers.kinds import Kinds, is_same
@@ -171,6 +171,22 @@ def test_a_wrong_graph_is_told_where(exercise, answer, told):
         assert re.search(rf"^  {place[1]} = .*✗ look here$", verdict.figures[0].text, re.M)
     assert "prescribed graph" not in verdict.text()
     assert Verdict.from_json(verdict.json()) == verdict
+
+
+def test_an_output_that_is_a_multiple_of_the_right_one_is_told(monkeypatch):
+    exercise = GraphExercise(
+        "graph.multiple",
+        lambda xp, x, y: (y * xp.sin(x), 3 * y * xp.cos(x)),
+        two_numbers_as("x", "y"),
+        outputs=("s", "c"),
+    )
+    right = {"s": "y*sin(x)", "c": "3*y*cos(x)"}
+    assert outcome(exercise, right) == "right"
+    assert sorts(exercise, right | {"c": "y*cos(x)"}) == ["factor"]
+    assert "c is 0.333333 times what it should be" in causes(verify(exercise, right | {"c": "y*cos(x)"}, SEED))
+    assert sorts(exercise, right | {"c": "y*cos(x) + x"}) == []
+    monkeypatch.setattr(layers, "common_factor", lambda seen: None)
+    assert sorts(exercise, right | {"c": "y*cos(x)"}) == []
 
 
 def test_a_node_that_feeds_too_little_is_told():

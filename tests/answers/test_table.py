@@ -149,7 +149,7 @@ def test_what_is_carried_may_earn_less():
         assert verify(table(carried=carried), answer, SEED).mark == pytest.approx(mark)
 
 
-@pytest.mark.parametrize("column", ["tangent", "adjoint"])
+@pytest.mark.parametrize("column", ["value", "tangent", "adjoint"])
 def test_nobody_earns_marks_with_zeros(column):
     """From a wrong 0 follow zeros, without any work: they are not wrong, and earn nothing."""
     asked = table(columns=(column,))

@@ -4,12 +4,13 @@ import dataclasses
 import math
 
 import pytest
+import test_mixups
 import test_number
 import test_table
 import test_table_forms
 from tables import SHEET, Student
 
-from grading.answers import cells, number, paper, rounding, slips, table, trace, written
+from grading.answers import cells, mixups, number, paper, rounding, slips, table, trace, written
 from grading.verify import precision
 
 Paper, Rounding, Row, Trace = paper.Paper, rounding.Rounding, trace.Row, trace.Trace
@@ -66,6 +67,8 @@ def named():
     test_table.test_a_wrong_sign_in_a_sum_is_named()
     test_table.test_another_row_in_the_place_of_an_operand_is_named()
     test_table.test_nothing_is_named_for_a_number_out_of_the_blue()
+    for case in test_mixups.CASES.values():
+        test_mixups.test_it_is_named(*case)
 
 
 def written_down():
@@ -174,7 +177,12 @@ NAMING = {
     "no sums": (slips, "_sums", lambda *known: iter(())),
     "no factors": (slips, "_factors", lambda *known: iter(())),
     "no confusions": (slips, "_confusions", lambda *known: iter(())),
-    "no other rows": (slips, "_elsewhere", lambda *known: iter(())),
+    "no other rows": (slips, "elsewhere", lambda *known: iter(())),
+    **{
+        f"nothing of {name}": (mixups, name, lambda *known: iter(()))
+        for name in ("_parts", "_twice_or_half", "_without_slopes", "_of_other_slopes", "_of_powers", "_corners")
+    },
+    "no other numbers": (slips, "mistaken", lambda *known: iter(())),
     "no slips of values": (slips, "_of_value", lambda *known: iter(())),
     "no degrees": (Row, "in_degrees", lambda self, values: None),
     **{

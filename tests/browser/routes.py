@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
-from nbgrader.server_extensions import formgrader
 
+from grading.course.feedback import FeedbackExporter
 from grading.course.pages import write_page
-
-_FORMGRADER = Path(formgrader.__file__).parent
 
 
 def exported(notebook: NotebookNode, folder: Path) -> Path:
@@ -28,14 +27,21 @@ def converted(notebook: NotebookNode, folder: Path) -> Path:
 
 
 def given_back(notebook: NotebookNode, folder: Path) -> Path:
-    """In nbgrader's template of the feedback."""
-    exporter = HTMLExporter(
-        template_name="feedback",
-        extra_template_basedirs=[str(_FORMGRADER / "templates")],
-        extra_template_paths=[str(_FORMGRADER / "static/node_modules/bootstrap/dist/css")],
-    )
-    scores = {"notebook": "sheet", "score": 1.0, "max_score": 2.0, "late_penalty": 0.0}
-    return _written(exporter, notebook, folder / "feedback.html", {"nbgrader": scores})
+    """As `gradsheet grade` and `nbgrader generate_feedback` make it, of a sheet in which one cell is marked."""
+    told = {
+        "student": "student-01",
+        "score": 1.0,
+        "max_score": 2.0,
+        "late_penalty": 0.5,
+        "title": "A sheet",
+        "waiting": 1,
+    }
+    notebook = copy.deepcopy(notebook)
+    marked = {"grade": True, "grade_id": "a-b", "score": 1.0, "points": 2.0, "comment": "Good: $x^2$."}
+    notebook.cells[2].metadata["nbgrader"] = marked | {
+        "told": {"name": "a.b", "waiting": False, "rubric": "One point."}
+    }
+    return _written(FeedbackExporter(), notebook, folder / "feedback.html", {"nbgrader": told})
 
 
 def _written(exporter: HTMLExporter, notebook: NotebookNode, page: Path, told: dict[str, object] | None = None) -> Path:
@@ -47,5 +53,5 @@ def _written(exporter: HTMLExporter, notebook: NotebookNode, page: Path, told: d
 ROUTES: dict[str, Callable[[NotebookNode, Path], Path]] = {
     "gradsheet export": exported,
     "nbconvert": converted,
-    "nbgrader feedback": given_back,
+    "feedback": given_back,
 }

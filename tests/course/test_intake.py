@@ -9,8 +9,9 @@ import pytest
 from classroom import NAME, cell_of, hand_in, solved, tree_digest, twin, untouched
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from grading.course import intake
 from grading.course.intake import SetAsideError, Submission, collect, submissions, unfit
 from grading.course.restored import restore
 
@@ -209,7 +210,7 @@ UNREADABLE = {
     "spaces": ("  \n", "is not a notebook"),
     "not JSON": ("<html>please log in</html>", "is not a notebook: line 1 is not JSON"),
     "cut off": (nbformat.writes(RELEASE)[:2000], "is not JSON"),
-    "not UTF-8": (b"\xff\xfe\x00\x01" * 20, "is not text"),
+    "no Unicode": (b"\xff\xfe\x00\xd8" * 20 + b"\xff", "is not text"),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "is not text"),
     "a JSON list": ("[1, 2]", "is not a notebook"),
     "a JSON number": ("7", "is not a notebook"),
@@ -279,8 +280,23 @@ def test_a_huge_notebook_is_set_aside_unread(course, monkeypatch):
     hand_in(course, "student-01", b"")
     path = course.submitted / "student-01" / NAME / f"{NAME}.ipynb"
     with path.open("wb") as file:
-        file.truncate(30 * 2**20)
-    assert "is larger than 20 MiB; clear its outputs" in set_aside(course)
+        file.truncate(70 * 2**20)
+    assert "is larger than 64 MiB; clear its outputs" in set_aside(course)
+
+
+def test_a_notebook_of_too_many_parts_is_set_aside_before_it_is_taken_apart(course, monkeypatch):
+    monkeypatch.setattr(intake, "_MOST_PARTS", 10_000)
+    hand_in(course, "student-01", '{"cells": [' + "[]," * 10_000 + "[]]}")
+    assert "too many parts; clear its outputs" in set_aside(course)
+
+
+def test_what_a_notebook_has_printed_may_be_much(course):
+    notebook = solved()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [new_output("stream", text="x, y\n" * 2000)] * 9
+    hand_in(course, "student-01", notebook)
+    assert [cell.source for cell in collected(course)[0].cells] == [cell.source for cell in solved().cells]
 
 
 def test_a_notebook_that_may_not_be_read_is_set_aside(course, monkeypatch):
@@ -293,14 +309,14 @@ def test_a_notebook_that_may_not_be_read_is_set_aside(course, monkeypatch):
 
 def _forbid(monkeypatch, forbidden):
     """As if this file belonged to somebody else; for the superuser nothing is forbidden."""
-    read_text = type(forbidden).read_text
+    read_bytes = type(forbidden).read_bytes
 
     def refuse(path, *args, **options):
         if path == forbidden:
             raise PermissionError(13, "Permission denied", str(path))
-        return read_text(path, *args, **options)
+        return read_bytes(path, *args, **options)
 
-    monkeypatch.setattr(type(forbidden), "read_text", refuse)
+    monkeypatch.setattr(type(forbidden), "read_bytes", refuse)
 
 
 def test_sources_may_be_lists_and_metadata_may_be_missing(course):
@@ -342,7 +358,9 @@ def test_files_beside_are_collected_but_no_links_and_nothing_of_ours(course):
     (folder / "everything").symlink_to("/etc")
     with (folder / "film.mp4").open("wb") as file:
         file.truncate(11 * 2**20)
-    collected(course)
+    hand_in(course, "student-01", '{"keys": {}}', "keys.json")
+    _, notes = collected(course)
+    assert "1 files beyond 10 MiB in all left out" in notes
     made = course.collected / "student-01" / NAME
     assert {str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()} == {
         f"{NAME}.ipynb",
@@ -418,4 +436,38 @@ def test_endless_prose_is_cut_before_it_becomes_a_page():
     notebook = untouched()
     notebook.cells.append(new_markdown_cell("\\begin{a}" * 30_000))
     restored, _ = restore(notebook, RELEASE)
-    assert max(len(cell.source) for cell in restored.cells) <= 50_000
+    assert max(len(cell.source.replace("\n", "")) for cell in restored.cells) <= 50_000
+
+
+def test_pictures_in_ones_words_are_kept_and_nothing_else_that_was_attached():
+    notebook = untouched()
+    picture, script = {"image/png": "iVBORw0KGgo=", "text/html": "<script>"}, {"image/svg+xml": "<svg onload=x>"}
+    notebook.cells.append(new_markdown_cell("![a](attachment:a.png) ![b](attachment:b.svg)"))
+    notebook.cells[-1]["attachments"] = {"a.png": picture, "b.svg": script, "c": 3}
+    for _ in range(2):  # marking mends what was mended
+        notebook, _ = restore(notebook, RELEASE)
+    assert notebook.cells[-1].attachments == {"a.png": {"image/png": "iVBORw0KGgo="}}
+    assert notebook.cells[-1].source == "![a](attachment:a.png) ![b](attached:b.svg)"
+
+
+def test_of_cells_without_end_the_first_are_kept(monkeypatch):
+    notebook = untouched()
+    words = [cell for cell in notebook.cells if "nbgrader" not in cell.metadata]
+    monkeypatch.setattr("grading.course.restored._MOST_OWN", len(words) + 3)
+    notebook.cells += [new_code_cell(f"x = {number}") for number in range(5)]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-3:]] == ["x = 0", "x = 1", "x = 2"]
+    assert notes == [f"2 cells beyond the first {len(words) + 3} of their own left out"]
+
+
+def test_of_code_without_end_the_longest_is_left_out(monkeypatch):
+    notebook = solved()
+    short = max(len(cell.source) for cell in notebook.cells)
+    code = sum(len(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    monkeypatch.setattr("grading.course.restored._MOST_CODE", code + short)
+    notebook.cells += [new_code_cell("x = 1\n" * short), new_code_cell("y = 1")]
+    restored, notes = restore(notebook, RELEASE)
+    assert [cell.source for cell in restored.cells[-2:]] == [f"# left out: {6 * short} characters", "y = 1"]
+    assert "np.cos" in cell_of(restored, "chain-one_number-answer").source
+    assert any(note.startswith("the longest 1 code cells left out") for note in notes)
+    assert restore(restored, RELEASE)[0] == restored

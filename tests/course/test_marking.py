@@ -127,7 +127,11 @@ CRAFTED = {
     "prints to stderr": (lambda: solved(one_number=STDERR), FULL),
     "fakes results": (lambda: insert(untouched(), FAKE_RESULTS), NOTHING),
     "patches check": (
-        lambda: insert(untouched(), "def check(*unused):\n    return 5.0", before=FIRST.answer_cell_id),
+        lambda: insert(
+            untouched(),
+            "from grading import notebook\nnotebook.check = check = lambda *unused: 5.0",
+            before=FIRST.answer_cell_id,
+        ),
         NOTHING,
     ),
     "patches the session": (lambda: insert(untouched(), PATCHED_SESSION, before=FIRST.answer_cell_id), NOTHING),
@@ -241,7 +245,7 @@ def test_no_process_is_left(graded):
 
 
 def test_a_submission_sees_its_own_files_alone(graded):
-    assert what_is_here(graded, "looks around").strip() == "here: ['helper.py', 'keys.json']"
+    assert what_is_here(graded, "looks around").strip() == "here: ['helper.py']"
 
 
 def test_the_student_is_who_the_gradebook_says(graded):

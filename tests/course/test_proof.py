@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from classroom import NAME, REPOSITORY, ROOT, SHEET, append, cell_of
+from classroom import CONFIG, NAME, REPOSITORY, ROOT, SHEET, append, cell_of
+from tiny import TINY, tiny_course
 
 from grading.answers.choice import ChoiceExercise
 from grading.cli import main
-from grading.course.build import BuildError
+from grading.course import proof
+from grading.course.build import BuildError, build
 from grading.course.master import SOLUTION_MARKS, Attempt, read_attempts
 from grading.course.proof import faults, hidden_lines, leaks, misjudged, shortfalls
 from grading.course.rehearsal import Rehearsal
@@ -57,10 +59,13 @@ def test_every_shortfall_is_told():
     wrong = [attempt for attempt in of_it if attempt.expect == "wrong"]
     right = [attempt for attempt in of_it if attempt.expect == "right"]
     assert lacking(of_it) == []
-    assert "wrong answers known: 2; it is known well enough with 3" in lacking([*wrong[:2], *right])[0]
+    few = "wrong answers whose causes are named: 2; it is known well enough with 3"
+    guessed = replace(WRONG, cause="", unnamed="it is a guess")
+    assert few in lacking([*wrong[:2], *right])[0]
+    assert few in lacking([*wrong[:2], guessed, *right])[0]
     assert "no unusual right answer" in lacking(wrong)[0]
     assert "has no cause=" in lacking([*of_it, replace(WRONG, cause="")])[0]
-    assert lacking([*of_it, replace(WRONG, cause="", unnamed="it is a guess")]) == []
+    assert lacking([*of_it, guessed]) == []
 
 
 @pytest.mark.parametrize(
@@ -183,6 +188,36 @@ def test_the_command_says_what_is_wrong_and_fails(course, capsys, monkeypatch):
     released_with(course, "def squared_loss(y, target):\n    return y - target")
     assert main(["verify-course", "1", "--variants", "1"]) == 1
     assert "01_chain_rule, variant 0: 1 to mend\n  chain.squared_loss: " in capsys.readouterr().out
+
+
+def test_a_sheet_that_cannot_be_read_does_not_hide_the_others(tmp_path, capsys, monkeypatch):
+    course = tiny_course(tmp_path / "tiny")
+    for name in TINY:
+        build(course, name)
+    monkeypatch.chdir(course.root)
+    assert main(["verify-course", "--variants", "1", "--seeds", "2"]) == 0
+    capsys.readouterr()
+    course.master(TINY[0]).write_text(course.master(TINY[0]).read_text() + "\n")
+    assert main(["verify-course", "--variants", "1"]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"gradsheet: {TINY[0]} has changed since it was built; run `gradsheet build {TINY[0]}`\n"
+    assert f"{TINY[1]}, variant 0: as it must be\n" in said.out
+
+
+def test_a_course_without_sheets_does_not_pass(tmp_path, capsys, monkeypatch):
+    (tmp_path / CONFIG).write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify-course"]) == 1
+    assert "there is no sheet in" in capsys.readouterr().err
+
+
+def test_faults_are_looked_for_at_the_points_of_all_seeds(tmp_path, monkeypatch):
+    course = tiny_course(tmp_path / "tiny")
+    build(course, TINY[0])
+    monkeypatch.setattr(proof, "fault_of", lambda item, seed: "no luck" if seed == 19 else "")
+    assert list(faults(course, TINY[0], Variant(0), 17, seeds=2)) == []
+    (told,) = faults(course, TINY[0], Variant(0), 17, seeds=3)
+    assert told == "small.way cannot be judged at the points of seed 19: no luck"
 
 
 def test_of_what_is_everybodys_own_nothing_is_left_behind(rehearsal):

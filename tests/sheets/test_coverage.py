@@ -68,6 +68,12 @@ def test_a_row_is_checked_by_an_exercise_or_says_why_not(row):
     assert judged or re.match(r"(in words|in the notebook|not taught): \S+", row["checked"])
 
 
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_what_a_person_marks_is_said_to_be_in_words(row):
+    judged = row["checked"].partition("in words")[0]
+    assert not [each for each in re.findall(r"`(\w+\.\w+)`", judged) if is_prose(each)]
+
+
 def is_prose(exercise):
     return isinstance(SHEETS[EXERCISES[exercise]][exercise], Prose)
 

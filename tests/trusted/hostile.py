@@ -164,6 +164,16 @@ def prose(source: str) -> Change:
     return lambda notebook: notebook.cells.append(new_markdown_cell(source, id=f"prose-{len(notebook.cells)}"))
 
 
+def attached(name: str, kind: str, data: str) -> Change:
+    """A Markdown cell with something in it, as JupyterLab makes it of a picture that is pasted."""
+
+    def change(notebook: NotebookNode) -> None:
+        notebook.cells.append(new_markdown_cell(f"![mine](attachment:{name})"))
+        notebook.cells[-1]["attachments"] = {name: {kind: data}}
+
+    return change
+
+
 def metadata(**changes) -> Change:
     """Other metadata in every cell that nbgrader knows."""
 
@@ -706,6 +716,39 @@ HARM = {
         },
         marks=FULL,
     ),
+    "a-line-without-end": harm("import sys\nfor _ in range(12): sys.stdout.write('y' * 2**20)"),
+    "code-without-end": harm("x = 1  # <>&\n" * 10**6),
+    "an-answer-without-end": Case(
+        SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**6}, marks=FULL | {"norm": 0.0}
+    ),
+    "much-code": Case(SOLUTION | {"norm": SOLUTION["norm"] + "\n" + "# <>&\n" * 10**5}, marks=FULL),
+    "cells-without-end": Case(dict(SOLUTION), tuple(append("1") for _ in range(20_000)), FULL),
+    "words-without-end": Case(
+        dict(SOLUTION), tuple(prose(text) for text in ["\\begin{a}" * 5500, "[" * 50_000] * 9), FULL
+    ),
+    "files-beside-without-end": Case(
+        dict(SOLUTION), marks=FULL, files={f"data-{n}.bin": bytes([n]) * (9 * 2**20) for n in range(15)}
+    ),
+    "answers-that-take-their-time": Case(
+        SOLUTION
+        | {
+            "slope": "import time\n\n\ndef slope(x, a):\n    time.sleep(4.5)\n    return x * a",
+            "norm": "def norm(W, x):\n    time.sleep(4.5)\n    return W * 0.5",
+        },
+        marks=FULL | {"slope": 0.0, "norm": 0.0},
+    ),
+    "links-that-a-formula-makes": Case(
+        dict(SOLUTION),
+        (
+            prose(r"$\def\x#1{\href{java#1}{click}}\x{script:alert('of-a-submission')}$"),
+            append(
+                "from IPython.display import Latex, display\n"
+                r"display(Latex(r'$\def\x#1{\href{java#1}{click}}\x{script:alert(1)}$'))"
+            ),
+        ),
+        FULL,
+    ),
+    "attached-to-its-words": Case(dict(SOLUTION), (attached("a.svg", "image/svg+xml", f"<svg>{MARKER}</svg>"),), FULL),
     "broken-json": Case(raw='{"cells": [{"cell_type": "code", "source"'),
     "json-without-end": Case(raw="[" * 200_000),
     "json-of-another-kind": Case(raw='{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": {"a": 1}'),
@@ -790,6 +833,23 @@ HONEST = {
     "another-folder": _honest((put("import os\nos.makedirs('sub', exist_ok=True)\nos.chdir('sub')"),)),
     "signs-of-the-world": _honest(
         (prose("Ünïcödé ∂f/∂x, $a < b$ & <b>bold</b> 😀"), put("größe = '😀'\nprint(größe)"))
+    ),
+    "exits-halfway": _honest((put("exit()"), put("quit"))),
+    "names-of-ours-taken-again": _honest((put("check = show = hint = open_sheet = 'mine'"),)),
+    "prints-nowhere": _honest(
+        (put("import sys\nsys.stdout = None"), put("sys.stdout = open('log', 'w'); sys.stdout.close()"))
+    ),
+    "a-widget": _honest(
+        (put("try:\n    from ipywidgets import interact\n    interact(print, x=3)\nexcept ImportError: pass"),)
+    ),
+    "a-picture-in-its-words": _honest((attached("a.png", "image/png", "iVBORw0KGgo="),)),
+    "shows-without-a-pause": _honest(
+        (
+            put(
+                "import time\nfrom IPython.display import display\nend = time.monotonic() + 1.6\n"
+                "while time.monotonic() < end: display('x')"
+            ),
+        )
     ),
     "strict-about-warnings": _honest((put("import warnings\nwarnings.simplefilter('error')\nnp.seterr(all='raise')"),)),
 }

@@ -368,6 +368,51 @@ def test_a_dripping_reply_does_not_hold_the_desk(monkeypatch, desk, place):
         dripping.join()
 
 
+def test_how_long_an_answer_took_is_measured_here(desk, session, monkeypatch):
+    """Or else a slow and wrong one could say that it is fast, and be asked again and again to be explained."""
+    asked_of = []
+
+    def slow(x, a):
+        asked_of.append(x)
+        time.sleep(0.3)
+        return x
+
+    monkeypatch.setattr("grading.verify.judge._ASKING_S", 0.0)
+    told = wire.reply_out
+    monkeypatch.setattr(wire, "reply_out", lambda reply: told(reply) | {"seconds": -1e9})
+    assert asked(desk, session, ONE_NUMBER, slow).outcome == "wrong"
+    assert len(asked_of) <= ONE_NUMBER.draws + 4  # one of them to explain it, others to see that it says the same again
+
+
+@pytest.mark.parametrize("of", ["_EXERCISE_S", "_SHEET_S"])
+def test_all_answers_together_are_not_waited_for_without_end(place, monkeypatch, of):
+    monkeypatch.setattr(channel, of, 2.5)
+    asked_of = []
+
+    def slow(x, a):
+        asked_of.append(x)
+        time.sleep(2)
+        return right(x, a)
+
+    with AnswerDesk(place, SHEET, "student-01", SEED) as desk:
+        session = GradedSession(NAME, str(place))
+        desk.expect(ONE_NUMBER)
+        with pytest.raises((wire.WireError, OSError)):  # nobody listens any more
+            session.check(ONE_NUMBER.id, slow)
+        verdict = expect_a_verdict_of_wrong(desk)
+        assert "take too long together" in verdict.problem
+        assert len(asked_of) <= 2
+        assert desk.waits_in_vain
+        assert asked(desk, session, ONE_NUMBER, right).outcome == "right"  # what is quick is heard all the same
+
+
+def test_more_numbers_than_any_answer_has_are_not_looked_at(desk, session, monkeypatch):
+    monkeypatch.setattr("grading.trusted.channel.MOST_NUMBERS", 10)
+    verdict = asked(desk, session, ONE_NUMBER, lambda x, a: np.zeros(11, dtype=np.int8))
+    assert verdict.outcome == "wrong"
+    assert "too large for an answer" in verdict.problem
+
+
 def test_a_defect_of_the_judge_earns_nothing_and_the_desk_goes_on(monkeypatch, desk, session):
     def defective(*unused):
         raise ZeroDivisionError("no idea")

@@ -45,9 +45,16 @@ DOZEN = [
     "scripts-in-what-it-shows",
     "scripts-in-its-words",
     "json-without-end",
+    "a-line-without-end",
+    "an-answer-without-end",
+    "attached-to-its-words",
     "plain",
     "a-copied-test-cell",
     "warnings",
+    "exits-halfway",
+    "names-of-ours-taken-again",
+    "a-picture-in-its-words",
+    "a-widget",
 ]
 
 
@@ -220,6 +227,7 @@ def check_pages(batch, name):
     """Nothing of the submission runs in its page, and nothing of the grader's stands there."""
     page = pages(batch, name)
     assert "<script>alert" not in page
+    assert not re.search(r"\\(href|require)", re.sub(r"<pre.*?</pre>", "", page, flags=re.DOTALL))
     assert not re.search(r"<(iframe|img|svg)[^>]*(onerror|onload|javascript:)", page)
     assert 'href="javascript:' not in page.replace('a[href^="javascript:"]', "")
     for secret in ("the secret of the grader", "the canary is alive", "BEGIN SOLUTION"):

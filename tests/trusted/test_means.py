@@ -18,6 +18,7 @@ from grading.trusted import sandbox
 from grading.trusted.channel import AnswerDesk
 from grading.trusted.kernel import scratch_folders
 from grading.trusted.means import remarks
+from grading.verify.item import ExerciseError
 
 # --- in the kernel -----------------------------------------------------------------------------------------------
 
@@ -122,6 +123,25 @@ def test_the_desk_is_told_how_often():
         assert desk.calls["given_nothing"] == 0
         desk.expect(exercise)
         assert desk.calls == {}
+
+
+def test_what_one_exercise_forbids_is_counted_for_it_alone():
+    strict = replace(SHEET["chain.one_number"], forbids=("given_function",))
+    assert SHEET.forbidden_to(strict) == ("given_function",)
+    assert replace(SHEET, forbids=("f", "given_function")).forbidden_to(strict) == ("f", "given_function")
+    with scratch_folders() as folders, AnswerDesk(folders.channel, SHEET, "student-01", 17) as desk:
+        session = GradedSession(NAME, str(folders.channel))
+        for exercise, counted in ((strict, {"given_function"}), (SHEET["chain.one_number"], set())):
+            desk.expect(exercise)
+            session.check(exercise.id, differences)
+            desk.collect()
+            assert set(desk.calls) == counted
+            assert all(desk.calls.values())
+
+
+def test_what_is_forbidden_must_be_names():
+    with pytest.raises(ExerciseError, match="forbids is a tuple of names"):
+        replace(SHEET["chain.one_number"], forbids="autodiff")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from small_course import make_small_course
 
 from grading.course.grade import grade, read_marks
 from grading.course.layout import CONFIG, Course
-from grading.course.simulated import simulated_class
+from grading.course.simulated import simulated_class, unexpected_marks
 from grading.trusted.ledger import FAILED, Ledger
 
 OF_ONE_RUN = re.compile(r"gradsheet-\w+|ipykernel_\d+")  # in the names of files: a folder, and a process's number
@@ -99,6 +99,8 @@ def test_every_simulated_submission_gets_the_same(name, tmp_path):
         shutil.copytree(ROOT / part, root / part)
     shutil.copy(ROOT / CONFIG, root / CONFIG)
     course = Course(root)
-    for one in simulated_class(course, name):
+    simulated = simulated_class(course, name)
+    for one in simulated:
         one.write(course.submitted / one.student / name)
     check_both_ways(course)
+    assert unexpected_marks(read_marks(Course(tmp_path / "warm-True"), name), simulated) == {}

@@ -245,6 +245,15 @@ def test_a_search_that_finds_nothing_ends_with_its_time(monkeypatch):
     assert searched(monkeypatch, ticking(1e-4), lambda A, C, x: -A @ C @ x)[0]
 
 
+def test_what_is_tried_does_not_depend_on_the_processor(monkeypatch):
+    """A search that finds nothing tries as much on a processor that is a thousand times slower, and ends."""
+    monkeypatch.setattr(diagnose, "_SEARCH_WORK", 600)
+    tried = {searched(monkeypatch, ticking(step), noise)[1] for step in (0.0, 1e-9, 1e-6)}
+    assert len(tried) == 1
+    monkeypatch.setattr(diagnose, "_SEARCH_WORK", 3000)
+    assert searched(monkeypatch, ticking(0.0), noise)[1] > 2 * tried.pop()
+
+
 # --- exceptions that are none ----------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,8 @@ from IPython.core.application import BaseIPythonApplication
 from jupyter_client.session import Session, json_packer
 from tornado.ioloop import IOLoop
 
+from grading.notebook.steady import steady
+
 _LENGTH = struct.Struct(">I")
 _FLUSH_S = 0.2
 _FLUSH_SIZE = 2**18
@@ -169,8 +171,10 @@ class Notebook(IPKernelApp):
     def serve(self, connection: socket.socket) -> None:
         """Run what comes over the connection, cell by cell, until it is closed."""
         self.session.attach(connection)
-        sys.stdout, sys.stderr = (_Printed(name, n, self.session) for n, name in ((1, "stdout"), (2, "stderr")))
-        self._pipes = _Pipes({1: sys.stdout, 2: sys.stderr})
+        self._streams = [_Printed(name, n, self.session) for n, name in ((1, "stdout"), (2, "stderr"))]
+        sys.stdout, sys.stderr = self._streams
+        self._pipes = _Pipes(dict(enumerate(self._streams, 1)))
+        steady(self.shell)
         asyncio.run(self._serve(connection))
 
     async def _serve(self, connection: socket.socket) -> None:
@@ -198,7 +202,7 @@ class Notebook(IPKernelApp):
         finally:
             signal.signal(signal.SIGINT, saved)
             self._pipes.read()
-            for stream in (sys.stdout, sys.stderr):
+            for stream in self._streams:  # whatever the notebook has put into their place
                 stream.flush()
             self.session.send(None, "status", {"execution_state": "idle"})
 
