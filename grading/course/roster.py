@@ -10,6 +10,7 @@ from grading.course.layout import Course, CourseError
 from grading.course.nbgrader_api import open_gradebook
 
 _COLUMNS = ("first_name", "last_name", "email", "lms_user_id")
+LMS_COLUMNS = ("sis_user_id", "sis_login_id", "section", "username")  # for exports; nbgrader has no place for them
 
 
 def enter_roster(course: Course) -> set[str] | None:
@@ -38,7 +39,17 @@ def roster_ids(course: Course) -> set[str] | None:
     return set(_read(course)) if course.roster.exists() else None
 
 
-def _read(course: Course) -> dict[str, dict[str, str]]:
+def lms_ids(course: Course) -> dict[str, dict[str, str]]:
+    """What the roster says of everybody's ids in other systems, as far as it does.
+
+    Raises
+    ------
+    CourseError : as `enter_roster`
+    """
+    return _read(course, LMS_COLUMNS) if course.roster.exists() else {}
+
+
+def _read(course: Course, columns: tuple[str, ...] = _COLUMNS) -> dict[str, dict[str, str]]:
     try:
         with course.roster.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -49,7 +60,7 @@ def _read(course: Course) -> dict[str, dict[str, str]]:
     listed = [(as_id(row["id"].strip()), row) for row in rows if row["id"] and row["id"].strip()]
     for problem in _problems([student for student, _ in listed]):
         raise CourseError(f"{course.roster}: {problem}")
-    return {student: {name: row[name] for name in _COLUMNS if row.get(name)} for student, row in listed}
+    return {student: {name: row[name] for name in columns if row.get(name)} for student, row in listed}
 
 
 def _problems(students: list[str]) -> Iterator[str]:

@@ -49,6 +49,10 @@ def configure(c: Any) -> None:
     # Pages that show formulas without a network and tell rubrics, without a script and the source of graded checks.
     c.GenerateFeedback.exporter_class = "grading.course.feedback.FeedbackExporter"
     c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades", "grading.course.feedback.TellMarks"]
+    # The formgrader shows rubrics to who marks; the step does nothing on any other page.
+    c.HTMLExporter.preprocessors = ["grading.course.formgrade.ShowRubric"]
+    # nbgrader's own exporter writes names as they are, with the commas and formulas in them.
+    c.ExportApp.plugin_class = "grading.course.exports.CsvExport"
     # nbgrader calls alembic by its bare name, also where this environment was not activated.
     path, scripts = os.environ.get("PATH", ""), sysconfig.get_path("scripts")
     if scripts not in path.split(os.pathsep):

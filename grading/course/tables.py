@@ -44,7 +44,7 @@ class Table:
         """Write the table as CSV in UTF-8; no text in it can be taken for a formula."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow([_harmless(column.name) for column in self.columns])
+            writer.writerow([harmless(column.name) for column in self.columns])
             writer.writerows([_in_csv(value) for value in row] for row in self.rows)
 
 
@@ -52,11 +52,12 @@ def _in_csv(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return _harmless("; ".join(map(str, value)))
+        return harmless("; ".join(map(str, value)))
     return (
-        f"{value:.6g}" if isinstance(value, float) else _harmless(str(value)) if isinstance(value, str) else str(value)
+        f"{value:.6g}" if isinstance(value, float) else harmless(str(value)) if isinstance(value, str) else str(value)
     )
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

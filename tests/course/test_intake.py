@@ -260,7 +260,7 @@ def test_of_several_notebooks_the_named_one_is_taken(course):
     hand_in(course, "student-01", solved())
     hand_in(course, "student-01", untouched(), "draft.ipynb")
     notebook, notes = collected(course)
-    assert notes == []
+    assert notes == [f"only {NAME}.ipynb was marked, not draft.ipynb beside it"]
     assert "np.cos" in cell_of(notebook, "chain-one_number-answer").source
 
 
