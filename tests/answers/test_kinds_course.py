@@ -137,9 +137,7 @@ def test_a_sentence_belongs_to_a_wrong_answer_to_an_exercise_with_a_key(tmp_path
     right = '\n# %% attempt="kinds.one" expect="right" because="Yes."\none = "b"\n'
     for number, more in enumerate((guess, right)):
         course = write_course(tmp_path / str(number), master=MASTER + more)
-        with pytest.raises(
-            BuildError, match="because= is for a wrong answer to a derivative, or"
-        ):
+        with pytest.raises(BuildError, match="because= is for a wrong answer to a derivative, or"):
             read_attempts(course, NAME)
 
 
