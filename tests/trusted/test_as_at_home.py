@@ -68,9 +68,11 @@ def test_a_few_submissions_are_told_what_they_read_at_home(course, tmp_path):
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("name", SHEETS[::2])
+@pytest.mark.parametrize("name", SHEETS[:2])
 def test_every_submission_is_told_what_it_read_at_home(course, tmp_path, name):
-    assert differences(course, name, lambda one: "kills" not in one.does, tmp_path / "home") == {}
+    """But where a cell of one's own ends the kernel, or never ends: at home nothing comes after it."""
+    ends_there = ("a cell that kills the kernel half-way", "an endless loop in a cell of their own")
+    assert differences(course, name, lambda one: one.does not in ends_there, tmp_path / "home") == {}
 
 
 @pytest.mark.sweep
