@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 
-def rendered(template: str, **values: Any) -> str:
-    """A template filled in."""
+def rendered(template: str, filters: Mapping[str, Callable[..., Any]] | None = None, **values: Any) -> str:
+    """A template filled in; `filters` are those of its own."""
     pages = Environment(
         loader=PackageLoader("grading.course"),
         autoescape=select_autoescape(["html"]),
@@ -16,4 +17,5 @@ def rendered(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    pages.filters |= filters or {}
     return pages.get_template(template).render(**values)

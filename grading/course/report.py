@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from grading.course.layout import Course, CourseError
 from grading.course.pages import as_html
+from grading.course.rendered import rendered
 from grading.course.sections import Section, overview_of, section_of
 from grading.course.tables import Table
 from grading.course.tally import Tally
@@ -76,16 +75,10 @@ def _json(sections: Sequence[Section]) -> str:
 
 
 def _page(course: Course, sections: Sequence[Section], tallies: Sequence[Tally]) -> str:
-    pages = Environment(
-        loader=PackageLoader("grading.course"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters |= {"number": _number, "share": _share}
     title = f"{sections[0].title}: report on the class" if len(sections) == 1 else "Report on the class"
-    return pages.get_template("report.html").render(
+    return rendered(
+        "report.html",
+        filters={"number": _number, "share": _share},
         title=title,
         sections=sections,
         hints={tally.name: _ladders(tally) for tally in tallies},

@@ -7,12 +7,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from grading.course.build import build
 from grading.course.layout import Course, CourseError
 from grading.course.pages import page_of
 from grading.course.printing import print_page
+from grading.course.rendered import rendered
 
 _RECORDS = ".made"
 _KINDS = {"html": "page", "pdf": "PDF", "ipynb": "notebook"}
@@ -98,14 +97,7 @@ def write_index(course: Course, folder: Path) -> Path:
     """
     found = {name: [kind for kind in _KINDS if Files(folder, name).has(kind)] for name in course.sheet_names()}
     sheets = [(name, course.declared(name), kinds) for name, kinds in found.items() if kinds]
-    templates = Environment(
-        loader=PackageLoader("grading.course"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = templates.get_template("solutions.html").render(sheets=sheets, labels=_KINDS).encode()
+    page = rendered("solutions.html", sheets=sheets, labels=_KINDS).encode()
     index = Files(folder, "index")
     index.write("html", page, _digest(page))
     return index.path("html")
