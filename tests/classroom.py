@@ -27,6 +27,14 @@ def make_course(folder, quick=False):
     return Course(folder)
 
 
+def make_whole_course(folder):
+    """A copy of the repository's course with all of its sheets."""
+    for part in ("solutions", "assignments"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copy(ROOT / CONFIG, folder / CONFIG)
+    return Course(folder)
+
+
 def untouched():
     """The notebook as students get it."""
     return nbformat.read(REPOSITORY.assignment(NAME), as_version=4)

@@ -1,21 +1,19 @@
 """What the marking says of an answer is what its student read at home, for the same seed."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from classroom import ROOT
+from classroom import REPOSITORY, make_whole_course
 from needs import needs_sandbox
 
 from grading.course.grade import grade
-from grading.course.layout import CONFIG, Course
 from grading.course.simulated import simulated_class
 from grading.course.start import start
 from grading.course.trial import try_out
 from grading.notebook.session import PUBLIC_SEED
 from grading.trusted.ledger import Ledger
 
-SHEETS = Course(ROOT).sheet_names()
+SHEETS = REPOSITORY.sheet_names()
 A_FEW = ("everything right, in an unusual way", "right and wrong by turns", "an endless loop in one answer")
 
 
@@ -23,13 +21,10 @@ A_FEW = ("everything right, in an unusual way", "right and wrong by turns", "an 
 def course(tmp_path, monkeypatch):
     """A copy of the course, whose marking draws the seed that everybody knows."""
     needs_sandbox()
-    root = tmp_path / "course"
-    for part in ("solutions", "assignments"):
-        shutil.copytree(ROOT / part, root / part)
-    shutil.copy(ROOT / CONFIG, root / CONFIG)
+    whole = make_whole_course(tmp_path / "course")
     monkeypatch.setattr("grading.trusted.ledger.secrets.randbits", lambda bits: PUBLIC_SEED)
-    monkeypatch.chdir(root)
-    return Course(root)
+    monkeypatch.chdir(whole.root)
+    return whole
 
 
 def at_home(course, name, one, folder):

@@ -6,7 +6,7 @@ import shutil
 
 import nbformat
 import pytest
-from classroom import ROOT
+from classroom import REPOSITORY, make_whole_course
 from hostile import HONEST, NAME, SOLUTION, Case
 from needs import needs_sandbox
 from small_course import make_small_course
@@ -17,7 +17,7 @@ from grading.course.simulated import simulated_class, unexpected_marks
 from grading.trusted.ledger import FAILED, Ledger
 
 OF_ONE_RUN = re.compile(r"gradsheet-\w+|ipykernel_\d+")  # in the names of files: a folder, and a process's number
-SHEETS = Course(ROOT).sheet_names()
+SHEETS = REPOSITORY.sheet_names()
 SHOWS = """
 import sys, warnings
 import matplotlib.pyplot as plt
@@ -94,11 +94,7 @@ def test_odd_cells_show_the_same(tmp_path):
 @pytest.mark.parametrize("name", SHEETS[::3])
 def test_every_simulated_submission_gets_the_same(name, tmp_path):
     needs_sandbox()
-    root = tmp_path / "course"
-    for part in ("solutions", "assignments"):
-        shutil.copytree(ROOT / part, root / part)
-    shutil.copy(ROOT / CONFIG, root / CONFIG)
-    course = Course(root)
+    course = make_whole_course(tmp_path / "course")
     simulated = simulated_class(course, name)
     for one in simulated:
         one.write(course.submitted / one.student / name)
